@@ -1,0 +1,1 @@
+"""Results turned into HTML, Markdown, JSON and CSV."""

@@ -1,0 +1,1 @@
+"""What is asked: population, activity, boxes, flows and objectives, read from TOML."""

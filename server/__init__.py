@@ -1,0 +1,1 @@
+"""The reference server: the boxes of the design as services behind one gateway."""

@@ -1,0 +1,1 @@
+"""The engines that play a scenario in simulated time."""

@@ -1,0 +1,1 @@
+"""The arithmetic of the design document, and of what it leaves out."""

@@ -1,0 +1,1 @@
+"""Queueing theory as pure functions, each with its source."""
