@@ -1,0 +1,109 @@
+"""The process around the application: binds, tells where, and stops gracefully on a signal."""
+
+import asyncio
+import errno
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from server.app import build_app
+from server.errors import AddressError, DataFolderError, PortTakenError
+from server.gateway.health import READINESS
+
+# After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
+# it stops listening; a person's Ctrl+C does not wait. Together with the time left to requests in
+# flight it stays below the 10 s after which orchestrators kill.
+DRAIN_S = 1.0
+REQUESTS_IN_FLIGHT_S = 8.0
+
+
+def run(
+    *,
+    host: str,
+    port: int,
+    data_folder: Path,
+    on_ready: Callable[[Sequence[str]], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
+
+    Port 0 picks a free port.
+
+    Raises:
+        AddressError: if the host or the port cannot be listened on.
+        PortTakenError: if another program listens there.
+        DataFolderError: if the data folder cannot be made or written to.
+    """
+    _prepare(data_folder)
+    asyncio.run(_serve(host=host, port=port, on_ready=on_ready))
+
+
+def _prepare(data_folder: Path) -> None:
+    try:
+        data_folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data_folder):
+            pass
+    except FileExistsError as error:
+        raise DataFolderError(folder=data_folder, reason="it is a file") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise DataFolderError(folder=data_folder, reason=error.strerror or str(error)) from error
+
+
+async def _serve(*, host: str, port: int, on_ready: Callable[[Sequence[str]], None]) -> None:
+    app = build_app()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_IN_FLIGHT_S)
+    stop = _stop_signal()
+    await runner.setup()
+    try:
+        await _listen(runner, host=host, port=port)
+        on_ready([_url(address) for address in runner.addresses])
+        received = await stop
+        app[READINESS].ready = False
+        if received is signal.SIGTERM:
+            await asyncio.sleep(DRAIN_S)
+    finally:
+        await runner.cleanup()
+
+
+def _stop_signal() -> asyncio.Future[signal.Signals]:
+    """Return a future that becomes the first signal asking the process to stop."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def received(number: signal.Signals) -> None:
+        if not stop.done():
+            stop.set_result(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received, number)
+    return stop
+
+
+async def _listen(runner: web.AppRunner, *, host: str, port: int) -> None:
+    if not host:  # asyncio would take it for every address of the machine
+        raise AddressError(host=host, port=port, reason="no host given")
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except UnicodeError as error:
+        raise AddressError(host=host, port=port, reason="no host name") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(host=host, port=port) from error
+        # asyncio gives no errno when none of the host's addresses is this machine's.
+        if isinstance(error, socket.gaierror) or error.errno in {None, errno.EADDRNOTAVAIL}:
+            reason = "no address of this machine"
+        elif error.errno == errno.EACCES:
+            reason = "not permitted to this user"
+        else:
+            raise
+        raise AddressError(host=host, port=port, reason=reason) from error
+
+
+def _url(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
