@@ -1,0 +1,125 @@
+"""The entry point: registers the commands and turns errors into messages and exit codes."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cli.exits import CommandError, ExitCode
+from cli.serve import serve
+from scenarios.errors import ScenarioError
+
+# Plain help starts in half the time of the coloured one, and leaves "[SCENARIO]" as it is.
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
+
+# The commands, in the order of the help text.
+app.command()(serve)
+
+
+@dataclass
+class Session:
+    """What the global options ask of this run."""
+
+    show_traceback: bool = False
+
+
+def _print_version(*, requested: bool) -> None:
+    if requested:
+        from importlib.metadata import version
+
+        typer.echo(f"socialfeed {version('socialfeed')}")
+        raise typer.Exit
+
+
+@app.callback()
+def socialfeed(
+    context: typer.Context,
+    *,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="On an error, show where it came from.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback answers, before a command is asked for
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Plan, simulate and run a social feed.
+
+    \b
+    Examples:
+      socialfeed serve                      the reference server on http://127.0.0.1:8080
+      socialfeed serve --port 0 --data /tmp/feed
+    """
+    context.obj.show_traceback = traceback
+
+
+def main() -> None:
+    """Run the command line and exit with the code that tells how it went."""
+    sys.exit(_exit_code(Session()))
+
+
+def _exit_code(session: Session) -> int:
+    try:
+        code = _run_command(session)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`): nobody is left to tell.
+        _drop_output()
+        return ExitCode.OUR_FAULT
+    except Exception as error:  # noqa: BLE001 - the one boundary: every error becomes a message
+        return _report(error, session)
+    return code
+
+
+def _run_command(session: Session) -> int:
+    try:
+        app(prog_name="socialfeed", obj=session)
+    except SystemExit as end:  # Typer's way to end, also when all went well
+        return int(end.code or ExitCode.DONE)
+    return ExitCode.DONE
+
+
+def _report(error: Exception, session: Session) -> ExitCode:
+    if session.show_traceback:
+        from traceback import print_exception
+
+        print_exception(error)
+    match error:
+        case CommandError():
+            message, code = str(error), error.exit_code
+        case ScenarioError():
+            message, code = str(error), ExitCode.BAD_INPUT
+        case OSError():
+            _drop_output()
+            message, code = _os_message(error), ExitCode.OUR_FAULT
+        case _:
+            message = (
+                f"unexpected {type(error).__name__}: {error}\n"
+                "This is a bug in socialfeed. To see where it happened, put --traceback before "
+                "the command: socialfeed --traceback ..."
+            )
+            code = ExitCode.OUR_FAULT
+    typer.echo(f"Error: {message}", err=True)
+    return code
+
+
+def _os_message(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _drop_output() -> None:
+    """Send what stdout still holds nowhere, or the interpreter fails on it when it closes."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    main()
