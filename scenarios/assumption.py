@@ -1,0 +1,183 @@
+"""An assumption: a figure that remembers its range, its unit and its source.
+
+It is a float, so that arithmetic reads as arithmetic; what it says of itself is for reports.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from scenarios.errors import QuantityError
+from scenarios.quantities import EXPECTED, Dimension, format_quantity, parse
+
+
+class Assumption(float):
+    """A value in base units with the range it may lie in and where it comes from.
+
+    Attributes:
+        low: least plausible value, or None where the figure is not in doubt.
+        high: greatest plausible value, or None likewise.
+        unit: what it counts, such as `users` or `bytes`.
+        source: where it comes from; empty where the scenario does not say.
+    """
+
+    __slots__ = ("dimension", "high", "low", "source", "unit")
+
+    low: float | None
+    high: float | None
+    unit: str
+    source: str
+    dimension: Dimension
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        dimension: Dimension = Dimension.NUMBER,
+        unit: str = "",
+        low: float | None = None,
+        high: float | None = None,
+        source: str = "",
+    ) -> Self:
+        """Return an assumption of that value."""
+        self = super().__new__(cls, value)
+        self.low, self.high, self.unit, self.source = low, high, unit, source
+        self.dimension = dimension
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[float], dict[str, Any]]:
+        """Return what rebuilds it in another process."""
+        kept = {name: getattr(self, name) for name in self.__slots__}
+        return (float(self),), kept
+
+    def at(self, value: float) -> "Assumption":
+        """Return the same assumption with another value: what if it were `value`."""
+        (_, kept) = self.__getnewargs_ex__()
+        return Assumption(value, **kept)
+
+    def __str__(self) -> str:
+        """Return the value as it would be written in a scenario file."""
+        return format_quantity(self, self.dimension)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """How a scenario key of type `Assumption` is read: its dimension, unit and least value.
+
+    A key holds text or a number (`"500M"`, `100`), or a table with `value` and, where known,
+    `low`, `high` and `source`.
+    """
+
+    dimension: Dimension
+    unit: str
+    above_zero: bool = False
+    signed: bool = False
+
+    def read(self, raw: object) -> Assumption:
+        """Return the assumption that `raw`, as TOML gave it, stands for.
+
+        Raises:
+            PydanticCustomError: with what was found and what was expected.
+        """
+        if isinstance(raw, Assumption):
+            return raw
+        if isinstance(raw, Mapping):
+            return self._read_table(raw)
+        return self._assumption(self._number(raw))
+
+    def _read_table(self, table: Mapping[str, object]) -> Assumption:
+        unknown = sorted(table.keys() - {"value", "low", "high", "source"})
+        if unknown or "value" not in table:
+            found = f"unknown key {unknown[0]!r}" if unknown else "no 'value'"
+            raise _invalid(f"found {found}, expected value, low, high, source")
+        value = self._number(table["value"])
+        low = self._number(table["low"]) if "low" in table else None
+        high = self._number(table["high"]) if "high" in table else None
+        if (low is not None and low > value) or (high is not None and high < value):
+            raise _invalid(
+                f"found low {table.get('low')!r}, value {table['value']!r}, high "
+                f"{table.get('high')!r}, expected low ≤ value ≤ high"
+            )
+        source = table.get("source", "")
+        if not isinstance(source, str):
+            raise _invalid(f"found source {source!r}, expected a text")
+        return self._assumption(value, low=low, high=high, source=source)
+
+    def _number(self, raw: object) -> float:
+        if not isinstance(raw, str | int | float):
+            raise _invalid(f"found {raw!r}, expected {EXPECTED[self.dimension]}")
+        if not isinstance(raw, str) and self.dimension in {Dimension.SIZE, Dimension.DURATION}:
+            raw = str(raw)
+        try:
+            value = parse(raw, self.dimension)
+        except QuantityError as error:
+            raise _invalid(str(error)) from None
+        if self.above_zero and value <= 0:
+            raise _invalid(f"found {raw!r}, expected more than zero: {EXPECTED[self.dimension]}")
+        if not self.signed and value < 0:
+            raise _invalid(f"found {raw!r}, expected zero or more: {EXPECTED[self.dimension]}")
+        return value
+
+    def _assumption(
+        self,
+        value: float,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        source: str = "",
+    ) -> Assumption:
+        return Assumption(
+            value, dimension=self.dimension, unit=self.unit, low=low, high=high, source=source
+        )
+
+    def __get_pydantic_core_schema__(
+        self, source_type: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Validate with `read`; pydantic calls this when it builds a model."""
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the scalar and the table form for editors."""
+        scalar = {"type": ["string", "number"], "description": EXPECTED[self.dimension]}
+        ends = {name: scalar for name in ("value", "low", "high")}
+        return {
+            "description": f"{EXPECTED[self.dimension]} ({self.unit})",
+            "anyOf": [
+                scalar,
+                {
+                    "type": "object",
+                    "properties": ends | {"source": {"type": "string"}},
+                    "required": ["value"],
+                    "additionalProperties": False,
+                },
+            ],
+        }
+
+
+def _invalid(message: str) -> PydanticCustomError:
+    # Braces would be read as template fields by pydantic, hence the context argument.
+    return PydanticCustomError("quantity", "{message}", {"message": message})
+
+
+Users = Annotated[Assumption, Quantity(Dimension.COUNT, "users", above_zero=True)]
+Share = Annotated[Assumption, Quantity(Dimension.SHARE, "share")]
+Bytes = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes")]
+Seconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s")]
+PositiveSeconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s", above_zero=True)]
+UtcOffset = Annotated[Assumption, Quantity(Dimension.DURATION, "s", signed=True)]
+Number = Annotated[Assumption, Quantity(Dimension.NUMBER, "")]
+PositiveNumber = Annotated[Assumption, Quantity(Dimension.NUMBER, "", above_zero=True)]
+Count = Annotated[Assumption, Quantity(Dimension.COUNT, "")]
+PositiveCount = Annotated[Assumption, Quantity(Dimension.COUNT, "", above_zero=True)]
+PerUserPerDay = Annotated[Assumption, Quantity(Dimension.NUMBER, "/user/day")]
+UsdPerGb = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/GB")]
+UsdPerGbMonth = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/GB-month")]
+UsdPerHour = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/h")]
+UsdPerMillion = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/1M requests")]
+BytesPerSecond = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes/s", above_zero=True)]

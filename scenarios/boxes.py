@@ -1,0 +1,83 @@
+"""The boxes of the design: what one instance of each does, holds and costs."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scenarios.assumption import (
+    Bytes,
+    BytesPerSecond,
+    Number,
+    PositiveNumber,
+    PositiveSeconds,
+    UsdPerHour,
+)
+from scenarios.section import Section
+
+
+class HistogramBin(Section):
+    """A measured service time and how often it was seen."""
+
+    time: PositiveSeconds
+    weight: PositiveNumber
+
+
+class Box(Section):
+    """One kind of machine or managed service; the fleet has some instances of it in each region.
+
+    Attributes:
+        kind: `edge`, `service`, `store`, `cache` or `queue`; a cache holds its data in memory,
+            a store on disk.
+        service_time: mean seconds that a worker spends on a visit.
+        scv: squared coefficient of variation of the service time (1 is exponential).
+        service_histogram: measured service times; they replace `service_time` and `scv`.
+        workers: visits that one instance serves at a time.
+        memory, disk: bytes of one instance.
+        bandwidth: bytes a second that one instance can send.
+        balancer: how a visit finds its instance.
+        spare: instances beyond the need, the k of N+k.
+        holds: the name of an estimate, in bytes, of the data that the whole box keeps.
+        copies: copies of that data.
+        mttf, mttr: mean seconds to failure and to repair of one instance.
+        price: USD for an hour of one instance; zero where volume is paid for instead.
+    """
+
+    kind: Literal["edge", "service", "store", "cache", "queue"]
+    service_time: PositiveSeconds | None = None
+    scv: Number | None = None
+    service_histogram: tuple[HistogramBin, ...] = ()
+    workers: Annotated[int, Field(ge=1)]
+    memory: Bytes
+    disk: Bytes | None = None
+    bandwidth: BytesPerSecond
+    balancer: Literal["random", "round_robin", "least_connections"] = "random"
+    spare: Annotated[int, Field(ge=0)] = 1
+    holds: str = ""
+    copies: Annotated[int, Field(ge=1)] = 1
+    mttf: PositiveSeconds
+    mttr: PositiveSeconds
+    price: UsdPerHour
+
+    @model_validator(mode="after")
+    def _has_a_service_time(self) -> "Box":
+        if bool(self.service_histogram) == (self.service_time is not None):
+            message = "expected either service_time or service_histogram"
+            raise ValueError(message)
+        return self
+
+    @property
+    def mean_service_time_s(self) -> float:
+        """Mean seconds of a visit, from the histogram where there is one."""
+        if self.service_time is not None:
+            return self.service_time
+        weights = sum(entry.weight for entry in self.service_histogram)
+        return sum(entry.time * entry.weight for entry in self.service_histogram) / weights
+
+    @property
+    def service_scv(self) -> float:
+        """Squared coefficient of variation of the service time; 1 where nothing is said."""
+        if not self.service_histogram:
+            return 1.0 if self.scv is None else self.scv
+        weights = sum(entry.weight for entry in self.service_histogram)
+        square = sum(entry.time**2 * entry.weight for entry in self.service_histogram) / weights
+        return square / self.mean_service_time_s**2 - 1

@@ -1,0 +1,90 @@
+"""How many followers an author has: a Lomax (shifted power-law) distribution cut off at the top.
+
+The server's populated world, the estimates and the simulator's fan-out all draw from this one.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BISECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerDistribution:
+    """Followers X with P(X > x) = (1 + x/scale)^-shape, cut off at `most`.
+
+    The density's tail exponent is `shape` + 1. Continuous; `draw` rounds.
+
+    Source: Lomax, Business failures (1954); tail exponents in Kwak et al., WWW 2010.
+    """
+
+    scale: float
+    shape: float
+    most: float
+
+    @classmethod
+    def fitted(cls, *, mean: float, tail_exponent: float, most: float) -> Self:
+        """Return the distribution with that mean (followers), tail exponent and cut-off."""
+        shape = tail_exponent - 1
+        # A cut-off Lomax has a mean between 0 and most/2; at most/2 it is flat.
+        low, high = mean * 1e-9, most * 1e9
+        for _ in range(_BISECTIONS):
+            middle = math.sqrt(low * high)
+            if cls(scale=middle, shape=shape, most=most).mean < mean:
+                low = middle
+            else:
+                high = middle
+            if high / low < 1 + 1e-12:
+                break
+        return cls(scale=high, shape=shape, most=most)
+
+    @property
+    def mean(self) -> float:
+        """Mean followers of an author."""
+        return self._partial_mean(0.0)
+
+    def share_above(self, followers: float) -> float:
+        """Share of authors with more than `followers` followers."""
+        if followers >= self.most:
+            return 0.0
+        return (self._tail(followers) - self._tail(self.most)) / (1 - self._tail(self.most))
+
+    def edge_share_above(self, followers: float) -> float:
+        """Share of all follow edges that lead to authors with more than `followers` followers."""
+        return self._partial_mean(min(followers, self.most)) / self.mean
+
+    def quantile(self, share: float) -> float:
+        """Followers that a `share` of the authors do not exceed."""
+        kept = 1 - self._tail(self.most)
+        return float(self.scale * ((1 - share * kept) ** (-1 / self.shape) - 1))
+
+    def draw(self, rng: "np.random.Generator", authors: int) -> "NDArray[np.int64]":
+        """Return the followers of `authors` authors, drawn with `rng`; shape (authors,)."""
+        import numpy as np  # noqa: PLC0415 - estimates start without numpy
+
+        kept = 1 - self._tail(self.most)
+        uniform = rng.random(authors)
+        followers = self.scale * ((1 - uniform * kept) ** (-1 / self.shape) - 1)
+        return np.rint(followers).astype(np.int64)
+
+    def _tail(self, followers: float) -> float:
+        return float((1 + followers / self.scale) ** -self.shape)
+
+    def _partial_mean(self, above: float) -> float:
+        # ∫ x f(x) dx from `above` to the cut-off, by parts: a S(a) - M S(M) + ∫ S.
+        def tail_integral(followers: float) -> float:
+            exponent = 1 - self.shape
+            return self.scale * (1 + followers / self.scale) ** exponent / (self.shape - 1)
+
+        by_parts = (
+            above * self._tail(above)
+            - self.most * self._tail(self.most)
+            + tail_integral(above)
+            - tail_integral(self.most)
+        )
+        return by_parts / (1 - self._tail(self.most))

@@ -1,0 +1,138 @@
+"""What the system runs on: storage, caches, networks, how they fail, and what they cost."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scenarios.assumption import (
+    Bytes,
+    Number,
+    PositiveNumber,
+    PositiveSeconds,
+    Seconds,
+    Share,
+    UsdPerGb,
+    UsdPerGbMonth,
+    UsdPerMillion,
+)
+from scenarios.section import Section
+
+
+class Storage(Section):
+    """What is kept, how long, and in how many copies.
+
+    Attributes:
+        retention: seconds that posts are kept.
+        media_copies: effective copies of media in object storage.
+        row_copies: copies of every row in the stores.
+        image_renditions, video_renditions: bytes of all renditions over the original's.
+        delivered_share: bytes sent for a post read, over the original's.
+        post_row, like_row, comment_row, follow_row, notification_row, user_row: bytes of a row
+            with its indexes.
+        notification_retention: seconds that notifications are kept.
+    """
+
+    retention: PositiveSeconds
+    media_copies: PositiveNumber
+    row_copies: PositiveNumber
+    image_renditions: Number
+    video_renditions: Number
+    delivered_share: Share
+    post_row: Bytes
+    like_row: Bytes
+    comment_row: Bytes
+    follow_row: Bytes
+    notification_row: Bytes
+    user_row: Bytes
+    notification_retention: PositiveSeconds
+
+
+class Caches(Section):
+    """How large the caches are and what is asked of them.
+
+    Attributes:
+        daily_share: cache memory over the bytes stored in a day (the design document's 1 %).
+        target_hit_ratio: hits that the feed cache should reach.
+        feed_popularity: Zipf exponent of how often feeds are read.
+        post_popularity: Zipf exponent of how often posts are read.
+        hot_window: seconds within which a post is still commonly read.
+        browser_hit_ratio, cdn_hit_ratio: media requests answered by the client's own cache, and
+            of the rest, by the CDN.
+    """
+
+    daily_share: Share
+    target_hit_ratio: Share
+    feed_popularity: PositiveNumber
+    post_popularity: PositiveNumber
+    hot_window: PositiveSeconds
+    browser_hit_ratio: Share
+    cdn_hit_ratio: Share
+
+
+class Network(Section):
+    """Delays between machines.
+
+    Attributes:
+        hop: round trip between two boxes of a region, seconds.
+        between_regions: one way between the farthest two regions, seconds.
+        page_overhead: bytes of a feed page beside its posts.
+        post_in_page: bytes that the API sends for a post of a page (text and URLs, no media).
+        write_answer: bytes that the API sends to confirm a write.
+    """
+
+    hop: Seconds
+    between_regions: Seconds
+    page_overhead: Bytes
+    post_in_page: Bytes
+    write_answer: Bytes
+
+
+class Failures(Section):
+    """How parts fail together.
+
+    Attributes:
+        zones: independent zones of a region; every box is spread over them.
+        zone_mttf, zone_mttr: of a zone, seconds.
+        region_mttf, region_mttr: of a whole region, seconds.
+        failover: seconds until the users of a failed region are served by the others.
+        global_mttf, global_mttr: of everything at once (a bad configuration or deploy), seconds.
+    """
+
+    zones: Annotated[int, Field(ge=1)]
+    zone_mttf: PositiveSeconds
+    zone_mttr: PositiveSeconds
+    region_mttf: PositiveSeconds
+    region_mttr: PositiveSeconds
+    failover: Seconds
+    global_mttf: PositiveSeconds
+    global_mttr: PositiveSeconds
+
+
+class EgressTier(Section):
+    """Price of egress up to a monthly volume; `up_to` is left out of the last tier."""
+
+    up_to: Bytes | None = None
+    price: UsdPerGb
+
+
+class Prices(Section):
+    """List prices; instances are priced at their boxes.
+
+    Attributes:
+        egress: CDN egress by monthly volume, cheapest tier last.
+        origin_fetch: object storage to CDN.
+        object_storage: of a GB of media for a month.
+        store_disk: of a GB of database disk for a month.
+        media_put, media_get: of a million object requests.
+        between_zones: of a GB between zones.
+        discount: committed-use and volume discount on every line.
+    """
+
+    egress: Annotated[tuple[EgressTier, ...], Field(min_length=1)]
+    origin_fetch: UsdPerGb
+    object_storage: UsdPerGbMonth
+    store_disk: UsdPerGbMonth
+    media_put: UsdPerMillion
+    media_get: UsdPerMillion
+    between_zones: UsdPerGb
+    discount: Share

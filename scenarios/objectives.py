@@ -1,0 +1,22 @@
+"""What the system must achieve."""
+
+from scenarios.assumption import PositiveSeconds, Share
+from scenarios.section import Section
+
+
+class Objectives(Section):
+    """Targets; a run says of each whether it was met.
+
+    Attributes:
+        p99: seconds within which 99 % of a flow's requests are answered, by flow.
+        freshness_p99: seconds from a post's confirmation to its last follower's feed, 99 % of posts.
+        availability: share of the time that the system answers.
+        target_utilisation: share of its workers that a box may keep busy at the peak.
+        waiting_share: mean wait for a worker, as a share of the mean service time, at the peak.
+    """
+
+    p99: dict[str, PositiveSeconds]
+    freshness_p99: PositiveSeconds
+    availability: Share
+    target_utilisation: Share
+    waiting_share: Share
