@@ -1,0 +1,40 @@
+"""The wheel in an empty environment, so that no module and no data file is missing from it."""
+
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def pip(python: Path | str, *arguments: str | Path) -> None:
+    """Run pip for this interpreter; what it says is shown if it fails."""
+    command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_installed_wheel_estimates_from_any_folder(tmp_path: Path) -> None:
+    wheels, environment, elsewhere = (tmp_path / name for name in ("wheels", "venv", "elsewhere"))
+    elsewhere.mkdir()
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", wheels, CHECKOUT)
+    venv.create(environment, with_pip=True)
+    pip(environment / "bin" / "python", "install", *wheels.glob("socialfeed-*.whl"))
+
+    done = subprocess.run(
+        [environment / "bin" / "socialfeed", "estimate", "--json"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    names = {estimate["name"] for estimate in json.loads(done.stdout)["estimates"]}
+    assert {"posts_per_day", "post_bytes_per_day", "cache_bytes"} <= names
