@@ -3,6 +3,7 @@
 It is a float, so that arithmetic reads as arithmetic; what it says of itself is for reports.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
@@ -13,6 +14,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from scenarios.errors import QuantityError
 from scenarios.quantities import EXPECTED, Dimension, format_quantity, parse
+
+
+NAME_PATTERN = r"[a-z][a-z0-9]*_[a-z0-9_]+|followers|followees"
+"""Names of estimates and of figures that differ from request to request."""
 
 
 class Assumption(float):
@@ -160,6 +165,23 @@ class Quantity:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class QuantityOrName(Quantity):
+    """A key that holds a quantity, or the name of an estimate to take it from."""
+
+    def read_either(self, raw: object) -> Assumption | str:
+        """Return the name, or the assumption that `raw` stands for."""
+        if isinstance(raw, str) and re.fullmatch(NAME_PATTERN, raw):
+            return raw
+        return self.read(raw)
+
+    def __get_pydantic_core_schema__(
+        self, source_type: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Validate with `read_either`."""
+        return core_schema.no_info_plain_validator_function(self.read_either)
+
+
 def _invalid(message: str) -> PydanticCustomError:
     # Braces would be read as template fields by pydantic, hence the context argument.
     return PydanticCustomError("quantity", "{message}", {"message": message})
@@ -181,3 +203,8 @@ UsdPerGbMonth = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/GB-month")
 UsdPerHour = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/h")]
 UsdPerMillion = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/1M requests")]
 BytesPerSecond = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes/s", above_zero=True)]
+ShareOrName = Annotated[Assumption | str, QuantityOrName(Dimension.SHARE, "share")]
+BytesOrName = Annotated[Assumption | str, QuantityOrName(Dimension.SIZE, "bytes")]
+NumberOrName = Annotated[
+    Assumption | str, QuantityOrName(Dimension.NUMBER, "items", above_zero=True)
+]

@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from scenarios.assumption import (
-    Bytes,
+    BytesOrName,
     Number,
+    NumberOrName,
     PerUserPerDay,
     PositiveSeconds,
     Seconds,
     Share,
+    ShareOrName,
 )
 from scenarios.fanout import Fanout
 from scenarios.section import Section
@@ -30,15 +32,18 @@ class Visits(Section):
     """How often a step visits its box: items divided into chunks.
 
     Attributes:
-        of: how many items there are: a number, or a quantity that differs from request to request.
-            A number with a fraction gives one more item with that probability.
+        of: how many items there are: a number, the name of an estimate, or a figure that differs
+            from request to request: `followers` of the author, `followees` of the reader, or
+            `pulled_followees`, those whose posts are not pushed. A number with a fraction gives one
+            more item with that probability.
         chunk: items in one visit; there are as many visits as it takes.
     """
 
-    of: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal[
-        "followers", "followees", "pulled_followees"
-    ]
+    of: NumberOrName
     chunk: Annotated[int, Field(ge=1)] = 1
+
+
+ONE_VISIT = Visits.model_validate({"of": 1})
 
 
 def _visits(raw: object) -> object:
@@ -60,7 +65,7 @@ class Step(Section):
         visits: how often the box is visited, all visits at once.
         service_time, scv: of a visit, where they differ from the box's.
         time_per_item: seconds added for each item of a visit.
-        bytes: sent by the box for each item.
+        bytes: sent by the box for each item, or the name of an estimate of them.
         key: visits with the same key go to the same instance.
         mode: `awaited` by the caller, in the `background` after the answer, or `queued`: pulled
             from the message queue by the box. What follows a step not awaited is not awaited either.
@@ -74,15 +79,15 @@ class Step(Section):
     doc: str = ""
     after: tuple[str, ...] | None = None
     when: tuple[Fanout, ...] = tuple(Fanout)
-    hit_ratio: Share | Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    hit_ratio: ShareOrName | None = None
     on: Literal["hit", "miss"] | None = None
     of: str = ""
     probability: Share | None = None
-    visits: Annotated[Visits, BeforeValidator(_visits)] = Visits(of=1)
+    visits: Annotated[Visits, BeforeValidator(_visits)] = ONE_VISIT
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     time_per_item: Seconds | None = None
-    bytes: Bytes | None = None
+    bytes: BytesOrName | None = None
     key: Literal["user", "post", "author", "follower"] | None = None
     mode: Literal["awaited", "background", "queued"] = "awaited"
     holds: str = ""

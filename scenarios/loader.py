@@ -15,7 +15,7 @@ from scenarios.errors import (
     ScenarioSyntaxError,
 )
 from scenarios.model import Scenario
-from scenarios.overrides import Table, merged, overridden, with_population
+from scenarios.overrides import Table, merged, overridden, with_machines, with_population
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -57,7 +57,7 @@ def load(
     for override in overrides:
         table = overridden(table, override)
     try:
-        return Scenario.model_validate(table)
+        return Scenario.model_validate(with_machines(table))
     except ValidationError as error:
         problems = list(_problems(error))
         raise InvalidScenarioError(file=_blame(name, problems, overrides), problems=problems) from None
@@ -117,6 +117,8 @@ _BRANCHES = {
 def _problem(key: str, detail: "ErrorDetails") -> Problem:
     found = _shown(detail.get("input"))
     match detail["type"]:
+        case "extra_forbidden" if key.endswith(".machine"):
+            return Problem(key, f"found {found}, expected the name of a table in [machines]")
         case "extra_forbidden":
             return Problem(key, f"unknown key (found {found}); see docs/scenarios.md for the keys")
         case "missing":

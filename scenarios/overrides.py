@@ -49,6 +49,28 @@ def _merged_by_name(old: Any, new: Any) -> list[Table]:  # noqa: ANN401 - checke
     return list(items.values())
 
 
+def with_machines(table: Mapping[str, Any]) -> Table:
+    """Return `table` with each box's machine written out in it, and no machines left.
+
+    A box whose machine is unknown keeps the key, for the model to name.
+    """
+    machines, boxes = table.get("machines"), table.get("boxes")
+    if not isinstance(machines, Mapping) or not isinstance(boxes, Mapping):
+        return dict(table)
+    complete = {name: _with_machine(box, machines) for name, box in boxes.items()}
+    kept = {key: value for key, value in table.items() if key != "machines"}
+    return {**kept, "boxes": complete}
+
+
+def _with_machine(box: Any, machines: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as in the file
+    if not isinstance(box, Mapping):
+        return box
+    machine = machines.get(box.get("machine", ""))
+    if not isinstance(machine, Mapping):
+        return box
+    return merged(machine, {key: value for key, value in box.items() if key != "machine"})
+
+
 def overridden(table: Mapping[str, Any], override: str) -> Table:
     """Return `table` with `section.key=value` applied.
 
