@@ -1,1 +1,4 @@
-"""Queueing theory as pure functions, each with its source."""
+"""Queueing, caching, availability and interval formulas: pure functions of the standard library.
+
+Nothing heavy is imported here: estimates and sizing run while the command line starts.
+"""
