@@ -43,9 +43,6 @@ class Visits(Section):
     chunk: Annotated[int, Field(ge=1)] = 1
 
 
-ONE_VISIT = Visits.model_validate({"of": 1})
-
-
 def _visits(raw: object) -> object:
     return raw if isinstance(raw, Mapping | Visits) else {"of": raw}
 
@@ -83,7 +80,7 @@ class Step(Section):
     on: Literal["hit", "miss"] | None = None
     of: str = ""
     probability: Share | None = None
-    visits: Annotated[Visits, BeforeValidator(_visits)] = ONE_VISIT
+    visits: Annotated[Visits, BeforeValidator(_visits)] | None = None
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     time_per_item: Seconds | None = None

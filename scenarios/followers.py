@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BISECTIONS = 200
+_EXACT_TERMS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +64,45 @@ class FollowerDistribution:
         kept = 1 - self._tail(self.most)
         return float(self.scale * ((1 - share * kept) ** (-1 / self.shape) - 1))
 
+    def mean_chunks(self, *, chunk: float, up_to: float) -> float:
+        """Mean chunks of `chunk` followers, where only authors with at most `up_to` count.
+
+        The mean of ceil(X / chunk) for X up to `up_to`: the sum of P(k chunk < X <= up_to) over k;
+        the terms past the first few hundred by the midpoint rule.
+        """
+        up_to = min(up_to, self.most)
+        beyond = self.share_above(up_to)
+        chunks = math.ceil(up_to / chunk)
+        exact = min(chunks, _EXACT_TERMS)
+        total = sum(self.share_above(k * chunk) - beyond for k in range(exact))
+        if chunks > exact:
+            start = (exact - 0.5) * chunk
+            rest = self._tail_integral(start) - self._tail_integral(up_to)
+            kept = 1 - self._tail(self.most)
+            flat = (self._tail(self.most) / kept + beyond) * (up_to - start)
+            total += (rest / kept - flat) / chunk
+        return total
+
     def draw(self, rng: "np.random.Generator", authors: int) -> "NDArray[np.int64]":
         """Return the followers of `authors` authors, drawn with `rng`; shape (authors,)."""
-        import numpy as np  # noqa: PLC0415 - estimates start without numpy
-
         kept = 1 - self._tail(self.most)
         uniform = rng.random(authors)
         followers = self.scale * ((1 - uniform * kept) ** (-1 / self.shape) - 1)
-        return np.rint(followers).astype(np.int64)
+        return followers.round().astype("int64")
 
     def _tail(self, followers: float) -> float:
         return float((1 + followers / self.scale) ** -self.shape)
 
+    def _tail_integral(self, followers: float) -> float:
+        """Integral of the tail from `followers` to infinity."""
+        return self.scale * (1 + followers / self.scale) ** (1 - self.shape) / (self.shape - 1)
+
     def _partial_mean(self, above: float) -> float:
         # ∫ x f(x) dx from `above` to the cut-off, by parts: a S(a) - M S(M) + ∫ S.
-        def tail_integral(followers: float) -> float:
-            exponent = 1 - self.shape
-            return self.scale * (1 + followers / self.scale) ** exponent / (self.shape - 1)
-
         by_parts = (
             above * self._tail(above)
             - self.most * self._tail(self.most)
-            + tail_integral(above)
-            - tail_integral(self.most)
+            + self._tail_integral(above)
+            - self._tail_integral(self.most)
         )
         return by_parts / (1 - self._tail(self.most))

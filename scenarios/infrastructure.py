@@ -24,7 +24,8 @@ class Storage(Section):
     Attributes:
         retention: seconds that posts are kept.
         media_copies: effective copies of media in object storage.
-        row_copies: copies of every row in the stores.
+        row_copies: copies of every row in the stores of a region.
+        region_copies: regions that hold a row, its home included.
         image_renditions, video_renditions: bytes of all renditions over the original's.
         delivered_share: bytes sent for a post read, over the original's.
         post_row, like_row, comment_row, follow_row, notification_row, user_row: bytes of a row
@@ -35,6 +36,7 @@ class Storage(Section):
     retention: PositiveSeconds
     media_copies: PositiveNumber
     row_copies: PositiveNumber
+    region_copies: PositiveNumber
     image_renditions: Number
     video_renditions: Number
     delivered_share: Share
@@ -56,6 +58,7 @@ class Caches(Section):
         feed_popularity: Zipf exponent of how often feeds are read.
         post_popularity: Zipf exponent of how often posts are read.
         hot_window: seconds within which a post is still commonly read.
+        likes_hit_ratio: reads of counters that the likes cache answers.
         browser_hit_ratio, cdn_hit_ratio: media requests answered by the client's own cache, and
             of the rest, by the CDN.
     """
@@ -65,6 +68,7 @@ class Caches(Section):
     feed_popularity: PositiveNumber
     post_popularity: PositiveNumber
     hot_window: PositiveSeconds
+    likes_hit_ratio: Share
     browser_hit_ratio: Share
     cdn_hit_ratio: Share
 

@@ -1,0 +1,105 @@
+"""Memory: the design document's cache, what it can hold, and what a hit ratio would need."""
+
+from scenarios.quantities import DAY_S
+from sim.estimates import feeds, storage, throughput
+from sim.estimates.sheet import Sheet, cell
+from sim.theory.caches import cached_items_for, hit_ratio
+from sim.theory.zipf import working_set
+
+CHE = "Che's approximation of LRU under Zipf popularity (Che, Tung and Wang 2002)"
+_READ_SHARE = 0.8
+
+
+@cell("bytes")
+def cache_bytes(sheet: Sheet) -> float:
+    """Cache share × bytes stored in a day."""
+    return sheet.scenario.caches.daily_share * storage.post_bytes_per_day(sheet)
+
+
+@cell("feeds")
+def feeds_cached(sheet: Sheet) -> float:
+    """Cache bytes ÷ bytes of a full feed, all users' at most."""
+    fitting = cache_bytes(sheet) / feeds.feed_bytes_per_user(sheet)
+    return min(fitting, throughput.mau(sheet))
+
+
+@cell("share", source=CHE)
+def feed_cache_hit_ratio(sheet: Sheet) -> float:
+    """Feed reads found in the cache: MAU feeds, the cached ones, feed popularity."""
+    return hit_ratio(
+        items=round(throughput.mau(sheet)),
+        cached_items=feeds_cached(sheet),
+        alpha=sheet.scenario.caches.feed_popularity,
+    )
+
+
+@cell("bytes", source=CHE)
+def feed_cache_bytes_for_target(sheet: Sheet) -> float:
+    """Cache that gives the target hit ratio × bytes of a full feed."""
+    caches = sheet.scenario.caches
+    needed = cached_items_for(
+        hit_ratio=caches.target_hit_ratio,
+        items=round(throughput.mau(sheet)),
+        alpha=caches.feed_popularity,
+    )
+    return needed * feeds.feed_bytes_per_user(sheet)
+
+
+@cell("bytes", source=f"{CHE}; users grow, the Zipf exponent stays")
+def feed_cache_bytes_for_target_in_10_years(sheet: Sheet) -> float:
+    """The same with the users of ten years' growth: the cache grows as the users do."""
+    growth = (1 + sheet.scenario.population.growth_per_year) ** 10
+    return feed_cache_bytes_for_target(sheet) * growth
+
+
+@cell("share", source=CHE)
+def feed_cache_hit_ratio_if_not_grown(sheet: Sheet) -> float:
+    """Hit ratio after ten years' growth of users, with today's cache."""
+    growth = (1 + sheet.scenario.population.growth_per_year) ** 10
+    users = throughput.mau(sheet) * growth
+    return hit_ratio(
+        items=round(users),
+        cached_items=min(feeds_cached(sheet), users),
+        alpha=sheet.scenario.caches.feed_popularity,
+    )
+
+
+@cell("posts")
+def hot_posts(sheet: Sheet) -> float:
+    """Posts a day × days of the hot window."""
+    return throughput.posts_per_day(sheet) * sheet.scenario.caches.hot_window / DAY_S
+
+
+@cell("posts", source="Zipf popularity")
+def working_set_posts(sheet: Sheet) -> float:
+    """Hot posts that receive 80 % of the reads."""
+    posts = round(hot_posts(sheet))
+    if posts < 1:
+        return 0.0
+    return working_set(items=posts, share=_READ_SHARE, alpha=sheet.scenario.caches.post_popularity)
+
+
+@cell("bytes", source="an id, two counters and their framing, 64 bytes (assumption)")
+def likes_cache_bytes(sheet: Sheet) -> float:
+    """Hot posts × 64 bytes of counters."""
+    return hot_posts(sheet) * 64
+
+
+@cell("share", source="Twitter cache trace 2020: median miss ratio 1.45 %")
+def likes_cache_hit_ratio(sheet: Sheet) -> float:
+    """Reads of counters found in the likes cache."""
+    return sheet.scenario.caches.likes_hit_ratio
+
+
+CELLS = (
+    cache_bytes,
+    feeds_cached,
+    feed_cache_hit_ratio,
+    feed_cache_bytes_for_target,
+    feed_cache_bytes_for_target_in_10_years,
+    feed_cache_hit_ratio_if_not_grown,
+    hot_posts,
+    working_set_posts,
+    likes_cache_bytes,
+    likes_cache_hit_ratio,
+)

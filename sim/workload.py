@@ -1,0 +1,263 @@
+"""A scenario's flows with every name resolved: what each kind of request asks of each box."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scenarios.boxes import Box
+from scenarios.fanout import Fanout
+from scenarios.flows import Flow, Step
+from scenarios.model import Scenario
+from scenarios.quantities import DAY_S
+from sim.estimates import feeds
+from sim.estimates.sheet import Sheet
+from sim.items import FixedItems, Followees, ItemLaw, PulledFollowees, PushedFollowers
+
+
+@dataclass(frozen=True, slots=True)
+class CacheOutcome:
+    """A step's condition: the outcome of the cache step at `position` in its flow."""
+
+    position: int
+    hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStep:
+    """One step of a flow, ready to be followed.
+
+    Attributes:
+        after: positions, in the flow, of the steps that must be done before.
+        probability: share of requests that take it when its turn comes.
+        hit_ratio: share of hits if it is a cache step, else None.
+        outcome: what the cache step before it must have given, or None.
+        items, chunk: a visit for every `chunk` items.
+        base_time_s: mean service time of a visit, beside its items.
+        scv: squared coefficient of variation of a visit's service time.
+        time_per_item_s: seconds added for each item.
+        bytes_per_item: sent by the box for each item.
+        awaited: whether the answer waits for it.
+        queued: whether it is pulled from the message queue.
+        holds: position of the step whose worker is kept until this one is done, or None.
+        keyed: whether all its visits go to one instance.
+        timeout_s, retries: when the caller gives up, and how often it tries again.
+        mean_visits: visits of a mean request, conditions and probability included.
+        mean_items: items of a mean request likewise.
+    """
+
+    name: str
+    box: str
+    after: tuple[int, ...]
+    probability: float
+    hit_ratio: float | None
+    outcome: CacheOutcome | None
+    items: ItemLaw
+    chunk: int
+    base_time_s: float
+    scv: float
+    time_per_item_s: float
+    bytes_per_item: float
+    awaited: bool
+    queued: bool
+    holds: int | None
+    keyed: bool
+    timeout_s: float | None
+    retries: int
+    mean_visits: float
+    mean_items: float
+
+    @property
+    def mean_busy_s(self) -> float:
+        """Worker seconds that a mean request takes of the box."""
+        return self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
+
+    @property
+    def mean_visit_time_s(self) -> float:
+        """Mean service time of a visit, its items included."""
+        return self.mean_busy_s / self.mean_visits if self.mean_visits else self.base_time_s
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFlow:
+    """A flow, resolved: how many requests, and their steps in an order that can be followed.
+
+    Attributes:
+        requests_per_s: mean over the day, the whole system.
+        visible_after: position of the step by which a post is in its followers' feeds, or None
+            where posts are visible once confirmed.
+        spreads_posts: whether the flow makes posts visible, so that its freshness is measured.
+    """
+
+    name: str
+    title: str
+    requests_per_s: float
+    steps: tuple[WorkStep, ...]
+    visible_after: int | None
+    spreads_posts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoxLoad:
+    """What all flows together ask of one box on average, over the whole system.
+
+    Attributes:
+        visits_per_s: visits a second.
+        mean_service_time_s: of a visit.
+        service_scv: of a visit's service time, the mixture of steps included.
+        bytes_per_s: sent by the box.
+    """
+
+    visits_per_s: float
+    mean_service_time_s: float
+    service_scv: float
+    bytes_per_s: float
+
+    @property
+    def offered_load_erlangs(self) -> float:
+        """Mean busy workers."""
+        return self.visits_per_s * self.mean_service_time_s
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The flows of a scenario, and the load that they put on its boxes."""
+
+    flows: tuple[WorkFlow, ...]
+    boxes: Mapping[str, BoxLoad]
+
+
+def workload(sheet: Sheet) -> Workload:
+    """Return the scenario's flows, resolved with the estimates of `sheet`.
+
+    Raises:
+        UnknownEstimateError: if a flow takes a figure from an estimate that does not exist.
+    """
+    scenario = sheet.scenario
+    flows = tuple(_flow(name, flow, sheet) for name, flow in scenario.flows.items())
+    boxes = {name: _box_load(name, box, flows) for name, box in scenario.boxes.items()}
+    return Workload(flows=flows, boxes=boxes)
+
+
+def _flow(name: str, flow: Flow, sheet: Sheet) -> WorkFlow:
+    key = f"flows.{name}"
+    steps = flow.steps_for(sheet.scenario.fanout)
+    positions = {step.name: position for position, step in enumerate(steps)}
+    resolved: list[WorkStep] = []
+    for step in steps:
+        step_key = f"{key}.steps.{step.name}"
+        resolved.append(_step(step, flow, positions, resolved, sheet=sheet, key=step_key))
+    return WorkFlow(
+        name=name,
+        title=flow.title,
+        requests_per_s=_requests_per_day(flow, sheet, key=f"{key}.requests") / DAY_S,
+        steps=tuple(resolved),
+        visible_after=positions.get(flow.visible_after),
+        spreads_posts=bool(flow.visible_after),
+    )
+
+
+def _requests_per_day(flow: Flow, sheet: Sheet, *, key: str) -> float:
+    if flow.per_user is not None:
+        return flow.per_user * sheet.scenario.population.dau
+    return sheet.named(flow.requests, key=key)
+
+
+def _step(
+    step: Step,
+    flow: Flow,
+    positions: Mapping[str, int],
+    before: list[WorkStep],
+    *,
+    sheet: Sheet,
+    key: str,
+) -> WorkStep:
+    box = sheet.scenario.boxes[step.box]
+    outcome = _outcome(step, flow, positions)
+    probability = 1.0 if step.probability is None else float(step.probability)
+    taken = probability * (_outcome_share(outcome, before) if outcome else 1.0)
+    items, chunk = _items(step, sheet, key=key)
+    after = tuple(positions[name] for name in step.after or ())
+    return WorkStep(
+        name=step.name,
+        box=step.box,
+        after=after,
+        probability=probability,
+        hit_ratio=None
+        if step.hit_ratio is None
+        else sheet.resolved(step.hit_ratio, key=f"{key}.hit_ratio"),
+        outcome=outcome,
+        items=items,
+        chunk=chunk,
+        base_time_s=float(step.service_time or box.mean_service_time_s),
+        scv=float(box.service_scv if step.scv is None else step.scv),
+        time_per_item_s=float(step.time_per_item or 0.0),
+        bytes_per_item=sheet.resolved(step.bytes or 0.0, key=f"{key}.bytes"),
+        awaited=step.mode == "awaited" and all(before[position].awaited for position in after),
+        queued=step.mode == "queued",
+        holds=positions.get(step.holds),
+        keyed=step.key is not None,
+        timeout_s=None if step.timeout is None else float(step.timeout),
+        retries=step.retries,
+        mean_visits=taken * items.mean_visits(chunk),
+        mean_items=taken * items.mean,
+    )
+
+
+def _outcome(step: Step, flow: Flow, positions: Mapping[str, int]) -> CacheOutcome | None:
+    cache = flow.cache_of(step) if step.on else ""
+    # A design that leaves the cache out has no outcome: its followers are always taken.
+    if cache not in positions:
+        return None
+    return CacheOutcome(position=positions[cache], hit=step.on == "hit")
+
+
+def _outcome_share(outcome: CacheOutcome, before: list[WorkStep]) -> float:
+    cache = before[outcome.position]
+    hits = cache.hit_ratio or 0.0
+    reached = cache.probability * (_outcome_share(cache.outcome, before) if cache.outcome else 1.0)
+    return reached * (hits if outcome.hit else 1 - hits)
+
+
+def _items(step: Step, sheet: Sheet, *, key: str) -> tuple[ItemLaw, int]:
+    if step.visits is None:
+        return FixedItems(1.0), 1
+    return _item_law(step.visits.of, sheet, key=f"{key}.visits"), step.visits.chunk
+
+
+def _item_law(of: float | str, sheet: Sheet, *, key: str) -> ItemLaw:
+    scenario = sheet.scenario
+    match of:
+        case "followers":
+            return PushedFollowers(
+                distribution=feeds.follower_distribution(sheet),
+                up_to=_push_limit(scenario),
+                pushed_share=feeds.pushed_follower_share(sheet),
+            )
+        case "followees":
+            return Followees(float(scenario.activity.followers.mean))
+        case "pulled_followees":
+            return PulledFollowees(feeds.pulled_followees_per_read(sheet))
+        case _:
+            return FixedItems(sheet.resolved(of, key=key))
+
+
+def _push_limit(scenario: Scenario) -> float:
+    if scenario.fanout is Fanout.HYBRID:
+        return float(scenario.feed.push_threshold)
+    return float(scenario.activity.followers.most)
+
+
+def _box_load(name: str, box: Box, flows: tuple[WorkFlow, ...]) -> BoxLoad:
+    visits = busy = square = sent = 0.0
+    for flow in flows:
+        for step in flow.steps:
+            if step.box != name:
+                continue
+            rate = flow.requests_per_s * step.mean_visits
+            visits += rate
+            busy += flow.requests_per_s * step.mean_busy_s
+            square += rate * (1 + step.scv) * step.mean_visit_time_s**2
+            sent += flow.requests_per_s * step.mean_items * step.bytes_per_item
+    if not visits:
+        return BoxLoad(0.0, box.mean_service_time_s, box.service_scv, 0.0)
+    mean = busy / visits
+    return BoxLoad(visits, mean, square / visits / mean**2 - 1, sent)
