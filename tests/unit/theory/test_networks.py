@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg, stats
 
@@ -114,6 +114,7 @@ def test_a_route_to_nowhere_is_refused() -> None:
         )
 
 
+@settings(deadline=None)  # matrix products in plain Python
 @given(
     rates_per_s=st.lists(st.floats(0.01, 1_000), min_size=1, max_size=5),
     scale=st.floats(0, 5),
@@ -129,6 +130,7 @@ def test_a_sum_of_exponentials_is_the_matrix_exponential(
     assert tail == pytest.approx(linalg.expm(generator * time_s)[0].sum(), abs=1e-9)
 
 
+@settings(deadline=None)  # matrix products in plain Python
 @given(phases=st.integers(1, 8), quantile=st.floats(0.01, 0.9999))
 def test_equal_rates_give_erlangs_distribution(phases: int, quantile: float) -> None:
     time_s = hypoexponential_quantile_s(quantile=quantile, rates_per_s=[3.0] * phases)
