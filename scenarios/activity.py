@@ -12,7 +12,7 @@ from scenarios.assumption import (
     Share,
     Users,
 )
-from scenarios.followers import FollowerDistribution
+from scenarios.followers import FollowerDistribution, fitted_followers
 from scenarios.quantities import format_share
 from scenarios.section import Section
 
@@ -81,7 +81,7 @@ class Followers(Section):
     @property
     def distribution(self) -> FollowerDistribution:
         """The distribution that these three figures fix."""
-        return FollowerDistribution.fitted(
+        return fitted_followers(
             mean=float(self.mean), tail_exponent=float(self.tail_exponent), most=float(self.most)
         )
 

@@ -5,13 +5,14 @@ The server's populated world, the estimates and the simulator's fan-out all draw
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BISECTIONS = 200
+_PRECISION = 1e-12
 _EXACT_TERMS = 256
 
 
@@ -27,22 +28,6 @@ class FollowerDistribution:
     scale: float
     shape: float
     most: float
-
-    @classmethod
-    def fitted(cls, *, mean: float, tail_exponent: float, most: float) -> Self:
-        """Return the distribution with that mean (followers), tail exponent and cut-off."""
-        shape = tail_exponent - 1
-        # A cut-off Lomax has a mean between 0 and most/2; at most/2 it is flat.
-        low, high = mean * 1e-9, most * 1e9
-        for _ in range(_BISECTIONS):
-            middle = math.sqrt(low * high)
-            if cls(scale=middle, shape=shape, most=most).mean < mean:
-                low = middle
-            else:
-                high = middle
-            if high / low < 1 + 1e-12:
-                break
-        return cls(scale=high, shape=shape, most=most)
 
     @property
     def mean(self) -> float:
@@ -64,6 +49,7 @@ class FollowerDistribution:
         kept = 1 - self._tail(self.most)
         return float(self.scale * ((1 - share * kept) ** (-1 / self.shape) - 1))
 
+    @lru_cache(maxsize=64)  # noqa: B019 - instances are few, small and compare by value
     def mean_chunks(self, *, chunk: float, up_to: float) -> float:
         """Mean chunks of `chunk` followers, where only authors with at most `up_to` count.
 
@@ -106,3 +92,18 @@ class FollowerDistribution:
             - self._tail_integral(self.most)
         )
         return by_parts / (1 - self._tail(self.most))
+
+
+@lru_cache(maxsize=64)
+def fitted_followers(*, mean: float, tail_exponent: float, most: float) -> FollowerDistribution:
+    """Return the distribution with that mean (followers), tail exponent and cut-off.
+
+    A cut-off Lomax can have any mean between 0 and nearly `most` / 2, where it is flat.
+    """
+    shape = tail_exponent - 1
+    low, high = mean * 1e-9, most * 1e9
+    while high / low > 1 + _PRECISION:
+        middle = math.sqrt(low * high)
+        fitted = FollowerDistribution(scale=middle, shape=shape, most=most)
+        low, high = (middle, high) if fitted.mean < mean else (low, middle)
+    return FollowerDistribution(scale=high, shape=shape, most=most)

@@ -6,7 +6,7 @@ from scenarios.infrastructure import EgressTier
 from scenarios.quantities import DAY_S, HOUR_S, MONTH_S
 from sim.estimates import network, storage, throughput
 from sim.estimates.sheet import Sheet, cell
-from sim.sizing import sized_fleet
+from sim.estimates.sizing import sized_fleet
 
 GB = 1e9
 MONTH_HOURS = MONTH_S / HOUR_S

@@ -1,11 +1,12 @@
 """Boxes: how often each is visited, how many instances the peak needs, and what limits them."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from sim.estimates import peak
 from sim.estimates.sheet import Cell, Sheet, cell
-from sim.sizing import sized_fleet
-from sim.workload import workload
+from sim.estimates.sizing import sized_fleet
+from sim.estimates.workload import workload
 
 
 @cell("visits/s")
@@ -74,4 +75,8 @@ def _peak_visits(box: str, sheet: Sheet) -> float:
 
 
 def _instances(box: str, sheet: Sheet) -> float:
-    return sheet.once(sized_fleet).instances(box)
+    return sheet.once(_instances_by_box)[box]
+
+
+def _instances_by_box(sheet: Sheet) -> Mapping[str, int]:
+    return sheet.once(sized_fleet).instances()

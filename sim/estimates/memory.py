@@ -1,13 +1,20 @@
 """Memory: the design document's cache, what it can hold, and what a hit ratio would need."""
 
+from functools import lru_cache
+
 from scenarios.quantities import DAY_S
 from sim.estimates import feeds, storage, throughput
 from sim.estimates.sheet import Sheet, cell
-from sim.theory.caches import cached_items_for, hit_ratio
-from sim.theory.zipf import working_set
+from sim.theory import caches as theory
+from sim.theory import zipf
 
 CHE = "Che's approximation of LRU under Zipf popularity (Che, Tung and Wang 2002)"
 _READ_SHARE = 0.8
+
+# Each takes about a millisecond, and most scenarios that differ in one figure ask for the same.
+_hit_ratio = lru_cache(maxsize=256)(theory.hit_ratio)
+_cached_items_for = lru_cache(maxsize=256)(theory.cached_items_for)
+_working_set = lru_cache(maxsize=256)(zipf.working_set)
 
 
 @cell("bytes")
@@ -26,10 +33,10 @@ def feeds_cached(sheet: Sheet) -> float:
 @cell("share", source=CHE)
 def feed_cache_hit_ratio(sheet: Sheet) -> float:
     """Feed reads found in the cache: MAU feeds, the cached ones, feed popularity."""
-    return hit_ratio(
+    return _hit_ratio(
         items=round(throughput.mau(sheet)),
         cached_items=feeds_cached(sheet),
-        alpha=sheet.scenario.caches.feed_popularity,
+        alpha=float(sheet.scenario.caches.feed_popularity),
     )
 
 
@@ -37,7 +44,7 @@ def feed_cache_hit_ratio(sheet: Sheet) -> float:
 def feed_cache_bytes_for_target(sheet: Sheet) -> float:
     """Cache that gives the target hit ratio × bytes of a full feed."""
     caches = sheet.scenario.caches
-    needed = cached_items_for(
+    needed = _cached_items_for(
         hit_ratio=caches.target_hit_ratio,
         items=round(throughput.mau(sheet)),
         alpha=caches.feed_popularity,
@@ -57,10 +64,10 @@ def feed_cache_hit_ratio_if_not_grown(sheet: Sheet) -> float:
     """Hit ratio after ten years' growth of users, with today's cache."""
     growth = (1 + sheet.scenario.population.growth_per_year) ** 10
     users = throughput.mau(sheet) * growth
-    return hit_ratio(
+    return _hit_ratio(
         items=round(users),
         cached_items=min(feeds_cached(sheet), users),
-        alpha=sheet.scenario.caches.feed_popularity,
+        alpha=float(sheet.scenario.caches.feed_popularity),
     )
 
 
@@ -76,7 +83,7 @@ def working_set_posts(sheet: Sheet) -> float:
     posts = round(hot_posts(sheet))
     if posts < 1:
         return 0.0
-    return working_set(items=posts, share=_READ_SHARE, alpha=sheet.scenario.caches.post_popularity)
+    return _working_set(items=posts, share=_READ_SHARE, alpha=sheet.scenario.caches.post_popularity)
 
 
 @cell("bytes", source="an id, two counters and their framing, 64 bytes (assumption)")

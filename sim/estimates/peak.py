@@ -4,19 +4,19 @@ from functools import partial
 
 from scenarios.quantities import DAY_S
 from sim.estimates import throughput
-from sim.estimates.sheet import Cell, Sheet, cell
+from sim.estimates.sheet import Cell, Sheet, cell, hourly_factors, world_factors
 
 
 @cell("×", source="the regions' hourly load and UTC offsets")
 def peak_to_mean(sheet: Sheet) -> float:
     """The world's busiest UTC hour ÷ its mean hour."""
-    return max(sheet.world_factors)
+    return max(sheet.once(world_factors))
 
 
 @cell("hour, UTC")
 def peak_hour(sheet: Sheet) -> float:
     """The world's busiest hour."""
-    return sheet.world_factors.index(max(sheet.world_factors))
+    return sheet.once(world_factors).index(max(sheet.once(world_factors)))
 
 
 @cell("reads/s")
@@ -81,11 +81,11 @@ def _region_hour(region: str) -> Cell:
 
 
 def _regional_peak(region: str, sheet: Sheet) -> float:
-    return max(sheet.hourly_factors[region])
+    return max(sheet.once(hourly_factors)[region])
 
 
 def _regional_hour(region: str, sheet: Sheet) -> float:
-    factors = sheet.hourly_factors[region]
+    factors = sheet.once(hourly_factors)[region]
     return factors.index(max(factors))
 
 

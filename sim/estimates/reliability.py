@@ -1,11 +1,13 @@
 """Availability in closed form: instances and zones, regions, and what fails everywhere at once."""
 
 import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from sim.estimates.sheet import Sheet, cell
-from sim.sizing import BoxFleet, peak_share, sized_fleet
+from sim.estimates.sizing import sized_fleet
 from sim.theory import availability as theory
-from sim.workload import workload
+from sim.estimates.workload import workload
 
 _CARRYING_UTILISATION = 0.95
 """A box that would run hotter than this with what is left of it counts as down."""
@@ -16,20 +18,10 @@ KOFN = "Trivedi, Probability and Statistics with Reliability (2002), k of n with
 @cell("share", source=KOFN)
 def unavailability_boxes(sheet: Sheet) -> float:
     """Some box on the awaited path has too few instances up; users' regions, weighted."""
-    awaited = {
-        step.box for flow in sheet.once(workload).flows for step in flow.steps if step.awaited
-    }
-    regions = sheet.scenario.population.regions
+    down = sheet.once(box_unavailabilities)
     return sum(
-        region.share
-        * theory.series_unavailability(
-            [
-                _box_unavailability(fleet, sheet)
-                for fleet in sheet.once(sized_fleet).boxes
-                if fleet.region == name and fleet.box in awaited
-            ]
-        )
-        for name, region in regions.items()
+        region.share * theory.series_unavailability(down[name])
+        for name, region in sheet.scenario.population.regions.items()
     )
 
 
@@ -74,23 +66,48 @@ def downtime_s_per_year(sheet: Sheet) -> float:
     return theory.downtime_s_per_year(unavailability=unavailability(sheet))
 
 
-def _box_unavailability(fleet: BoxFleet, sheet: Sheet) -> float:
-    box = sheet.scenario.boxes[fleet.box]
-    failures = sheet.scenario.failures
-    load = sheet.once(workload).boxes[fleet.box].offered_load_erlangs
-    busy_workers = load * peak_share(sheet, fleet.region)
-    needed = max(1, math.ceil(busy_workers / (fleet.workers * _CARRYING_UTILISATION)))
-    per_zone = [
-        fleet.instances // failures.zones + (zone < fleet.instances % failures.zones)
-        for zone in range(failures.zones)
-    ]
+def box_unavailabilities(sheet: Sheet) -> Mapping[str, Sequence[float]]:
+    """Share of time that each box on the awaited path cannot carry its peak, by region."""
+    work, failures = sheet.once(workload), sheet.scenario.failures
+    awaited = {step.box for flow in work.flows for step in flow.steps if step.awaited}
+    zone_unavailability = theory.component_unavailability(
+        mttf_s=failures.zone_mttf, mttr_s=failures.zone_mttr
+    )
+    instance_unavailability = {
+        name: theory.component_unavailability(mttf_s=box.mttf, mttr_s=box.mttr)
+        for name, box in sheet.scenario.boxes.items()
+        if name in awaited
+    }
+    result: dict[str, list[float]] = {}
+    for fleet in sheet.once(sized_fleet).boxes:
+        if fleet.box in awaited:
+            busy_instances = fleet.peak_utilisation * fleet.instances
+            down = _zoned_unavailability(
+                needed=max(1, math.ceil(busy_instances / _CARRYING_UTILISATION)),
+                instances=fleet.instances,
+                zones=failures.zones,
+                zone_unavailability=zone_unavailability,
+                instance_unavailability=instance_unavailability[fleet.box],
+            )
+            result.setdefault(fleet.region, []).append(down)
+    return result
+
+
+@lru_cache(maxsize=4096)
+def _zoned_unavailability(
+    *,
+    needed: int,
+    instances: int,
+    zones: int,
+    zone_unavailability: float,
+    instance_unavailability: float,
+) -> float:
+    per_zone = [instances // zones + (zone < instances % zones) for zone in range(zones)]
     return theory.zoned_unavailability(
         needed=needed,
         instances_per_zone=per_zone,
-        zone_unavailability=theory.component_unavailability(
-            mttf_s=failures.zone_mttf, mttr_s=failures.zone_mttr
-        ),
-        instance_unavailability=theory.component_unavailability(mttf_s=box.mttf, mttr_s=box.mttr),
+        zone_unavailability=zone_unavailability,
+        instance_unavailability=instance_unavailability,
     )
 
 

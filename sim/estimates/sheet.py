@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar, cast
 
 from scenarios.errors import ScenarioError
@@ -59,26 +58,54 @@ def cell(unit: str, *, source: str = "") -> "Callable[[Callable[[Sheet], float]]
 
 
 class Sheet:
-    """The estimates of one scenario; a cell is computed when it is first needed."""
+    """The estimates of one scenario; each is computed when it is first needed.
+
+    The sheet notes which sections of the scenario each result was made from, so that a sheet of a
+    scenario that differs in one section computes only what depends on it.
+    """
 
     def __init__(self, scenario: Scenario, names: Mapping[str, Cell] | None = None) -> None:
         """Make a sheet on which `names` lists the cells that a scenario may refer to by name."""
-        self.scenario = scenario
+        self._scenario = scenario
         self._names = names or {}
-        self._values: dict[str, float] = {}
-        self._made: dict[Callable[[Sheet], object], object] = {}
+        self._results: dict[object, _Result] = {}
+        self._reading: list[set[str]] = []
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario; what is read from it is noted."""
+        return cast("Scenario", _Watched(self._scenario, self._reading))
+
+    def varied(self, scenario: Scenario, *, section: str) -> "Sheet":
+        """Return a sheet for a scenario that differs from this one's in one section only."""
+        other = Sheet(scenario, self._names)
+        other._results = {  # noqa: SLF001 - another sheet's, of this class
+            key: result for key, result in self._results.items() if section not in result.sections
+        }
+        return other
 
     def value_of(self, wanted: Cell) -> float:
         """Value of a cell."""
-        if wanted.name not in self._values:
-            self._values[wanted.name] = float(wanted.compute(self))
-        return self._values[wanted.name]
+        return cast("float", self._result(wanted.name, lambda: float(wanted.compute(self))))
+
+    def has(self, wanted: Cell) -> bool:
+        """Whether that cell is computed already, or came along unchanged in `varied`."""
+        return wanted.name in self._results
 
     def once(self, make: "Callable[[Sheet], Made]") -> "Made":
         """Return what `make` makes of this sheet, made when it is first needed."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        return cast("Made", self._made[make])
+        return cast("Made", self._result(make, lambda: make(self)))
+
+    def _result(self, key: object, compute: Callable[[], object]) -> object:
+        result = self._results.get(key)
+        if result is None:
+            self._reading.append(set())
+            value = compute()
+            result = _Result(value=value, sections=frozenset(self._reading.pop()))
+            self._results[key] = result
+        if self._reading:
+            self._reading[-1] |= result.sections
+        return result.value
 
     def named(self, name: str, *, key: str) -> float:
         """Value of the cell that a scenario's `key` refers to by name.
@@ -94,22 +121,46 @@ class Sheet:
         """Value of a figure that is either a number or the name of a cell."""
         return self.named(figure, key=key) if isinstance(figure, str) else float(figure)
 
-    @cached_property
-    def hourly_factors(self) -> dict[str, tuple[float, ...]]:
-        """Load of each region in each UTC hour over that region's mean, by region."""
-        population = self.scenario.population
-        return {
-            region: tuple(
-                population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS)
-            )
-            for region in population.regions
-        }
 
-    @cached_property
-    def world_factors(self) -> tuple[float, ...]:
-        """Load of the world in each UTC hour over its mean."""
-        regions = self.scenario.population.regions
-        return tuple(
-            sum(regions[name].share * factors[hour] for name, factors in self.hourly_factors.items())
-            for hour in range(HOURS)
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A value, and the sections of the scenario that it was made from."""
+
+    value: object
+    sections: frozenset[str]
+
+
+class _Watched:
+    """Stands in for a scenario and notes which of its sections are read."""
+
+    __slots__ = ("_reading", "_scenario")
+
+    def __init__(self, scenario: Scenario, reading: list[set[str]]) -> None:
+        self._scenario = scenario
+        self._reading = reading
+
+    def __getattr__(self, section: str) -> object:
+        if self._reading:
+            self._reading[-1].add(section)
+        return getattr(self._scenario, section)
+
+
+def hourly_factors(sheet: Sheet) -> Mapping[str, tuple[float, ...]]:
+    """Load of each region in each UTC hour over that region's mean, by region; use with `once`."""
+    population = sheet.scenario.population
+    return {
+        region: tuple(
+            population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS)
         )
+        for region in population.regions
+    }
+
+
+def world_factors(sheet: Sheet) -> tuple[float, ...]:
+    """Load of the world in each UTC hour over its mean; use with `once`."""
+    regions = sheet.scenario.population.regions
+    hourly = sheet.once(hourly_factors)
+    return tuple(
+        sum(regions[name].share * factors[hour] for name, factors in hourly.items())
+        for hour in range(HOURS)
+    )

@@ -10,7 +10,7 @@ from scenarios.model import Scenario
 from scenarios.quantities import DAY_S
 from sim.estimates import feeds
 from sim.estimates.sheet import Sheet
-from sim.items import FixedItems, Followees, ItemLaw, PulledFollowees, PushedFollowers
+from sim.estimates.items import FixedItems, Followees, ItemLaw, PulledFollowees, PushedFollowers
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +132,20 @@ def workload(sheet: Sheet) -> Workload:
         UnknownEstimateError: if a flow takes a figure from an estimate that does not exist.
     """
     scenario = sheet.scenario
-    flows = tuple(_flow(name, flow, sheet) for name, flow in scenario.flows.items())
+    steps = sheet.once(followed_steps)
+    flows = tuple(_flow(name, flow, steps[name], sheet) for name, flow in scenario.flows.items())
     boxes = {name: _box_load(name, box, flows) for name, box in scenario.boxes.items()}
     return Workload(flows=flows, boxes=boxes)
 
 
-def _flow(name: str, flow: Flow, sheet: Sheet) -> WorkFlow:
+def followed_steps(sheet: Sheet) -> Mapping[str, tuple[Step, ...]]:
+    """Steps of each flow that the scenario's design takes, in order."""
+    scenario = sheet.scenario
+    return {name: flow.steps_for(scenario.fanout) for name, flow in scenario.flows.items()}
+
+
+def _flow(name: str, flow: Flow, steps: tuple[Step, ...], sheet: Sheet) -> WorkFlow:
     key = f"flows.{name}"
-    steps = flow.steps_for(sheet.scenario.fanout)
     positions = {step.name: position for position, step in enumerate(steps)}
     resolved: list[WorkStep] = []
     for step in steps:

@@ -1,0 +1,198 @@
+"""Sizing: the least fleet of each box in each region that carries the peak with a region lost."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scenarios.boxes import Box
+from scenarios.population import HOURS
+from sim.estimates.sheet import Sheet, hourly_factors
+from sim.theory.gigc import gigc_waiting_time_s
+from sim.estimates.workload import BoxLoad, workload
+
+_BISECTIONS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFleet:
+    """The instances of one box in one region.
+
+    Attributes:
+        peak_utilisation: of the workers at the busiest hour, every region up.
+        utilisation_region_lost: likewise with the worst other region down.
+        limited_by: what needs the most instances: `workers`, `waiting`, `bandwidth`, `memory` or
+            `disk`.
+    """
+
+    box: str
+    region: str
+    instances: int
+    workers: int
+    peak_utilisation: float
+    utilisation_region_lost: float
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every box in every region."""
+
+    boxes: tuple[BoxFleet, ...]
+
+    def of(self, box: str, region: str) -> BoxFleet:
+        """Return the fleet of a box in a region.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for fleet in self.boxes:
+            if (fleet.box, fleet.region) == (box, region):
+                return fleet
+        raise KeyError((box, region))
+
+    def instances(self) -> Mapping[str, int]:
+        """Return the instances of each box in all regions."""
+        total: dict[str, int] = {}
+        for fleet in self.boxes:
+            total[fleet.box] = total.get(fleet.box, 0) + fleet.instances
+        return total
+
+
+def sized_fleet(sheet: Sheet) -> Fleet:
+    """Return the least fleet that meets the objectives at the peak with any one region lost.
+
+    At the region's busiest hour, with the users of the worst other region shared out by population:
+    the workers stay under the target utilisation, the mean wait (Allen-Cunneen, each instance by
+    itself behind a random balancer) under its bound, the network under the target utilisation; the
+    data fits. Spare instances come on top.
+    """
+    peaks = sheet.once(region_peaks)
+    loads = sheet.once(workload).boxes
+    return Fleet(
+        tuple(
+            fleet
+            for name, box in sheet.scenario.boxes.items()
+            for fleet in _box_fleets(name, box, loads[name], peaks, sheet)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPeak:
+    """A region's load at its busiest hour over the whole system's mean load.
+
+    Attributes:
+        all_up: with every region up.
+        region_lost: with the worst other region down, its users shared out by population.
+    """
+
+    all_up: float
+    region_lost: float
+
+
+def region_peaks(sheet: Sheet) -> Mapping[str, RegionPeak]:
+    """Peaks of every region; use with `once`."""
+    regions = sheet.scenario.population.regions
+    return {
+        region: RegionPeak(
+            all_up=regions[region].share * max(sheet.once(hourly_factors)[region]),
+            region_lost=max(
+                load_share(sheet, region, hour=hour, lost=lost)
+                for lost in regions
+                if lost != region or len(regions) == 1
+                for hour in range(HOURS)
+            ),
+        )
+        for region in regions
+    }
+
+
+def load_share(sheet: Sheet, region: str, *, hour: int, lost: str | None) -> float:
+    """A region's load in a UTC hour over the whole system's mean load, `lost` being down."""
+    regions = sheet.scenario.population.regions
+    own = regions[region].share * sheet.once(hourly_factors)[region][hour]
+    if lost is None or lost == region:
+        return own
+    taken_over = regions[region].share / (1 - regions[lost].share)
+    return own + regions[lost].share * sheet.once(hourly_factors)[lost][hour] * taken_over
+
+
+@lru_cache(maxsize=1024)
+def most_utilisation(
+    *, target: float, workers: int, service_scv: float, waiting_share: float
+) -> tuple[float, str]:
+    """Return the highest utilisation that an instance may have, and what sets it.
+
+    The target, or less where the mean wait would pass `waiting_share` of the mean service time.
+    """
+
+    def waits_too_long(utilisation: float) -> bool:
+        waiting_in_service_times = gigc_waiting_time_s(
+            arrival_rate_per_s=utilisation * workers,
+            mean_service_time_s=1.0,
+            workers=workers,
+            arrival_scv=1.0,
+            service_scv=service_scv,
+        )
+        return waiting_in_service_times > waiting_share
+
+    if not waits_too_long(target):
+        return target, "workers"
+    low, high = 0.0, target
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if waits_too_long(middle) else (middle, high)
+    return low, "waiting"
+
+
+def _box_fleets(
+    name: str, box: Box, load: BoxLoad, peaks: Mapping[str, RegionPeak], sheet: Sheet
+) -> Iterator[BoxFleet]:
+    objectives = sheet.scenario.objectives
+    target = float(objectives.target_utilisation)
+    utilisation, worker_limit = most_utilisation(
+        target=target,
+        workers=box.workers,
+        # Rounded, so that a change in the last digit finds what is known already.
+        service_scv=round(load.service_scv, 6),
+        waiting_share=float(objectives.waiting_share),
+    )
+    busy_instances = load.offered_load_erlangs / box.workers
+    sending_instances = load.bytes_per_s / (box.bandwidth * target)
+    storing_instances, storage_limit = _storing_instances(name, box, sheet)
+    regions = sheet.scenario.population.regions
+    for region, peak in peaks.items():
+        needs = {
+            worker_limit: busy_instances * peak.region_lost / utilisation,
+            "bandwidth": sending_instances * peak.region_lost,
+            storage_limit: storing_instances * regions[region].share,
+        }
+        limited_by = max(needs, key=lambda need: needs[need])  # noqa: B023 - called at once
+        instances = max(1, math.ceil(needs[limited_by] - _ROUNDING)) + box.spare
+        yield BoxFleet(
+            box=name,
+            region=region,
+            instances=instances,
+            workers=box.workers,
+            peak_utilisation=busy_instances * peak.all_up / instances,
+            utilisation_region_lost=busy_instances * peak.region_lost / instances,
+            limited_by=limited_by,
+        )
+
+
+_ROUNDING = 1e-9
+"""A need of 3.0000000001 instances is 3: the rest is floating point."""
+
+
+def _storing_instances(name: str, box: Box, sheet: Sheet) -> tuple[float, str]:
+    """Return how many instances hold the data of the whole system, and in what."""
+    if not box.holds:
+        return 0.0, "disk"
+    held_bytes = sheet.named(box.holds, key=f"boxes.{name}.holds") * box.copies
+    if box.kind == "cache" or box.disk is None:
+        return held_bytes / box.memory, "memory"
+    region_copies = min(
+        sheet.scenario.storage.region_copies, len(sheet.scenario.population.regions)
+    )
+    return held_bytes * region_copies / box.disk, "disk"
