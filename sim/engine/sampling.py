@@ -1,0 +1,184 @@
+"""Which part of a fleet is simulated: some of its instances, under exactly their own load.
+
+A fleet of n instances behind a random balancer receives n thinned streams, so m of them can be
+simulated alone (Poisson thinning: exact at the first station, the large-fleet limit behind it). A
+share of the requests is followed through every box; what the sampled instances would receive from
+all other requests is added at each box as background visits. Rare flows are followed more often
+than common ones, in place of background, so that no box carries more load than in the whole fleet.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sim.estimates.items import FixedItems
+from sim.estimates.workload import WorkFlow, Workload, WorkStep
+
+LEAST_MEASURED_S = 1.5
+MOST_MEASURED_S = 3600.0
+WARMUP_SHARE = 0.25
+WANTED_PER_FLOW = 250
+"""Requests of each flow wanted in a replication, for its 99th percentile."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundVisits:
+    """Visits to a box by requests that are not followed: one visit at a time.
+
+    Attributes:
+        step: whose service time they have.
+        rate_per_s: to all sampled instances of the box together.
+    """
+
+    step: WorkStep
+    rate_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundBatches:
+    """Visits that requests not followed make to a box at once, each to any of its instances.
+
+    Attributes:
+        step: whose service time and number of visits they have.
+        rate_per_s: of such requests, the whole fleet's.
+    """
+
+    step: WorkStep
+    rate_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSample:
+    """The instances of a box that are simulated, and what they receive beside followed requests."""
+
+    box: str
+    instances: int
+    sampled: int
+    workers: int
+    visits: tuple[BackgroundVisits, ...]
+    batches: tuple[BackgroundBatches, ...]
+
+    @property
+    def sampled_share(self) -> float:
+        """Share of the box's instances that are simulated."""
+        return self.sampled / self.instances
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePlan:
+    """What one replication simulates.
+
+    Attributes:
+        followed: share of each flow's requests that are followed, by flow.
+        common_share: of the most common flows, the least followed.
+        measured_s, warmup_s: simulated seconds, the warm-up first.
+    """
+
+    boxes: Mapping[str, BoxSample]
+    followed: Mapping[str, float]
+    common_share: float
+    measured_s: float
+    warmup_s: float
+
+
+def is_spread(step: WorkStep) -> bool:
+    """Whether a request may visit the step's box several times at once, at any instances."""
+    return not (isinstance(step.items, FixedItems) and math.ceil(step.items.mean) <= step.chunk)
+
+
+def sample_plan(
+    work: Workload,
+    *,
+    load_share: float,
+    instances: Mapping[str, int],
+    workers: Mapping[str, int],
+    visit_budget: float,
+) -> SamplePlan:
+    """Return a plan that takes about `visit_budget` visits to run.
+
+    Args:
+        work: the flows; their rates are the whole system's mean.
+        load_share: load of the region and hour simulated over the whole system's mean.
+        instances, workers: of each box in that region; workers per instance.
+        visit_budget: visits to simulate, the warm-up included.
+    """
+    rates = {flow.name: flow.requests_per_s * load_share for flow in work.flows}
+    visits_per_s = sum(
+        rates[flow.name] * sum(step.mean_visits for step in flow.steps) for flow in work.flows
+    )
+    budget = visit_budget / (1 + WARMUP_SHARE)
+    wanted_s = budget / visits_per_s if visits_per_s else MOST_MEASURED_S
+    measured_s = min(max(wanted_s, LEAST_MEASURED_S), MOST_MEASURED_S)
+    common = min(1.0, wanted_s / measured_s)
+    followed = {
+        name: min(1.0, max(common, WANTED_PER_FLOW / (rate * measured_s))) if rate else 1.0
+        for name, rate in rates.items()
+    }
+    return SamplePlan(
+        boxes={
+            box: _box_sample(box, total, workers[box], work.flows, rates, followed)
+            for box, total in instances.items()
+        },
+        followed=followed,
+        common_share=common,
+        measured_s=measured_s,
+        warmup_s=measured_s * WARMUP_SHARE,
+    )
+
+
+def _box_sample(
+    box: str,
+    instances: int,
+    workers: int,
+    flows: tuple[WorkFlow, ...],
+    rates: Mapping[str, float],
+    followed: Mapping[str, float],
+) -> BoxSample:
+    here = [(flow.name, step) for flow in flows for step in flow.steps if step.box == box]
+    single = [(flow, step) for flow, step in here if not is_spread(step)]
+    busy = sum(rates[flow] * step.mean_busy_s for flow, step in single)
+    busy_followed = sum(followed[flow] * rates[flow] * step.mean_busy_s for flow, step in single)
+    sampled = max(1, math.ceil(instances * (busy_followed / busy if busy else 0.0) - _ROUNDING))
+    share = sampled / instances
+    return BoxSample(
+        box=box,
+        instances=instances,
+        sampled=sampled,
+        workers=workers,
+        visits=_background_visits(single, rates, followed, share, share * busy - busy_followed),
+        batches=tuple(
+            BackgroundBatches(step=step, rate_per_s=(1 - followed[flow]) * rates[flow] * _taken(step))
+            for flow, step in here
+            if is_spread(step) and followed[flow] < 1
+        ),
+    )
+
+
+_ROUNDING = 1e-9
+
+
+def _background_visits(
+    single: list[tuple[str, WorkStep]],
+    rates: Mapping[str, float],
+    followed: Mapping[str, float],
+    share: float,
+    busy_missing: float,
+) -> tuple[BackgroundVisits, ...]:
+    # Flows that are followed more often than the instances are sampled bring more than their part;
+    # the others' background shrinks so that the load comes out right.
+    lacking = [
+        (step, (share - followed[flow]) * rates[flow] * step.mean_visits)
+        for flow, step in single
+        if followed[flow] < share
+    ]
+    busy_lacking = sum(rate * step.mean_visit_time_s for step, rate in lacking)
+    if busy_missing <= 0 or busy_lacking <= 0:
+        return ()
+    scale = busy_missing / busy_lacking
+    return tuple(BackgroundVisits(step=step, rate_per_s=rate * scale) for step, rate in lacking)
+
+
+def _taken(step: WorkStep) -> float:
+    """Share of requests that come to this step."""
+    visits = step.items.mean_visits(step.chunk)
+    return step.mean_visits / visits if visits else 0.0
