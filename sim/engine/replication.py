@@ -53,7 +53,7 @@ class SliceResult:
 
     Attributes:
         response_times_s: by flow, shape (requests,).
-        freshness_s: of all flows that spread posts, shape (posts,).
+        freshness_s: by flow that spreads posts, shape (posts,).
         failed: requests given up, by flow.
         utilisation: of the sampled workers, by box.
         celebrity_freshness_s: of the celebrity's post, None without one.
@@ -61,7 +61,7 @@ class SliceResult:
     """
 
     response_times_s: Mapping[str, NDArray[np.float64]]
-    freshness_s: NDArray[np.float64]
+    freshness_s: Mapping[str, NDArray[np.float64]]
     failed: Mapping[str, int]
     utilisation: Mapping[str, float]
     celebrity_freshness_s: float | None
@@ -91,9 +91,7 @@ def play(spec: SliceSpec) -> SliceResult:
         for box, sample in plan.boxes.items()
     }
     runners = {
-        flow.name: FlowRunner(
-            env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, spec.number)
-        )
+        flow.name: FlowRunner(env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, spec.number))
         for flow in spec.flows
     }
     requests = 0
@@ -124,9 +122,7 @@ def _celebrity_runner(
     return FlowRunner(env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, -1 - spec.number))
 
 
-def _post_at(
-    env: simpy.Environment, runner: FlowRunner, spec: SliceSpec, time_s: float
-) -> Process:
+def _post_at(env: simpy.Environment, runner: FlowRunner, spec: SliceSpec, time_s: float) -> Process:
     yield env.timeout(time_s)
     runner.send(measured=True, items=spec.celebrity.followers if spec.celebrity else None)
 
@@ -197,12 +193,15 @@ def _result(
     requests: int,
 ) -> SliceResult:
     records: dict[str, FlowRecord] = {name: runner.record for name, runner in runners.items()}
-    freshness = [value for record in records.values() for value in record.freshness_s]
     return SliceResult(
         response_times_s={
             name: np.asarray(record.response_times_s) for name, record in records.items()
         },
-        freshness_s=np.asarray(freshness),
+        freshness_s={
+            flow.name: np.asarray(records[flow.name].freshness_s)
+            for flow in spec.flows
+            if flow.spreads_posts
+        },
         failed={name: record.failed for name, record in records.items()},
         utilisation={
             box: station.busy_s

@@ -14,11 +14,24 @@ from dataclasses import dataclass
 from sim.estimates.items import FixedItems
 from sim.estimates.workload import WorkFlow, Workload, WorkStep
 
-LEAST_MEASURED_S = 1.5
 MOST_MEASURED_S = 3600.0
 WARMUP_SHARE = 0.25
-WANTED_PER_FLOW = 250
-"""Requests of each flow wanted in a replication, for its 99th percentile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much one replication simulates.
+
+    Attributes:
+        visits: about as many visits of followed requests, the warm-up included.
+        least_measured_s: simulated seconds measured at least; a slice must be long against the
+            time in which a queue forgets how it started.
+        requests_per_flow: of each flow, rare ones included, where the load allows it.
+    """
+
+    visits: float
+    least_measured_s: float
+    requests_per_flow: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +105,26 @@ def sample_plan(
     load_share: float,
     instances: Mapping[str, int],
     workers: Mapping[str, int],
-    visit_budget: float,
+    effort: Effort,
 ) -> SamplePlan:
-    """Return a plan that takes about `visit_budget` visits to run.
+    """Return what to simulate of a region's fleet.
 
     Args:
         work: the flows; their rates are the whole system's mean.
         load_share: load of the region and hour simulated over the whole system's mean.
         instances, workers: of each box in that region; workers per instance.
-        visit_budget: visits to simulate, the warm-up included.
+        effort: how much to simulate.
     """
     rates = {flow.name: flow.requests_per_s * load_share for flow in work.flows}
     visits_per_s = sum(
         rates[flow.name] * sum(step.mean_visits for step in flow.steps) for flow in work.flows
     )
-    budget = visit_budget / (1 + WARMUP_SHARE)
+    budget = effort.visits / (1 + WARMUP_SHARE)
     wanted_s = budget / visits_per_s if visits_per_s else MOST_MEASURED_S
-    measured_s = min(max(wanted_s, LEAST_MEASURED_S), MOST_MEASURED_S)
+    measured_s = min(max(wanted_s, effort.least_measured_s), MOST_MEASURED_S)
     common = min(1.0, wanted_s / measured_s)
     followed = {
-        name: min(1.0, max(common, WANTED_PER_FLOW / (rate * measured_s))) if rate else 1.0
+        name: min(1.0, max(common, effort.requests_per_flow / (rate * measured_s))) if rate else 1.0
         for name, rate in rates.items()
     }
     return SamplePlan(
@@ -147,7 +160,9 @@ def _box_sample(
         workers=workers,
         visits=_background_visits(single, rates, followed, share, share * busy - busy_followed),
         batches=tuple(
-            BackgroundBatches(step=step, rate_per_s=(1 - followed[flow]) * rates[flow] * _taken(step))
+            BackgroundBatches(
+                step=step, rate_per_s=(1 - followed[flow]) * rates[flow] * _taken(step)
+            )
             for flow, step in here
             if is_spread(step) and followed[flow] < 1
         ),

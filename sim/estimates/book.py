@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from scenarios.model import Scenario
-from sim.estimates import cost, feeds, fleet, memory, network, peak, reliability, storage, throughput
+from sim.estimates import (
+    cost,
+    feeds,
+    fleet,
+    memory,
+    network,
+    peak,
+    reliability,
+    storage,
+    throughput,
+)
 from sim.estimates.sheet import Cell, Sheet
 
 _NAMED_BY_SCENARIOS = (throughput, storage, memory, network, feeds)

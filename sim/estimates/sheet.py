@@ -149,9 +149,7 @@ def hourly_factors(sheet: Sheet) -> Mapping[str, tuple[float, ...]]:
     """Load of each region in each UTC hour over that region's mean, by region; use with `once`."""
     population = sheet.scenario.population
     return {
-        region: tuple(
-            population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS)
-        )
+        region: tuple(population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS))
         for region in population.regions
     }
 
