@@ -30,4 +30,5 @@ def arrival_times_s(
     # Where the rate is zero the map stands still; searchsorted steps over such slices.
     slices = np.clip(np.searchsorted(expected, drawn, side="right") - 1, 0, len(rates) - 1)
     safe_rates = np.where(rates > 0, rates, 1.0)
-    return edges[slices] + (drawn - expected[slices]) / safe_rates[slices]
+    times: NDArray[np.float64] = edges[slices] + (drawn - expected[slices]) / safe_rates[slices]
+    return times

@@ -7,6 +7,8 @@ from importlib.metadata import version
 import numpy as np
 
 from scenarios.quantities import HOUR_S, MONTH_S, YEAR_S
+from sim.engine.replication import SliceResult
+from sim.engine.sampling import SamplePlan
 from sim.estimates import cost, reliability, storage
 from sim.estimates.document import (
     assumption_rows,
@@ -16,8 +18,6 @@ from sim.estimates.document import (
 )
 from sim.estimates.ranges import value_range
 from sim.judgement import findings, objective_rows
-from sim.engine.replication import SliceResult
-from sim.engine.sampling import SamplePlan
 from sim.percentiles import Samples, pooled_samples, quantile_interval_s
 from sim.results import (
     Availability,
@@ -214,13 +214,13 @@ def _hour_row(study: Study, hour: HourStudy) -> HourRow:
         feed_p50_s=reads.quantile_s(0.5),
         feed_p99_s=reads.quantile_s(0.99),
         write_p99_s=writes.quantile_s(0.99),
-        freshness_p99_s=freshness.quantile_s(0.99),
+        freshness_p95_s=freshness.quantile_s(0.95),
         events=hour.conditions.events,
     )
 
 
 _READS = "read_feed"
-_WRITES = ("text_post", "media_post", "like", "comment", "follow", "unfollow")
+_WRITES = ("text_post", "like", "comment", "follow", "unfollow")
 
 
 def _hour_samples(hour: HourStudy, flows: Sequence[str]) -> Samples:

@@ -93,13 +93,13 @@ def _overloads(study: Study) -> Iterator[Finding]:
         yield Finding(
             PROBLEM,
             f"At {hour.conditions.hour:02d}:00 UTC{because} {study.region} is overloaded: "
-            f"{', '.join(hot)}; {box} would need {format_share(utilisation)} of its workers, so its "
-            f"queue grows by {_backlog_per_s(study, hour, box):,.0f} visits a second as long as the "
+            f"{', '.join(hot)}; {box} would need {format_share(utilisation)} of its workers, so "
+            f"its queue grows by {_backlog_per_s(hour, box):,.0f} visits a second as long as the "
             "load lasts. Percentiles of that hour are not given.",
         )
 
 
-def _backlog_per_s(study: Study, hour: HourStudy, box: str) -> float:
+def _backlog_per_s(hour: HourStudy, box: str) -> float:
     arriving = hour.work.boxes[box].visits_per_s * hour.conditions.load_share
     return arriving * (1 - 1 / hour.utilisation[box])
 

@@ -20,7 +20,7 @@ def generator(seed: int, replication: int, source: str) -> np.random.Generator:
 
 
 def blocks(draw: Callable[[int], NDArray[np.generic]]) -> Iterator[float]:
-    """Yield numbers one by one that `draw` gives in blocks: a call for each would cost ten times."""
+    """Yield numbers one by one that `draw` gives in blocks; a call for each would be slow."""
     while True:
         yield from draw(_BLOCK).tolist()
 

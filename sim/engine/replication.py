@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.arrivals import arrival_times_s
 from sim.engine import draws
-from sim.engine.requests import FlowRecord, FlowRunner, sent_at
+from sim.engine.requests import FlowRunner, sent_at
 from sim.engine.sampling import BackgroundBatches, BackgroundVisits, SamplePlan
 from sim.engine.stations import Process, Station
 from sim.estimates.workload import WorkFlow, WorkStep
@@ -110,7 +110,26 @@ def play(spec: SliceSpec) -> SliceResult:
     if celebrity is not None:
         env.process(_post_at(env, celebrity, spec, begin_s))
     env.run(until=env.process(_until_measured(env, [*runners.values()], celebrity, end_s)))
-    return _result(spec, stations, runners, celebrity, requests)
+    records = {name: runner.record for name, runner in runners.items()}
+    return SliceResult(
+        response_times_s={
+            name: np.asarray(record.response_times_s) for name, record in records.items()
+        },
+        freshness_s={
+            flow.name: np.asarray(records[flow.name].freshness_s)
+            for flow in spec.flows
+            if flow.spreads_posts
+        },
+        failed={name: record.failed for name, record in records.items()},
+        utilisation={
+            box: station.busy_s
+            / (plan.measured_s * station.sample.sampled * station.sample.workers)
+            for box, station in stations.items()
+        },
+        celebrity_freshness_s=celebrity.record.freshness_s[0] if celebrity else None,
+        requests=requests,
+        visits=sum(station.visits for station in stations.values()),
+    )
 
 
 def _celebrity_runner(
@@ -183,32 +202,3 @@ def _service_times_s(
     if step.scv == 0:
         return means_s
     return means_s * rng.gamma(1 / step.scv, step.scv, len(means_s))
-
-
-def _result(
-    spec: SliceSpec,
-    stations: Mapping[str, Station],
-    runners: Mapping[str, FlowRunner],
-    celebrity: FlowRunner | None,
-    requests: int,
-) -> SliceResult:
-    records: dict[str, FlowRecord] = {name: runner.record for name, runner in runners.items()}
-    return SliceResult(
-        response_times_s={
-            name: np.asarray(record.response_times_s) for name, record in records.items()
-        },
-        freshness_s={
-            flow.name: np.asarray(records[flow.name].freshness_s)
-            for flow in spec.flows
-            if flow.spreads_posts
-        },
-        failed={name: record.failed for name, record in records.items()},
-        utilisation={
-            box: station.busy_s
-            / (spec.plan.measured_s * station.sample.sampled * station.sample.workers)
-            for box, station in stations.items()
-        },
-        celebrity_freshness_s=celebrity.record.freshness_s[0] if celebrity else None,
-        requests=requests,
-        visits=sum(station.visits for station in stations.values()),
-    )

@@ -24,7 +24,7 @@ class FlowRecord:
     Attributes:
         response_times_s: from arrival to answer, of the requests that were answered.
         freshness_s: from a post's confirmation to its last follower's feed.
-        failed: requests whose caller gave up.
+        failed: requests whose caller gave up before the answer.
     """
 
     response_times_s: list[float] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Request:
     instances: dict[str, int] = field(default_factory=dict)
     answered_s: float = math.nan
     visible_s: float = math.nan
-    failed: bool = False
+    given_up: bool = False
 
 
 class FlowRunner:
@@ -85,6 +85,9 @@ class FlowRunner:
         self._uniforms = draws.uniforms(draws.generator(*seed, f"{name}.outcomes"))
         self._items: dict[ItemLaw, Iterator[float]] = {}
         self._services: list[Iterator[float]] = []
+        # A flow that is pulled from the queue has nobody who waits: it is done when all is done.
+        awaited = [step.awaited for step in flow.steps]
+        self._awaited = awaited if any(awaited) else [True] * len(awaited)
         self._spread = [is_spread(step) for step in flow.steps]
         self._next: list[list[int]] = [[] for _ in flow.steps]
         self._holders = [0] * len(flow.steps)
@@ -109,7 +112,7 @@ class FlowRunner:
             arrived_s=self._env.now,
             measured=measured,
             waiting_for=[len(step.after) for step in steps],
-            awaited_left=sum(step.awaited for step in steps),
+            awaited_left=sum(self._awaited),
             steps_left=len(steps),
             kept_left=list(self._holders),
             items=fixed,
@@ -121,10 +124,11 @@ class FlowRunner:
 
     def _run(self, request: Request, position: int) -> Process:
         """Take steps one after another; where the flow forks, start a process for each branch."""
-        while not request.failed:
-            yield from self._take(request, position)
-            if request.failed:
+        while True:
+            went_through = yield from self._take(request, position)
+            if not went_through:
                 self._give_up(request)
+            if request.given_up:
                 return
             ready = self._done(request, position)
             if not ready:
@@ -133,22 +137,23 @@ class FlowRunner:
                 self._env.process(self._run(request, branch))
             position = ready[0]
 
-    def _take(self, request: Request, position: int) -> Process:
+    def _take(self, request: Request, position: int) -> Generator[simpy.Event, object, bool]:
+        """Take a step, or pass it by; return False if its caller gave up waiting."""
         step = self._flow.steps[position]
         if not self._is_taken(request, step):
-            return
+            return True
         request.taken.add(position)
         if step.hit_ratio is not None:
             request.hits[position] = next(self._uniforms) < step.hit_ratio
         if step.timeout_s is None:
             yield from self._visit(request, position)
-            return
+            return True
         for _ in range(1 + step.retries):
             visit = self._env.process(self._visit(request, position))
             yield visit | self._env.timeout(step.timeout_s)
             if visit.processed:
-                return
-        request.failed = True
+                return True
+        return False
 
     def _is_taken(self, request: Request, step: WorkStep) -> bool:
         if step.outcome is not None:
@@ -207,10 +212,10 @@ class FlowRunner:
         steps, now_s = self._flow.steps, self._env.now
         self._release(request, position)
         request.steps_left -= 1
-        if steps[position].awaited:
+        if self._awaited[position]:
             request.awaited_left -= 1
             if request.awaited_left == 0:
-                request.answered_s = now_s
+                self._answer(request)
         if position == self._flow.visible_after:
             request.visible_s = now_s
         ready = []
@@ -230,23 +235,30 @@ class FlowRunner:
         if request.kept_left[holds] == 0 and holds in request.kept:
             request.kept.pop(holds).release(now_s=self._env.now)
 
+    def _answer(self, request: Request) -> None:
+        request.answered_s = self._env.now
+        if request.measured:
+            self.record.response_times_s.append(request.answered_s - request.arrived_s)
+
     def _finish(self, request: Request) -> None:
         if not request.measured:
             return
-        self.record.response_times_s.append(request.answered_s - request.arrived_s)
         if self._flow.spreads_posts:
-            visible_s = request.visible_s
-            if math.isnan(visible_s):
-                visible_s = request.answered_s
-            self.record.freshness_s.append(visible_s - request.answered_s)
+            pushed = not math.isnan(request.visible_s)
+            self.record.freshness_s.append(
+                max(0.0, request.visible_s - request.answered_s) if pushed else 0.0
+            )
         self._count_off()
 
     def _give_up(self, request: Request) -> None:
+        if request.given_up:
+            return
+        request.given_up = True
         for kept in request.kept.values():
             kept.release(now_s=self._env.now)
         request.kept.clear()
         if request.measured:
-            self.record.failed += 1
+            self.record.failed += math.isnan(request.answered_s)
             self._count_off()
 
     def _count_off(self) -> None:

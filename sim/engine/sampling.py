@@ -8,11 +8,11 @@ than common ones, in place of background, so that no box carries more load than 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.estimates.items import FixedItems
-from sim.estimates.workload import WorkFlow, Workload, WorkStep
+from sim.estimates.workload import Workload, WorkStep
 
 MOST_MEASURED_S = 3600.0
 WARMUP_SHARE = 0.25
@@ -112,7 +112,8 @@ def sample_plan(
     Args:
         work: the flows; their rates are the whole system's mean.
         load_share: load of the region and hour simulated over the whole system's mean.
-        instances, workers: of each box in that region; workers per instance.
+        instances: of each box in that region.
+        workers: of each box, per instance.
         effort: how much to simulate.
     """
     rates = {flow.name: flow.requests_per_s * load_share for flow in work.flows}
@@ -129,7 +130,17 @@ def sample_plan(
     }
     return SamplePlan(
         boxes={
-            box: _box_sample(box, total, workers[box], work.flows, rates, followed)
+            box: _box_sample(
+                box,
+                instances=total,
+                workers=workers[box],
+                streams=[
+                    _Stream(step, rates[flow.name], followed[flow.name])
+                    for flow in work.flows
+                    for step in flow.steps
+                    if step.box == box
+                ],
+            )
             for box, total in instances.items()
         },
         followed=followed,
@@ -139,32 +150,39 @@ def sample_plan(
     )
 
 
-def _box_sample(
-    box: str,
-    instances: int,
-    workers: int,
-    flows: tuple[WorkFlow, ...],
-    rates: Mapping[str, float],
-    followed: Mapping[str, float],
-) -> BoxSample:
-    here = [(flow.name, step) for flow in flows for step in flow.steps if step.box == box]
-    single = [(flow, step) for flow, step in here if not is_spread(step)]
-    busy = sum(rates[flow] * step.mean_busy_s for flow, step in single)
-    busy_followed = sum(followed[flow] * rates[flow] * step.mean_busy_s for flow, step in single)
-    sampled = max(1, math.ceil(instances * (busy_followed / busy if busy else 0.0) - _ROUNDING))
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A step's visits to a box: of how many requests a second, and which share is followed."""
+
+    step: WorkStep
+    rate_per_s: float
+    followed: float
+
+    @property
+    def busy_workers(self) -> float:
+        return self.rate_per_s * self.step.mean_busy_s
+
+
+def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_Stream]) -> BoxSample:
+    single = [stream for stream in streams if not is_spread(stream.step)]
+    busy = sum(stream.busy_workers for stream in single)
+    busy_followed = sum(stream.followed * stream.busy_workers for stream in single)
+    needed = instances * busy_followed / busy if busy else 0.0
+    sampled = max(1, math.ceil(needed - _ROUNDING))
     share = sampled / instances
     return BoxSample(
         box=box,
         instances=instances,
         sampled=sampled,
         workers=workers,
-        visits=_background_visits(single, rates, followed, share, share * busy - busy_followed),
+        visits=_background_visits(single, share, share * busy - busy_followed),
         batches=tuple(
             BackgroundBatches(
-                step=step, rate_per_s=(1 - followed[flow]) * rates[flow] * _taken(step)
+                step=stream.step,
+                rate_per_s=(1 - stream.followed) * stream.rate_per_s * _taken(stream.step),
             )
-            for flow, step in here
-            if is_spread(step) and followed[flow] < 1
+            for stream in streams
+            if is_spread(stream.step) and stream.followed < 1
         ),
     )
 
@@ -173,18 +191,14 @@ _ROUNDING = 1e-9
 
 
 def _background_visits(
-    single: list[tuple[str, WorkStep]],
-    rates: Mapping[str, float],
-    followed: Mapping[str, float],
-    share: float,
-    busy_missing: float,
+    single: Sequence[_Stream], share: float, busy_missing: float
 ) -> tuple[BackgroundVisits, ...]:
     # Flows that are followed more often than the instances are sampled bring more than their part;
     # the others' background shrinks so that the load comes out right.
     lacking = [
-        (step, (share - followed[flow]) * rates[flow] * step.mean_visits)
-        for flow, step in single
-        if followed[flow] < share
+        (stream.step, (share - stream.followed) * stream.rate_per_s * stream.step.mean_visits)
+        for stream in single
+        if stream.followed < share
     ]
     busy_lacking = sum(rate * step.mean_visit_time_s for step, rate in lacking)
     if busy_missing <= 0 or busy_lacking <= 0:

@@ -1,4 +1,4 @@
-"""All estimates of a scenario, in the order of the design document, and the sheet that holds them."""
+"""All estimates of a scenario, in the design document's order, and the sheet that holds them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The estimates of a scenario as the document that `estimate` prints and every report starts with."""
+"""The estimates of a scenario as a document: what `estimate` prints and reports start with."""
 
 from dataclasses import dataclass
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from sim.estimates.sheet import Sheet, cell
 from sim.estimates.sizing import sized_fleet
-from sim.theory import availability as theory
 from sim.estimates.workload import workload
+from sim.theory import availability as theory
 
 _CARRYING_UTILISATION = 0.95
 """A box that would run hotter than this with what is left of it counts as down."""

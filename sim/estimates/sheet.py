@@ -9,7 +9,6 @@ from scenarios.model import Scenario
 from scenarios.population import HOURS
 from scenarios.quantities import HOUR_S
 
-
 Made = TypeVar("Made")
 
 
@@ -79,7 +78,7 @@ class Sheet:
     def varied(self, scenario: Scenario, *, section: str) -> "Sheet":
         """Return a sheet for a scenario that differs from this one's in one section only."""
         other = Sheet(scenario, self._names)
-        other._results = {  # noqa: SLF001 - another sheet's, of this class
+        other._results = {
             key: result for key, result in self._results.items() if section not in result.sections
         }
         return other

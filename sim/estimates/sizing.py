@@ -8,8 +8,8 @@ from functools import lru_cache
 from scenarios.boxes import Box
 from scenarios.population import HOURS
 from sim.estimates.sheet import Sheet, hourly_factors
+from sim.estimates.workload import workload
 from sim.theory.gigc import gigc_waiting_time_s
-from sim.estimates.workload import BoxLoad, workload
 
 _BISECTIONS = 30
 
@@ -67,13 +67,11 @@ def sized_fleet(sheet: Sheet) -> Fleet:
     itself behind a random balancer) under its bound, the network under the target utilisation; the
     data fits. Spare instances come on top.
     """
-    peaks = sheet.once(region_peaks)
-    loads = sheet.once(workload).boxes
     return Fleet(
         tuple(
             fleet
             for name, box in sheet.scenario.boxes.items()
-            for fleet in _box_fleets(name, box, loads[name], peaks, sheet)
+            for fleet in _box_fleets(name, box, sheet)
         )
     )
 
@@ -146,9 +144,8 @@ def most_utilisation(
     return low, "waiting"
 
 
-def _box_fleets(
-    name: str, box: Box, load: BoxLoad, peaks: Mapping[str, RegionPeak], sheet: Sheet
-) -> Iterator[BoxFleet]:
+def _box_fleets(name: str, box: Box, sheet: Sheet) -> Iterator[BoxFleet]:
+    load = sheet.once(workload).boxes[name]
     objectives = sheet.scenario.objectives
     target = float(objectives.target_utilisation)
     utilisation, worker_limit = most_utilisation(
@@ -162,13 +159,13 @@ def _box_fleets(
     sending_instances = load.bytes_per_s / (box.bandwidth * target)
     storing_instances, storage_limit = _storing_instances(name, box, sheet)
     regions = sheet.scenario.population.regions
-    for region, peak in peaks.items():
+    for region, peak in sheet.once(region_peaks).items():
         needs = {
             worker_limit: busy_instances * peak.region_lost / utilisation,
             "bandwidth": sending_instances * peak.region_lost,
             storage_limit: storing_instances * regions[region].share,
         }
-        limited_by = max(needs, key=lambda need: needs[need])  # noqa: B023 - called at once
+        limited_by = max(needs, key=lambda need: needs[need])
         instances = max(1, math.ceil(needs[limited_by] - _ROUNDING)) + box.spare
         yield BoxFleet(
             box=name,

@@ -9,8 +9,8 @@ from scenarios.flows import Flow, Step
 from scenarios.model import Scenario
 from scenarios.quantities import DAY_S
 from sim.estimates import feeds
-from sim.estimates.sheet import Sheet
 from sim.estimates.items import FixedItems, Followees, ItemLaw, PulledFollowees, PushedFollowers
+from sim.estimates.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)
