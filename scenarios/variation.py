@@ -13,9 +13,14 @@ def with_assumption(scenario: Scenario, key: str, value: float) -> Scenario:
     """Return `scenario` with the assumption of that key (as `assumptions` yields it) at `value`.
 
     Nothing else is checked again: the value must be one that the assumption may have.
+
+    Raises:
+        KeyError: if there is no assumption of that key.
     """
-    varied = _varied(scenario, key.split("."), value)
-    return cast("Scenario", varied)
+    try:
+        return cast("Scenario", _varied(scenario, key.split("."), value))
+    except (AttributeError, LookupError, ValueError):
+        raise KeyError(key) from None
 
 
 def _varied(part: object, path: Sequence[str], value: float) -> object:
@@ -32,4 +37,4 @@ def _varied(part: object, path: Sequence[str], value: float) -> object:
             at = names.index(path[0])
             return (*part[:at], _varied(part[at], path[1:], value), *part[at + 1 :])
         case _:
-            raise KeyError(".".join(path))
+            raise LookupError
