@@ -170,7 +170,7 @@ def _background(
     for time_s, service_time_s in heapq.merge(*streams):
         if time_s > env.now:
             yield env.timeout(time_s - env.now)
-        env.process(station.serve(station.pick(), service_time_s))
+        station.serve_unfollowed(station.pick(), service_time_s)
 
 
 def _single_visits(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import simpy
@@ -192,7 +193,7 @@ class FlowRunner:
             for _ in range(here)
         ]
         if visits > here and here < JOIN_ENOUGH:
-            drawn = np.fromiter(services, dtype=float, count=visits - here) * mean_s
+            drawn = [service * mean_s for service in islice(services, visits - here)]
             waits.append(self._env.timeout(station.elsewhere_s(drawn)))
         yield self._env.all_of(waits)
 
@@ -209,7 +210,6 @@ class FlowRunner:
 
     def _done(self, request: Request, position: int) -> Sequence[int]:
         """Note that a step is done; return the positions of those that can now be taken."""
-        steps, now_s = self._flow.steps, self._env.now
         self._release(request, position)
         request.steps_left -= 1
         if self._awaited[position]:
@@ -217,7 +217,7 @@ class FlowRunner:
             if request.awaited_left == 0:
                 self._answer(request)
         if position == self._flow.visible_after:
-            request.visible_s = now_s
+            request.visible_s = self._env.now
         ready = []
         for following in self._next[position]:
             request.waiting_for[following] -= 1

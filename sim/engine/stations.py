@@ -1,17 +1,13 @@
 """Stations: the sampled instances of a box, each a queue with its workers."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 import simpy
 
 from sim.engine import draws
 from sim.engine.sampling import BoxSample
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Process = Generator[simpy.Event, object, None]
 
@@ -31,15 +27,15 @@ class Workers:
         self._waiting: deque[simpy.Event] = deque()
         self.present = 0
 
-    def take(self) -> Process:
-        """Wait until a worker is free and take it."""
+    def enter(self) -> simpy.Event | None:
+        """Take a worker if one is free, else return the event of one's turn to have one."""
         self.present += 1
         if self._free:
             self._free -= 1
-            return
+            return None
         turn = self._env.event()
         self._waiting.append(turn)
-        yield turn
+        return turn
 
     def release(self) -> None:
         """Hand the worker to whoever has waited longest, or set it free."""
@@ -77,10 +73,10 @@ class Station:
         self._balancer = balancer
         self._turn = 0
         self._uniforms: Iterator[float] = draws.uniforms(rng)
-        self._rng = rng
         self._measured_s = measured_s
-        # Latest waiting times: the law of the station for visits to instances not sampled.
-        self._waits: deque[float] = deque(maxlen=_WAITS_KEPT)
+        # The latest waiting times, oldest overwritten first: the station's law for visits to
+        # instances that are not sampled.
+        self._waits: list[float] = []
 
     def pick(self) -> int:
         """Return the instance that the balancer gives the next visit."""
@@ -106,12 +102,30 @@ class Station:
         workers = yield from self._served(instance, service_time_s)
         return KeptWorker(self, workers, served_s=self._env.now)
 
+    def serve_unfollowed(self, instance: int, service_time_s: float) -> None:
+        """Serve a visit whose end nobody waits for; a process of its own would cost twice this."""
+        workers = self._instances[instance]
+        arrived_s = self._env.now
+
+        def begin(_turn: simpy.Event | None) -> None:
+            self._begin(arrived_s, service_time_s)
+            served = self._env.timeout(service_time_s)
+            _then(served, lambda _served: workers.release())
+
+        turn = workers.enter()
+        if turn is None:
+            begin(None)
+        else:
+            _then(turn, begin)
+
     def _served(
         self, instance: int, service_time_s: float
     ) -> Generator[simpy.Event, object, Workers]:
         workers = self._instances[instance]
         arrived_s = self._env.now
-        yield from workers.take()
+        turn = workers.enter()
+        if turn is not None:
+            yield turn
         self._begin(arrived_s, service_time_s)
         yield self._env.timeout(service_time_s)
         return workers
@@ -121,21 +135,26 @@ class Station:
         if self._is_measured():
             self.busy_s += seconds
 
-    def elsewhere_s(self, service_times_s: "NDArray[np.float64]") -> float:
+    def elsewhere_s(self, service_times_s: Sequence[float]) -> float:
         """Return the longest response time of these visits at instances that are not sampled.
 
         Each waits as a recent visit to the sampled instances did.
         """
-        if not self._waits:
-            return float(service_times_s.max())
-        waits = np.asarray(self._waits)
-        drawn = waits[self._rng.integers(len(waits), size=len(service_times_s))]
-        return float((drawn + service_times_s).max())
+        waits = self._waits
+        if not waits:
+            return max(service_times_s)
+        return max(
+            waits[int(next(self._uniforms) * len(waits))] + service_time_s
+            for service_time_s in service_times_s
+        )
 
     def _begin(self, arrived_s: float, service_time_s: float) -> None:
         now = self._env.now
         self.visits += 1
-        self._waits.append(now - arrived_s)
+        if len(self._waits) < _WAITS_KEPT:
+            self._waits.append(now - arrived_s)
+        else:
+            self._waits[self.visits % _WAITS_KEPT] = now - arrived_s
         if self._is_measured():
             self.busy_s += service_time_s
 
@@ -157,3 +176,9 @@ class KeptWorker:
         """Give the worker back."""
         self._station.keep_busy(now_s - self._served_s)
         self._workers.release()
+
+
+def _then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
+    """Act when the event happens."""
+    if event.callbacks is not None:  # None once it has happened, which none of ours has
+        event.callbacks.append(act)
