@@ -87,9 +87,8 @@ def read_document(path: Path) -> SimulationDocument:
     file = path / DOCUMENT_NAME if path.is_dir() else path
     try:
         content = file.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DocumentMissingError(file, reason=reason or str(error)) from error
+    except OSError as error:
+        raise DocumentMissingError(file, reason=error.strerror or str(error)) from error
     return parse_document(content, file)
 
 

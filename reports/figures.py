@@ -5,6 +5,7 @@ the K, M, B or T of a count. A value that is not known is an en dash.
 """
 
 import math
+import re
 import string
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from scenarios.quantities import Dimension, format_count, format_quantity
 
 UNKNOWN = "–"
 
+_NUMBER = re.compile(r"(?P<number>-?\$?[\d.,]+[KMBT]?\b)(?P<unit>.*)")
 _UNIT_LETTERS = string.ascii_letters + "%"
 _NEARLY_ALL = 0.999
 """From here on a share is read by its nines: four digits would print 99.9991 % as 100 %."""
@@ -148,12 +150,16 @@ def figure(value: float | None, unit: str) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """Return a range such as `1.2 TB to 3 TB`, or a dash where the figure is not in doubt."""
+    """Return a range such as `1.2 to 3 TB`, or a dash where the figure is not in doubt."""
     if low is None and high is None:
         return UNKNOWN
     if low == high:
         return UNKNOWN
-    return f"{figure(low, unit)} to {figure(high, unit)}"
+    of_low, of_high = _NUMBER.match(figure(low, unit)), _NUMBER.match(figure(high, unit))
+    if of_low is None or of_high is None:
+        return f"{figure(low, unit)} to {figure(high, unit)}"
+    unit_of_low = "" if of_low["unit"] == of_high["unit"] else of_low["unit"]
+    return f"{of_low['number']}{unit_of_low} to {of_high['number']}{of_high['unit']}"
 
 
 def _spaced(value: float | None, dimension: Dimension) -> str:

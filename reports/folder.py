@@ -162,5 +162,3 @@ def _told(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ReportFolderError(directory, reason=error.strerror or str(error)) from error
-    except ValueError as error:
-        raise ReportFolderError(directory, reason=str(error)) from error

@@ -45,7 +45,7 @@ def _hour(row: HourRow) -> dict[str, object]:
         "feed_p50_s": row.feed_p50_s,
         "feed_p99_s": row.feed_p99_s,
         "write_p99_s": row.write_p99_s,
-        "freshness_p99_s": row.freshness_p99_s,
+        "freshness_p95_s": row.freshness_p95_s,
         **_prefixed("requests_per_s", row.requests_per_s),
         **_prefixed("utilisation", row.utilisation),
         "events": "; ".join(row.events),

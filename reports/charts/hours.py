@@ -13,7 +13,7 @@ _LINES: tuple[tuple[str, _Value], ...] = (
     ("feed page p99", lambda row: row.feed_p99_s),
     ("feed page median", lambda row: row.feed_p50_s),
     ("writes p99", lambda row: row.write_p99_s),
-    ("freshness p99", lambda row: row.freshness_p99_s),
+    ("freshness p95", lambda row: row.freshness_p95_s),
 )
 
 
@@ -101,7 +101,7 @@ def hours(document: SimulationDocument) -> Chart | None:
 def _sentence(day: tuple[HourRow, ...]) -> str:
     parts = [
         _swing("The p99 of a feed page", [(row.feed_p99_s, row.hour) for row in day]),
-        _swing("freshness p99", [(row.freshness_p99_s, row.hour) for row in day]),
+        _swing("freshness p95", [(row.freshness_p95_s, row.hour) for row in day]),
     ]
     told = [part for part in parts if part]
     if not told:

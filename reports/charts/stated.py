@@ -54,7 +54,10 @@ def stated(document: SimulationDocument) -> Chart | None:
                     "mark": {"type": "rule", "style": "stem"},
                     "encoding": {"x": x, "x2": {"datum": 0}},
                 },
-                {"mark": {"type": "point", "filled": True, "size": 70}, "encoding": {"x": x}},
+                {
+                    "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                    "encoding": {"x": x},
+                },
                 {
                     "mark": {"type": "text", "align": "left", "dx": 8, "style": "value"},
                     "encoding": {"x": x, "text": {"field": "text", "type": "nominal"}},
@@ -102,7 +105,9 @@ def _difference_axis(estimates: tuple[EstimateRow, ...]) -> Json:
         # Leaves room for the text beside the point furthest to the right.
         "scale": {"domain": [-1.15 * widest, 1.5 * widest]},
         "axis": spec.axis(
-            "format(datum.value, '+.0%')", title="computed against stated", tickCount=6
+            "datum.value == 0 ? '0%' : format(datum.value, '+.0%')",
+            title="computed against stated",
+            tickCount=6,
         ),
     }
 

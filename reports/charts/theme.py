@@ -94,7 +94,7 @@ def config(palette: Palette) -> JsonObject:
             "titleFontSize": 11.5,
             "symbolSize": 70,
             "rowPadding": 5,
-            "columnPadding": 14,
+            "columnPadding": 18,
             "labelLimit": 150,
         },
         "area": {"line": False, "fillOpacity": 0.92},

@@ -78,6 +78,7 @@ def estimates(document: SimulationDocument) -> Section:
 
 
 def _estimate_table(chapter: str, rows: list[EstimateRow]) -> Table:
+    sourced = any(row.source for row in rows)
     return Table(
         title=figures.sentence_case(figures.label(chapter)),
         columns=(
@@ -85,7 +86,7 @@ def _estimate_table(chapter: str, rows: list[EstimateRow]) -> Table:
             Column("value", Kind.NUMBER),
             Column("range", Kind.NUMBER),
             Column("formula"),
-            Column("source"),
+            *((Column("source"),) if sourced else ()),
         ),
         rows=tuple(
             (
@@ -93,7 +94,7 @@ def _estimate_table(chapter: str, rows: list[EstimateRow]) -> Table:
                 figures.figure(row.value, row.unit),
                 figures.interval(row.low, row.high, row.unit),
                 row.formula,
-                row.source,
+                *((row.source,) if sourced else ()),
             )
             for row in rows
         ),

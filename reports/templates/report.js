@@ -70,7 +70,19 @@
     for (const section of document.querySelectorAll("main > section")) observer.observe(section);
   }
 
+  function unfoldOnPaper() {
+    let unfolded = [];
+    addEventListener("beforeprint", () => {
+      unfolded = [...document.querySelectorAll("details.fold:not([open])")];
+      for (const fold of unfolded) fold.open = true;
+    });
+    addEventListener("afterprint", () => {
+      for (const fold of unfolded) fold.open = false;
+    });
+  }
+
   document.querySelectorAll(".filter").forEach(filter);
+  unfoldOnPaper();
   follow();
   drawAll();
   dark.addEventListener("change", drawAll);

@@ -307,7 +307,7 @@ def _hour(hour: int) -> HourRow:
         feed_p50_s=0.009 * waiting,
         feed_p99_s=0.0215 * waiting,
         write_p99_s=0.0098 * waiting,
-        freshness_p99_s=None if hour in {4, 5} else 0.28 * waiting,
+        freshness_p95_s=None if hour in {4, 5} else 0.28 * waiting,
         events=("deploy of the feed reader",) if hour == 9 else (),
     )
 
