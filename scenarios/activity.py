@@ -102,6 +102,7 @@ class Activity(Section):
 
     Attributes:
         posting_share: part of the daily users who create a post.
+        posts_per_author: posts in a day of a user who posts.
         posts_read: posts read by a user in a day.
         posts_per_page: posts in one page of the feed.
         likes, comments, follows, unfollows: by a user in a day.
@@ -113,6 +114,7 @@ class Activity(Section):
     """
 
     posting_share: Share
+    posts_per_author: PositiveNumber
     posts_read: PerUserPerDay
     posts_per_page: PositiveNumber
     likes: PerUserPerDay

@@ -17,13 +17,15 @@ COMMAND_LINE = "set on the command line"
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> Table:
     """Return `base` with `change` laid over it, table by table.
 
-    The steps of a flow are merged by name, new names last; anything else that both have is
-    replaced.
+    The steps of a flow are merged by name, new names last; `false` takes away what `base` has;
+    anything else that both have is replaced.
     """
     result = dict(base)
     for key, value in change.items():
         old = result.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
+        if value is False and key in base:
+            del result[key]
+        elif isinstance(old, Mapping) and isinstance(value, Mapping):
             # A quantity written as a table is one value: its old range must not frame a new figure.
             result[key] = dict(value) if "value" in value else merged(old, value)
         elif key == "steps" and (steps := _merged_steps(old, value)):
