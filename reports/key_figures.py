@@ -33,7 +33,9 @@ def key_figures(document: SimulationDocument) -> tuple[KeyFigure, ...]:
         KeyFigure(
             "Storage",
             figures.size(last_year.all_bytes_with_copies) if last_year else figures.UNKNOWN,
-            f"after {last_year.year} years, growth and copies in" if last_year else "not projected",
+            f"after {last_year.year} years, with growth and copies"
+            if last_year
+            else "not projected",
         ),
         KeyFigure(
             "Egress",

@@ -90,20 +90,24 @@ def _miss(objective: ObjectiveRow) -> str:
 def _breaks_first(fleet: tuple[FleetRow, ...]) -> str:
     if not fleet:
         return "No fleet was sized, so nothing can be said about what breaks first."
-    tightest = max(fleet, key=lambda row: max(row.utilisation_region_lost, row.peak_utilisation))
-    box = f"{figures.label(tightest.box)} in {figures.place(tightest.region)}"
-    busiest = max(tightest.utilisation_region_lost, tightest.peak_utilisation)
-    peak = figures.rounded_share(tightest.peak_utilisation)
-    if busiest >= 1:
+    worst_case = max(fleet, key=lambda row: row.utilisation_region_lost)
+    if worst_case.utilisation_region_lost >= 1:
         return (
-            f"First to break is the {box}: {peak} busy at the peak, and asked for "
-            f"{figures.rounded_share(busiest)} of what it can do when the worst other region is "
-            "down."
+            f"First to break is the {_where(worst_case)}: "
+            f"{figures.rounded_share(worst_case.peak_utilisation)} busy at the peak, and asked for "
+            f"{figures.rounded_share(worst_case.utilisation_region_lost)} of what it can do when "
+            "the worst other region is down."
         )
-    if busiest <= 0:
+    busiest = max(fleet, key=lambda row: row.peak_utilisation)
+    if busiest.peak_utilisation <= 0:
         return "The fleet has no load, so nothing can be said about what breaks first."
     return (
-        f"First to break is the {box}: {peak} busy at the peak, "
-        f"{figures.rounded_share(busiest)} with the worst other region down, so load can grow "
-        f"{figures.ratio(1 / busiest)} before it saturates."
+        f"First to break is the {_where(busiest)}: "
+        f"{figures.rounded_share(busiest.peak_utilisation)} busy at the peak, it saturates at "
+        f"{figures.ratio(1 / busiest.peak_utilisation)} that load; with the worst other region "
+        f"down it is {figures.rounded_share(busiest.utilisation_region_lost)} busy."
     )
+
+
+def _where(row: FleetRow) -> str:
+    return f"{figures.label(row.box)} in {figures.place(row.region)}"

@@ -57,6 +57,6 @@ def _sentence(availability: Availability, total: float) -> str:
     worst = max(availability.parts, key=lambda part: part.downtime_s_per_year)
     return (
         f"Of {figures.duration(total)} of downtime a year, "
-        f"{figures.rounded_share(worst.downtime_s_per_year / total)} comes from one cause: "
-        f"{figures.label(worst.name)}."
+        f"{figures.rounded_share(worst.downtime_s_per_year / total)} comes from "
+        f"“{figures.label(worst.name)}”."
     )

@@ -160,8 +160,13 @@ def _sentence(flows: list[FlowRow]) -> str:
     spread = max(flows, key=lambda flow: (flow.p99_s or 0) / (flow.p50_s or 1))
     if slowest.p99_s is None or spread.p99_s is None or not spread.p50_s:
         return "Too few requests were simulated for a 99th percentile."
+    ratio = figures.ratio(spread.p99_s / spread.p50_s)
+    varies = (
+        f"It also varies most: that is {ratio} its median."
+        if spread is slowest
+        else f"“{spread.title}” varies most: its p99 is {ratio} its median."
+    )
     return (
         f"“{slowest.title}” is the slowest: one request in a hundred takes longer than "
-        f"{figures.duration(slowest.p99_s)}. “{spread.title}” varies most: its p99 is "
-        f"{figures.ratio(spread.p99_s / spread.p50_s)} its median."
+        f"{figures.duration(slowest.p99_s)}. {varies}"
     )

@@ -90,6 +90,6 @@ def _sentence(last: YearRow) -> str:
     )
     return (
         f"After {last.year} years the posts alone are {plain}, or "
-        f"{figures.size(last.post_bytes_with_growth)} with growth; renditions, rows and all copies "
-        f"make it {everything}{by_factor}."
+        f"{figures.size(last.post_bytes_with_growth)} with growth; renditions and copies make it "
+        f"{everything}{by_factor}."
     )

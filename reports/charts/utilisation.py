@@ -73,10 +73,11 @@ def _sentence(region: str, peak_of: dict[str, tuple[float, int]], boxes: list[st
     busiest = boxes[0]
     peak, peak_hour = peak_of[busiest]
     over_half = sum(busy > 0.5 for busy, _ in peak_of.values())  # noqa: PLR2004 - a half
+    others = f"{over_half} of {len(boxes)} boxes pass" if over_half else "no box passes"
     return (
         f"In {figures.place(region)} the {figures.label(busiest)} is busiest, "
         f"{figures.rounded_share(peak)} at {figures.hour(peak_hour)} UTC; "
-        f"{over_half} of {len(boxes)} boxes ever pass one half."
+        f"{others} one half at any hour."
     )
 
 

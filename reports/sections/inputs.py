@@ -21,7 +21,7 @@ def assumptions(document: SimulationDocument) -> Section:
     uncertain = sum(row.low is not None or row.high is not None for row in rows)
     unsourced = sum(not row.source or row.source.startswith("assumption") for row in rows)
     lead = (
-        f"{len(rows)} assumptions; {uncertain} carry a range, {len(rows) - unsourced} a published "
+        f"{len(rows)} assumptions; {uncertain} carry a range, {len(rows) - unsourced} name a "
         f"source, and {unsourced} are judgement, marked “assumption”."
         if rows
         else "The document lists no assumptions."

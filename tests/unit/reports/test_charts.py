@@ -37,7 +37,7 @@ def test_an_empty_document_has_none() -> None:
         ("utilisation", "In Asia Pacific the feeds db is busiest, 61 % at 13:00 UTC"),
         ("latency", "takes longer than 31.2 ms"),
         ("hours", "worst at 13:00 UTC"),
-        ("failures", "88 % comes from one cause: global"),
+        ("failures", "88 % comes from “global”"),
         ("cost", "Egress is 93 % of the bill"),
         ("stated", "furthest off is cache_bytes: stated 2 TB, computed 2.16 TB"),
         ("sensitivity", "prices.egress.6 moves the bill most: from $8.1M to $136M"),
