@@ -20,7 +20,7 @@ from sim.estimates.workload import Workload, workload
 
 PEAK_REPLICATIONS = 8
 PEAK_EFFORT = Effort(visits=40_000, least_measured_s=1.5, requests_per_flow=150)
-HOUR_EFFORT = Effort(visits=20_000, least_measured_s=0.6, requests_per_flow=60)
+HOUR_EFFORT = Effort(visits=18_000, least_measured_s=0.6, requests_per_flow=90)
 
 OVERLOADED = 1.0
 """From this utilisation on a queue grows for as long as the load lasts: it has no percentiles."""

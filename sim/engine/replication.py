@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import simpy
@@ -138,12 +138,14 @@ def _celebrity_runner(
     if spec.celebrity is None:
         return None
     flow = next(flow for flow in spec.flows if flow.name == spec.celebrity.flow)
-    return FlowRunner(env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, -1 - spec.number))
+    # Another name, other draws: those of the flow's common posts stay as they are without it.
+    own = replace(flow, name=f"{flow.name}.celebrity")
+    return FlowRunner(env, own, stations, hop_s=spec.hop_s, seed=(spec.seed, spec.number))
 
 
 def _post_at(env: simpy.Environment, runner: FlowRunner, spec: SliceSpec, time_s: float) -> Process:
     yield env.timeout(time_s)
-    runner.send(measured=True, items=spec.celebrity.followers if spec.celebrity else None)
+    runner.send(measured=True, followers=spec.celebrity.followers if spec.celebrity else None)
 
 
 def _until_measured(

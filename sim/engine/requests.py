@@ -11,7 +11,7 @@ import simpy
 from sim.engine import draws
 from sim.engine.sampling import is_spread
 from sim.engine.stations import KeptWorker, Process, Station
-from sim.estimates.items import ItemLaw
+from sim.estimates.items import ItemLaw, PushedFollowers
 from sim.estimates.workload import WorkFlow, WorkStep
 
 JOIN_ENOUGH = 30
@@ -61,6 +61,13 @@ class Request:
     given_up: bool = False
 
 
+@dataclass(slots=True)
+class Attempt:
+    """One try of a step; once abandoned, nobody waits for it or takes over the worker it kept."""
+
+    abandoned: bool = False
+
+
 class FlowRunner:
     """Sends requests of one flow through the stations and measures them."""
 
@@ -105,10 +112,14 @@ class FlowRunner:
         law = step.items
         self._items.setdefault(law, draws.blocks(lambda size: law.draw(rng, size)))
 
-    def send(self, *, measured: bool, items: int | None = None) -> None:
-        """Start a request now; `items` fixes how many there are at its spread steps."""
+    def send(self, *, measured: bool, followers: int | None = None) -> None:
+        """Start a request now, by an author with that many followers where it is given."""
         steps = self._flow.steps
-        fixed = {step.items: items for step in steps if items is not None and is_spread(step)}
+        fixed: dict[ItemLaw, int] = {
+            step.items: step.items.pushed_to(followers)
+            for step in steps
+            if followers is not None and isinstance(step.items, PushedFollowers)
+        }
         request = Request(
             arrived_s=self._env.now,
             measured=measured,
@@ -147,13 +158,15 @@ class FlowRunner:
         if step.hit_ratio is not None:
             request.hits[position] = next(self._uniforms) < step.hit_ratio
         if step.timeout_s is None:
-            yield from self._visit(request, position)
+            yield from self._visit(request, position, Attempt())
             return True
         for _ in range(1 + step.retries):
-            visit = self._env.process(self._visit(request, position))
+            attempt = Attempt()
+            visit = self._env.process(self._visit(request, position, attempt))
             yield visit | self._env.timeout(step.timeout_s)
             if visit.processed:
                 return True
+            attempt.abandoned = True
         return False
 
     def _is_taken(self, request: Request, step: WorkStep) -> bool:
@@ -163,7 +176,7 @@ class FlowRunner:
                 return False
         return step.probability >= 1 or next(self._uniforms) < step.probability
 
-    def _visit(self, request: Request, position: int) -> Process:
+    def _visit(self, request: Request, position: int, attempt: Attempt) -> Process:
         step = self._flow.steps[position]
         if self._hop_s:
             yield self._env.timeout(self._hop_s)
@@ -177,7 +190,11 @@ class FlowRunner:
         service_time_s = next(self._services[position]) * _mean_time_s(step, items)
         instance = self._instance(request, step, station)
         if self._holders[position]:
-            request.kept[position] = yield from station.serve_and_keep(instance, service_time_s)
+            kept = yield from station.serve_and_keep(instance, service_time_s)
+            if attempt.abandoned or request.given_up:
+                kept.release(now_s=self._env.now)
+            else:
+                request.kept[position] = kept
         else:
             yield from station.serve(instance, service_time_s)
 
@@ -206,7 +223,9 @@ class FlowRunner:
     def _instance(request: Request, step: WorkStep, station: Station) -> int:
         if not step.keyed:
             return station.pick()
-        return request.instances.setdefault(step.box, station.pick())
+        if step.box not in request.instances:
+            request.instances[step.box] = station.pick()
+        return request.instances[step.box]
 
     def _done(self, request: Request, position: int) -> Sequence[int]:
         """Note that a step is done; return the positions of those that can now be taken."""

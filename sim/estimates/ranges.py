@@ -27,8 +27,7 @@ def swings(scenario: Scenario, sheet: Sheet, cells: Iterable[Cell]) -> list[Swin
     def values_at(key: str, value: float | None) -> Mapping[str, float]:
         if value is None:
             return {}
-        section = key.partition(".")[0]
-        other = sheet.varied(with_assumption(scenario, key, value), section=section)
+        other = sheet.varied(with_assumption(scenario, key, value), changed=key)
         return {each.name: each(other) for each in cells if not other.has(each)}
 
     return [

@@ -8,7 +8,7 @@ from functools import lru_cache
 from scenarios.boxes import Box
 from scenarios.population import HOURS
 from sim.estimates.sheet import Sheet, hourly_factors
-from sim.estimates.workload import workload
+from sim.estimates.workload import box_load
 from sim.theory.gigc import gigc_waiting_time_s
 
 _BISECTIONS = 30
@@ -51,13 +51,6 @@ class Fleet:
                 return fleet
         raise KeyError((box, region))
 
-    def instances(self) -> Mapping[str, int]:
-        """Return the instances of each box in all regions."""
-        total: dict[str, int] = {}
-        for fleet in self.boxes:
-            total[fleet.box] = total.get(fleet.box, 0) + fleet.instances
-        return total
-
 
 def sized_fleet(sheet: Sheet) -> Fleet:
     """Return the least fleet that meets the objectives at the peak with any one region lost.
@@ -68,11 +61,7 @@ def sized_fleet(sheet: Sheet) -> Fleet:
     data fits. Spare instances come on top.
     """
     return Fleet(
-        tuple(
-            fleet
-            for name, box in sheet.scenario.boxes.items()
-            for fleet in _box_fleets(name, box, sheet)
-        )
+        tuple(fleet for name in sheet.scenario.boxes for fleet in sheet.once(box_fleets, name))
     )
 
 
@@ -144,8 +133,13 @@ def most_utilisation(
     return low, "waiting"
 
 
+def box_fleets(sheet: Sheet, name: str) -> tuple[BoxFleet, ...]:
+    """Return the fleet of one box in every region; use with `once`."""
+    return tuple(_box_fleets(name, sheet.scenario.boxes[name], sheet))
+
+
 def _box_fleets(name: str, box: Box, sheet: Sheet) -> Iterator[BoxFleet]:
-    load = sheet.once(workload).boxes[name]
+    load = sheet.once(box_load, name)
     objectives = sheet.scenario.objectives
     target = float(objectives.target_utilisation)
     utilisation, worker_limit = most_utilisation(
