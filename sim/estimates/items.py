@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NEGLIGIBLE = 1e-9
+_TAIL = 10
+"""Standard deviations above the mean of a Poisson number, beyond which next to nothing lies."""
 
 
 class ItemLaw(Protocol):
@@ -77,14 +78,6 @@ class PushedFollowers:
         pushed = (followers * self.pushed_share).round().astype("int64")
         return pushed * (followers <= self.up_to)
 
-    def pushed_to(self, followers: int) -> int:
-        """Return the followers pushed to by a post of an author with that many.
-
-        A limit at the top of the distribution is none: who is beyond it is pushed all the same.
-        """
-        is_pushed = followers <= self.up_to or self.up_to >= self.distribution.most
-        return round(followers * self.pushed_share) if is_pushed else 0
-
 
 @dataclass(frozen=True, slots=True)
 class Followees:
@@ -119,14 +112,13 @@ class PulledFollowees:
         """Mean chunks of `chunk` followees."""
         if self.mean <= 0:
             return 0.0
-        visits, below, count = 0.0, 0.0, 0
-        while count <= self.mean or below < 1 - _NEGLIGIBLE:
+        visits = below = 0.0
+        for count in range(math.ceil(self.mean + _TAIL * math.sqrt(self.mean) + _TAIL)):
             # From the logarithm: with many followees the probability of none is below every float.
             logarithm = count * math.log(self.mean) - self.mean - math.lgamma(count + 1)
             below = min(1.0, below + math.exp(logarithm))
             if count % chunk == 0:
                 visits += 1 - below
-            count += 1
         return visits
 
     def draw(self, rng: "np.random.Generator", requests: int) -> "NDArray[np.int64]":
