@@ -11,7 +11,7 @@ import simpy
 from sim.engine import draws
 from sim.engine.sampling import is_spread
 from sim.engine.stations import KeptWorker, Process, Station
-from sim.estimates.items import ItemLaw, PushedFollowers
+from sim.estimates.items import ItemLaw
 from sim.estimates.workload import WorkFlow, WorkStep
 
 JOIN_ENOUGH = 30
@@ -223,9 +223,7 @@ class FlowRunner:
     def _instance(request: Request, step: WorkStep, station: Station) -> int:
         if not step.keyed:
             return station.pick()
-        if step.box not in request.instances:
-            request.instances[step.box] = station.pick()
-        return request.instances[step.box]
+        return request.instances.setdefault(step.box, station.pick())
 
     def _done(self, request: Request, position: int) -> Sequence[int]:
         """Note that a step is done; return the positions of those that can now be taken."""
