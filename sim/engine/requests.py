@@ -223,7 +223,9 @@ class FlowRunner:
     def _instance(request: Request, step: WorkStep, station: Station) -> int:
         if not step.keyed:
             return station.pick()
-        return request.instances.setdefault(step.box, station.pick())
+        if step.box not in request.instances:
+            request.instances[step.box] = station.pick()
+        return request.instances[step.box]
 
     def _done(self, request: Request, position: int) -> Sequence[int]:
         """Note that a step is done; return the positions of those that can now be taken."""
