@@ -11,7 +11,7 @@ import simpy
 from sim.engine import draws
 from sim.engine.sampling import is_spread
 from sim.engine.stations import KeptWorker, Process, Station
-from sim.estimates.items import ItemLaw
+from sim.estimates.items import ItemLaw, PushedFollowers
 from sim.estimates.workload import WorkFlow, WorkStep
 
 JOIN_ENOUGH = 30

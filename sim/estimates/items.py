@@ -78,6 +78,14 @@ class PushedFollowers:
         pushed = (followers * self.pushed_share).round().astype("int64")
         return pushed * (followers <= self.up_to)
 
+    def pushed_to(self, followers: int) -> int:
+        """Return the followers pushed to by a post of an author with that many.
+
+        A limit at the top of the distribution is none: who is beyond it is pushed all the same.
+        """
+        is_pushed = followers <= self.up_to or self.up_to >= self.distribution.most
+        return round(followers * self.pushed_share) if is_pushed else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Followees:
