@@ -3,7 +3,17 @@
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_SCENARIO, DEFAULT_SEED, Dau, Json, Mau, Out, ScenarioName, Seed, Sets
+from cli.options import (
+    DEFAULT_SCENARIO,
+    DEFAULT_SEED,
+    Dau,
+    Json,
+    Mau,
+    Out,
+    ScenarioName,
+    Seed,
+    Sets,
+)
 
 
 def estimate(
@@ -30,19 +40,15 @@ def estimate(
     from sim.estimates.document import estimate_document, estimated
 
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    if out is not None:
-        from reports.errors import ReportError
-        from reports.folder import check_writable
-
-        try:
-            check_writable(out)
-        except ReportError as error:
-            raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     document = estimate_document(estimated(loaded))
     if out is not None:
+        from reports.errors import ReportError
         from reports.folder import write_estimates
 
-        write_estimates(document, out)
+        try:
+            write_estimates(document, out)
+        except ReportError as error:
+            raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     if as_json:
         typer.echo(to_json(document), nl=False)
         return

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_SCENARIO, DEFAULT_SEED, Dau, Json, Mau, Out, ScenarioName, Seed, Sets
+from cli.options import (
+    DEFAULT_SCENARIO,
+    DEFAULT_SEED,
+    Dau,
+    Json,
+    Mau,
+    Out,
+    ScenarioName,
+    Seed,
+    Sets,
+)
 
 if TYPE_CHECKING:
     from sim.results import SimulationDocument

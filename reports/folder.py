@@ -3,14 +3,15 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from reports.charts import CHART_NAMES
 from reports.document import DOCUMENT_NAME, parse_document, read_document, to_json
 from reports.errors import ReportFolderError
-from sim.results import SimulationDocument
+from sim.results import EstimateDocument, SimulationDocument
 
 PAGE_NAME = "report.html"
 MARKDOWN_NAME = "report.md"
@@ -27,10 +28,35 @@ OWN_FILES = (
 """Every file that a report may have; of all files in its folder, only these are ever replaced."""
 
 _ASIDE = ".socialfeed-"
-_KEYS_OF_OURS = {"format_version", "scenario", "reproduce"}
 
 
-def check_writable(directory: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a command writes: its files, and the document that tells they are its own.
+
+    Attributes:
+        document: name of the JSON file that is always among them.
+        keys: some keys of that document.
+    """
+
+    what: str
+    files: tuple[str, ...]
+    document: str
+    keys: frozenset[str]
+
+
+_REPORT = _Output(
+    "report", OWN_FILES, DOCUMENT_NAME, frozenset({"format_version", "scenario", "reproduce"})
+)
+_ESTIMATES = _Output(
+    "estimate",
+    ("estimate.json", "estimate.csv"),
+    "estimate.json",
+    frozenset({"scenario", "estimates"}),
+)
+
+
+def check_writable(directory: Path, output: _Output = _REPORT) -> None:
     """Find out, before a long run, whether a report can be written there; leave nothing behind.
 
     Raises:
@@ -38,12 +64,12 @@ def check_writable(directory: Path) -> None:
             same name as one of a report's, but no report.
     """
     with _told(directory):
-        foreign = _foreign_file(directory)
+        foreign = _foreign_file(directory, output)
         if foreign is not None:
             raise ReportFolderError(
                 directory,
-                reason=f"it holds a {foreign} that is not a report's; expected a new folder, an "
-                "empty one, or one with an earlier report",
+                reason=f"it holds a {foreign} that is not a {output.what}'s; expected a new "
+                f"folder, an empty one, or one with an earlier {output.what}",
             )
         with tempfile.TemporaryDirectory(dir=_nearest(directory), prefix=_ASIDE):
             pass
@@ -61,16 +87,35 @@ def write_report(document: SimulationDocument, directory: Path) -> None:
         OSError: if the disk is full, or fails.
     """
     check_writable(directory)
-    files = _rendered(document)
+    _write(_rendered(document), directory, _REPORT)
+
+
+def write_estimates(document: EstimateDocument, directory: Path) -> None:
+    """Write estimate.json and estimate.csv, as `write_report` does a report.
+
+    Raises:
+        ReportFolderError, NotFiniteError, OSError: as `write_report`.
+    """
+    from reports.tables import estimate_table  # noqa: PLC0415 - pandas is slow to load
+
+    check_writable(directory, _ESTIMATES)
+    content = {
+        "estimate.json": to_json(document).encode("utf-8", errors="replace"),
+        "estimate.csv": estimate_table(document).encode(),
+    }
+    _write(content, directory, _ESTIMATES)
+
+
+def _write(files: Mapping[str, bytes], directory: Path, output: _Output) -> None:
     aside = Path(tempfile.mkdtemp(dir=_nearest(directory), prefix=_ASIDE))
     try:
-        staged = aside / "report"
+        staged = aside / output.what
         for name, content in files.items():
             file = staged / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         if directory.is_dir():
-            _replace_files(staged, directory)
+            _replace_files(staged, directory, output)
         else:
             directory.parent.mkdir(parents=True, exist_ok=True)
             staged.rename(directory)
@@ -115,8 +160,8 @@ def _rendered(document: SimulationDocument) -> dict[str, bytes]:
     return {DOCUMENT_NAME: content, **{name: text.encode() for name, text in texts.items()}}
 
 
-def _replace_files(staged: Path, directory: Path) -> None:
-    for name in OWN_FILES:
+def _replace_files(staged: Path, directory: Path, output: _Output) -> None:
+    for name in output.files:
         new, old = staged / name, directory / name
         if new.exists():
             old.parent.mkdir(exist_ok=True)
@@ -133,26 +178,26 @@ def _nearest(directory: Path) -> Path:
     return above
 
 
-def _foreign_file(directory: Path) -> str | None:
-    """Return one of a report's names that stands for something else here, if any does."""
+def _foreign_file(directory: Path, output: _Output) -> str | None:
+    """Return one of the output's names that stands for something else here, if any does."""
     if not directory.is_dir() and (directory.exists() or directory.is_symlink()):
         raise ReportFolderError(directory, reason="it is not a folder; expected one, or a new name")
     pictures = directory / _PICTURE_FOLDER
     if pictures.exists() and not pictures.is_dir():
         return _PICTURE_FOLDER
-    taken = [name for name in OWN_FILES if (directory / name).exists()]
+    taken = [name for name in output.files if (directory / name).exists()]
     folders = [name for name in taken if not (directory / name).is_file()]
     if folders:
         return folders[0]
-    return taken[0] if taken and not _holds_report(directory) else None
+    return taken[0] if taken and not _holds_own(directory, output) else None
 
 
-def _holds_report(directory: Path) -> bool:
+def _holds_own(directory: Path, output: _Output) -> bool:
     try:
-        document = json.loads((directory / DOCUMENT_NAME).read_bytes())
+        document = json.loads((directory / output.document).read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
         return False
-    return isinstance(document, dict) and document.keys() >= _KEYS_OF_OURS
+    return isinstance(document, dict) and document.keys() >= output.keys
 
 
 @contextmanager

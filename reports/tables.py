@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from sim.results import HourRow, SimulationDocument
+from sim.results import EstimateDocument, HourRow, SimulationDocument
 
 _Rows = list[dict[str, object]]
 
@@ -25,6 +25,11 @@ TABLE_NAMES = tuple(_TABLES)
 def csv_tables(document: SimulationDocument) -> dict[str, str]:
     """Return each table as CSV by its name; a value that is not known is empty."""
     return {name: _csv(rows(document)) for name, rows in _TABLES.items()}
+
+
+def estimate_table(document: EstimateDocument) -> str:
+    """Return the estimates as CSV."""
+    return _csv([asdict(row) for row in document.estimates])
 
 
 def _csv(rows: _Rows) -> str:

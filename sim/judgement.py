@@ -69,11 +69,13 @@ def _missed(objectives: Sequence[ObjectiveRow]) -> Iterator[Finding]:
         if row.met is False and row.value is not None:
             yield Finding(
                 PROBLEM,
-                f"{row.name} is {_told(row.value, row.unit)}, "
+                f"{_sentence(row.name)} is {_told(row.value, row.unit)}, "
                 f"the objective is {_told(row.target, row.unit)}.",
             )
         if row.met is None:
-            yield Finding(WARNING, f"{row.name} could not be told: too few requests were answered.")
+            yield Finding(
+                WARNING, f"{_sentence(row.name)} could not be told: too few requests were answered."
+            )
 
 
 def _told(value: float, unit: str) -> str:
@@ -81,6 +83,16 @@ def _told(value: float, unit: str) -> str:
         return format_duration(value)
     # Four digits are too few for five nines.
     return f"{value * 100:.4f}%" if value > 0.99 else format_share(value)  # noqa: PLR2004 - as said
+
+
+def _sentence(text: str) -> str:
+    """Return the text with a capital, as it starts a sentence."""
+    return _words(text[:1].upper() + text[1:])
+
+
+def _words(name: str) -> str:
+    """Return the name of a box, flow or region as it is read, not as it is written in a file."""
+    return name.replace("_", " ")
 
 
 def _overloads(study: Study) -> Iterator[Finding]:
@@ -92,8 +104,8 @@ def _overloads(study: Study) -> Iterator[Finding]:
         hot = [name for name, value in hour.utilisation.items() if value >= OVERLOADED]
         yield Finding(
             PROBLEM,
-            f"At {hour.conditions.hour:02d}:00 UTC{because} {study.region} is overloaded: "
-            f"{', '.join(hot)}; {box} would need {format_share(utilisation)} of its workers, so "
+            f"At {hour.conditions.hour:02d}:00 UTC{because} {_words(study.region)} is "
+            f"overloaded: {_words(', '.join(hot))}; {_words(box)} would need {format_share(utilisation)} of its workers, so "
             f"its queue grows by {_backlog_per_s(hour, box):,.0f} visits a second as long as the "
             "load lasts. Percentiles of that hour are not given.",
         )
@@ -110,7 +122,7 @@ def _event_findings(study: Study) -> Iterator[Finding]:
             share = study.scenario.population.regions[event.region].share
             yield Finding(
                 WARNING,
-                f"When {event.region} is lost, {format_share(share)} of all users are without "
+                f"When {_words(event.region)} is lost, {format_share(share)} of all users are without "
                 f"service for {format_duration(study.scenario.failures.failover)}, until the other "
                 "regions serve them.",
             )
@@ -151,7 +163,7 @@ def _first_to_break(study: Study) -> Iterator[Finding]:
     growth = 1 / hottest.peak_utilisation if hottest.peak_utilisation else 0.0
     yield Finding(
         NOTE,
-        f"What breaks first is {hottest.box} in {hottest.region}: "
+        f"What breaks first is the {_words(hottest.box)} in {_words(hottest.region)}: "
         f"{format_share(hottest.peak_utilisation)} busy at the peak, it saturates at "
         f"{growth:.2f} times the peak load.",
     )
@@ -204,8 +216,8 @@ def _celebrity_by_arithmetic(study: Study) -> Iterator[Finding]:
     drain_s, box = slowest
     yield Finding(
         WARNING,
-        f"One post by the most followed account ({format_count(followers)} followers) keeps {box} "
-        f"in {study.region} busy for {format_duration(drain_s)} at the peak, and delays every post "
+        f"One post by the most followed account ({format_count(followers)} followers) keeps "
+        f"{_words(box)} in {_words(study.region)} busy for {format_duration(drain_s)} at the peak, and delays every post "
         "behind it; the hybrid design (--set fanout=hybrid) does not push it.",
     )
 
