@@ -95,8 +95,9 @@ def _position(items: Sequence[object], key: str, *, override: str) -> int:
     names = [_name(item) or str(index) for index, item in enumerate(items)]
     if key in names:
         return names.index(key)
-    if key.isdecimal() and int(key) < len(items):
-        return int(key)
+    positions = [str(index) for index in range(len(items))]
+    if key in positions:
+        return positions.index(key)
     reason = f"found {key!r}{nearest(key, names)}, expected one of {', '.join(names) or 'none'}"
     raise OverrideError(override=override, reason=reason)
 

@@ -55,7 +55,7 @@ def _message(detail: ErrorDetails, *, last: str, table: Mapping[str, Any]) -> st
     found = shown(detail["input"])
     match detail["type"]:
         case "extra_forbidden" if last == "machine":
-            machines = _at(table, "machines")
+            machines = list(_table(table, "machines"))
             near = nearest(detail["input"], machines) if isinstance(detail["input"], str) else ""
             return f"found {found}{near}, expected a machine: {', '.join(machines)}"
         case "extra_forbidden" if detail["loc"] == ("machines",):
@@ -84,15 +84,14 @@ def _key(location: Sequence[int | str], table: Mapping[str, Any]) -> Iterator[st
             # The part between is pydantic's: the kind of event that it took the table for.
             yield from ("events", str(position), *map(str, rest))
         case ["flows", flow, "steps", int(position), *rest]:
-            step = _at(table, "flows", flow, "steps")[position]
+            step = _table(table, "flows", flow)["steps"][position]
             yield from ("flows", str(flow), "steps", _step_name(step, position), *map(str, rest))
-        case ["boxes", box, str(key), *rest] if key not in _at(table, "boxes", box):
+        case ["boxes", box, str(key), *rest] if key not in _table(table, "boxes", box):
             # What the box does not say itself comes from its machine.
-            machine = machine_of(_at(table, "boxes", box))
-            place = (
-                ("machines", machine) if key in _at(table, "machines", machine) else ("boxes", box)
-            )
-            yield from (*map(str, place), key, *map(str, rest))
+            machine = machine_of(_table(table, "boxes", box))
+            shared = key in _table(table, "machines", machine)
+            place = ("machines", machine) if shared else ("boxes", str(box))
+            yield from (*place, key, *map(str, rest))
         case parts:
             yield from map(str, parts)
 
@@ -102,7 +101,9 @@ def _step_name(step: object, position: int) -> str:
     return name if isinstance(name, str) else str(position)
 
 
-def _at(table: Any, *path: str | int) -> Any:  # noqa: ANN401 - whatever the file holds there
+def _table(table: Mapping[str, Any], *path: str | int) -> Mapping[str, Any]:
+    """Return the table at that path of a file; an empty one if none is there."""
     for key in path:
-        table = table.get(key, {}) if isinstance(table, Mapping) else {}
+        inner = table.get(str(key))
+        table = inner if isinstance(inner, Mapping) else {}
     return table
