@@ -105,9 +105,10 @@ def _overloads(study: Study) -> Iterator[Finding]:
         yield Finding(
             PROBLEM,
             f"At {hour.conditions.hour:02d}:00 UTC{because} {_words(study.region)} is "
-            f"overloaded: {_words(', '.join(hot))}; {_words(box)} would need {format_share(utilisation)} of its workers, so "
-            f"its queue grows by {_backlog_per_s(hour, box):,.0f} visits a second as long as the "
-            "load lasts. Percentiles of that hour are not given.",
+            f"overloaded: {_words(', '.join(hot))}; {_words(box)} would need "
+            f"{format_share(utilisation)} of its workers, so its queue grows by "
+            f"{_backlog_per_s(hour, box):,.0f} visits a second as long as the load lasts. "
+            "Percentiles of that hour are not given.",
         )
 
 
@@ -122,9 +123,10 @@ def _event_findings(study: Study) -> Iterator[Finding]:
             share = study.scenario.population.regions[event.region].share
             yield Finding(
                 WARNING,
-                f"When {_words(event.region)} is lost, {format_share(share)} of all users are without "
-                f"service for {format_duration(study.scenario.failures.failover)}, until the other "
-                "regions serve them.",
+                f"When {_words(event.region)} is lost, {format_share(share)} of all "
+                "users are without service for "
+                f"{format_duration(study.scenario.failures.failover)}, until the other regions "
+                "serve them.",
             )
     for hour in study.hours:
         if hour.result is None or hour.result.celebrity_freshness_s is None:
@@ -217,8 +219,9 @@ def _celebrity_by_arithmetic(study: Study) -> Iterator[Finding]:
     yield Finding(
         WARNING,
         f"One post by the most followed account ({format_count(followers)} followers) keeps "
-        f"{_words(box)} in {_words(study.region)} busy for {format_duration(drain_s)} at the peak, and delays every post "
-        "behind it; the hybrid design (--set fanout=hybrid) does not push it.",
+        f"{_words(box)} in {_words(study.region)} busy for {format_duration(drain_s)} at the "
+        "peak, and delays every post behind it; the hybrid design (--set fanout=hybrid) does not "
+        "push it.",
     )
 
 

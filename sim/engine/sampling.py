@@ -120,10 +120,7 @@ def sample_plan(
     visits_per_s = sum(
         rates[flow.name] * sum(step.mean_visits for step in flow.steps) for flow in work.flows
     )
-    budget = effort.visits / (1 + WARMUP_SHARE)
-    wanted_s = budget / visits_per_s if visits_per_s else MOST_MEASURED_S
-    measured_s = min(max(wanted_s, effort.least_measured_s), MOST_MEASURED_S)
-    common = min(1.0, wanted_s / measured_s)
+    measured_s, common = _measured(effort, rates, visits_per_s=visits_per_s)
     followed = {
         name: min(1.0, max(common, effort.requests_per_flow / (rate * measured_s))) if rate else 1.0
         for name, rate in rates.items()
@@ -148,6 +145,24 @@ def sample_plan(
         measured_s=measured_s,
         warmup_s=measured_s * WARMUP_SHARE,
     )
+
+
+def _measured(
+    effort: Effort, rates: Mapping[str, float], *, visits_per_s: float
+) -> tuple[float, float]:
+    """Return how many seconds to measure, and which share of the common flows to follow."""
+    if not visits_per_s:
+        return effort.least_measured_s, 1.0
+    affordable_s = effort.visits / (1 + WARMUP_SHARE) / visits_per_s
+    # Rare flows want more time; it is paid for by following fewer of the common ones, as far as
+    # that saves: each box has at least one instance, whose whole load is simulated.
+    rarest = min(rate for rate in rates.values() if rate)
+    wanted_s = min(effort.requests_per_flow / rarest, _LONGER * affordable_s)
+    measured_s = min(max(affordable_s, wanted_s, effort.least_measured_s), MOST_MEASURED_S)
+    return measured_s, min(1.0, affordable_s / measured_s)
+
+
+_LONGER = 3.0
 
 
 @dataclass(frozen=True, slots=True)
