@@ -7,6 +7,7 @@ from pydantic import model_validator
 from scenarios.assumption import (
     Bytes,
     PerUserPerDay,
+    PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
     Share,
@@ -147,8 +148,8 @@ class Feed(Section):
     active_share: Share
     max_entries: PositiveNumber
     entry_encoding: Literal["packed", "sorted_set"]
-    packed_entry: Bytes
-    sorted_set_entry: Bytes
+    packed_entry: PositiveBytes
+    sorted_set_entry: PositiveBytes
 
     @property
     def entry_bytes(self) -> float:
