@@ -10,6 +10,7 @@ import typer
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
 from cli.report import report
+from cli.scenarios import scenarios
 from cli.serve import serve
 from cli.simulate import simulate
 from scenarios.errors import ScenarioError
@@ -22,6 +23,7 @@ app.command()(estimate)
 app.command()(simulate)
 app.command()(serve)
 app.add_typer(report, name="report")
+app.add_typer(scenarios, name="scenarios")
 
 
 @dataclass
