@@ -39,7 +39,13 @@ class PostKind(Section):
 
 
 class Posts(Section):
-    """The mix of posts; the three shares add up to one."""
+    """The mix of posts; the three shares add up to one.
+
+    Attributes:
+        text: posts of nothing but text.
+        image: posts with an image.
+        video: posts with a video.
+    """
 
     text: PostKind
     image: PostKind
