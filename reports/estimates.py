@@ -16,11 +16,12 @@ def estimates_text(document: EstimateDocument, *, width: int) -> str:
         f"{scenario.name}, {figures.count(scenario.dau)} daily users, "
         f"{figures.count(scenario.mau)} monthly, fan-out by {scenario.fanout}"
     )
-    parts = [figures.clean(scenario.title or scenario.name), figures.clean(summary)]
+    parts = [scenario.title or scenario.name, summary]
     for section in dict.fromkeys(row.section for row in document.estimates):
         rows = [row for row in document.estimates if row.section == section]
         parts += ["", *_lines(_table(section, rows, width=width))]
-    return "\n".join([*parts, "", _hint(width), ""])
+    parts += ["", _hint(width)]
+    return "".join(f"{figures.clean(line)}\n" for line in parts)
 
 
 def _table(section: str, rows: list[EstimateRow], *, width: int) -> Table:
@@ -37,12 +38,12 @@ def _table(section: str, rows: list[EstimateRow], *, width: int) -> Table:
         ),
         rows=tuple(
             (
-                figures.clean(row.name),
+                row.name,
                 figures.figure(row.value, row.unit),
                 *((figures.interval(row.low, row.high, row.unit),) if with_ranges else ()),
                 figures.figure(row.stated, row.unit) if row.stated is not None else "",
                 figures.difference(row.difference) if row.difference is not None else "",
-                *((figures.clean(row.formula),) if with_formulas else ()),
+                *((row.formula,) if with_formulas else ()),
             )
             for row in rows
         ),
