@@ -28,7 +28,9 @@ def swings(scenario: Scenario, sheet: Sheet, cells: Iterable[Cell]) -> list[Swin
         if value is None:
             return {}
         other = sheet.varied(with_assumption(scenario, key, value), changed=key)
-        return {each.name: each(other) for each in cells if not other.has(each)}
+        # Listed first: working out one cell works out those it is made from.
+        moved = [each for each in cells if not other.has(each)]
+        return {each.name: each(other) for each in moved}
 
     return [
         Swing(
