@@ -10,7 +10,7 @@ from scenarios.events import Event
 from scenarios.loader import load
 from scenarios.model import Scenario
 from sim.document import simulation_document
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from sim.study import Study, study
 
 TOWN = str(Path(__file__).parents[1] / "estimates" / "round_town.toml")
