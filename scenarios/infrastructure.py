@@ -19,7 +19,7 @@ from scenarios.assumption import (
 )
 from scenarios.errors import ImpossibleValueError
 from scenarios.quantities import format_size
-from scenarios.section import Section, Whole
+from scenarios.section import Section
 
 
 class Storage(Section):
@@ -106,7 +106,7 @@ class Failures(Section):
         global_mttf, global_mttr: of everything at once (a bad configuration or deploy), seconds.
     """
 
-    zones: Whole
+    zones: Annotated[int, Field(strict=True, ge=1, le=10)]
     zone_mttf: PositiveSeconds
     zone_mttr: PositiveSeconds
     region_mttf: PositiveSeconds

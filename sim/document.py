@@ -155,10 +155,15 @@ def _fleet_rows(study: Study) -> tuple[FleetRow, ...]:
 def _mean_utilisation(study: Study) -> Mapping[str, float]:
     if not study.peak:
         return {}
-    boxes = study.peak[0].utilisation
     return {
-        box: float(np.mean([result.utilisation[box] for result in study.peak])) for box in boxes
+        box: float(np.mean([result.utilisation[box] for result in study.peak]))
+        for box, load in study.work.boxes.items()
+        # A box that starts idle is busy as usual only after some of its service times.
+        if study.peak_plan.warmup_s > _SETTLING_SERVICES * load.mean_service_time_s
     }
+
+
+_SETTLING_SERVICES = 3
 
 
 def _availability(study: Study) -> Availability:

@@ -13,6 +13,7 @@ from scenarios.quantities import (
 )
 from sim.estimates import cost, feeds, memory, reliability, storage
 from sim.estimates.stated import stated_value
+from sim.percentiles import Samples
 from sim.results.simulation import Finding, FlowRow, Freshness, ObjectiveRow
 from sim.study import OVERLOADED, HourStudy, Study
 
@@ -30,6 +31,7 @@ def objective_rows(
         for flow, target in objectives.p99.items()
     ]
     rows.append(_at_most("freshness p99", "s", float(objectives.freshness_p99), freshness.p99_s))
+    rows.extend(_event_rows(study))
     available = reliability.availability(study.estimation.sheet)
     target = float(objectives.availability)
     rows.append(ObjectiveRow("availability", "share", target, available, available >= target))
@@ -40,6 +42,29 @@ def objective_rows(
         )
     )
     return tuple(rows)
+
+
+def _event_rows(study: Study) -> Iterator[ObjectiveRow]:
+    """Judge the hours in which something happens by the feed's and the freshness objective."""
+    feed, target = "read_feed", study.scenario.objectives.p99.get("read_feed")
+    for hour in study.hours:
+        if not hour.conditions.events:
+            continue
+        name = f"{feed} p99 at {hour.conditions.hour:02d}:00 UTC"
+        if target is not None and hour.result is None:
+            yield ObjectiveRow(name, "s", float(target), None, met=False)
+        elif (
+            target is not None and hour.result is not None and feed in hour.result.response_times_s
+        ):
+            times = Samples.joined([(hour.result.response_times_s[feed], 1.0)])
+            yield _at_most(name, "s", float(target), times.quantile_s(0.99))
+        if hour.result is not None and hour.result.celebrity_freshness_s is not None:
+            yield _at_most(
+                f"freshness of the celebrity's post at {hour.conditions.hour:02d}:00 UTC",
+                "s",
+                float(study.scenario.objectives.freshness_p99),
+                hour.result.celebrity_freshness_s,
+            )
 
 
 def _at_most(name: str, unit: str, target: float, value: float | None) -> ObjectiveRow:

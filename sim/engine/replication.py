@@ -109,9 +109,8 @@ def play(spec: SliceSpec) -> SliceResult:
         ).tolist()
         requests += len(times_s)
         env.process(sent_at(env, runner, times_s, measured_s=(begin_s, end_s)))
-    for box, station in stations.items():
-        rng = draws.generator(spec.seed, spec.number, f"background.{box}")
-        env.process(_background(env, station, rng, stop_s))
+    for station in stations.values():
+        env.process(_background(env, station, spec, stop_s))
     celebrity = _celebrity_runner(env, spec, stations)
     if celebrity is not None:
         env.process(_post_at(env, celebrity, spec, begin_s))
@@ -174,12 +173,23 @@ def _until_measured(
 
 
 def _background(
-    env: simpy.Environment, station: Station, rng: np.random.Generator, stop_s: float
+    env: simpy.Environment, station: Station, spec: SliceSpec, stop_s: float
 ) -> Process:
     """Send the visits of requests that are not followed."""
     sample = station.sample
-    streams = [_single_visits(each, rng, stop_s) for each in sample.visits]
-    streams += [_batches(each, rng, stop_s, sample.sampled_share) for each in sample.batches]
+
+    def source(kind: str, step: WorkStep, position: int) -> np.random.Generator:
+        name = f"background.{sample.box}.{kind}.{step.name}.{position}"
+        return draws.generator(spec.seed, spec.number, name)
+
+    streams = [
+        _single_visits(each, source("visits", each.step, position), stop_s)
+        for position, each in enumerate(sample.visits)
+    ]
+    streams += [
+        _batches(each, source("batches", each.step, position), stop_s, sample.sampled_share)
+        for position, each in enumerate(sample.batches)
+    ]
     for time_s, service_time_s in heapq.merge(*streams):
         if time_s > env.now:
             yield env.timeout(time_s - env.now)

@@ -90,7 +90,7 @@ class FlowRunner:
         self._hop_s = hop_s
         name = f"flow.{flow.name}"
         self._rng = draws.generator(*seed, f"{name}.joins")
-        self._uniforms = draws.uniforms(draws.generator(*seed, f"{name}.outcomes"))
+        self._uniforms: list[Iterator[float]] = []
         self._items: dict[ItemLaw, Iterator[float]] = {}
         self._services: list[Iterator[float]] = []
         # A flow that is pulled from the queue has nobody who waits: it is done when all is done.
@@ -102,6 +102,8 @@ class FlowRunner:
         for position, step in enumerate(flow.steps):
             source = draws.generator(*seed, f"{name}.{step.name}")
             self._services.append(draws.unit_service_times(source, scv=step.scv))
+            outcomes = draws.generator(*seed, f"{name}.{step.name}.outcomes")
+            self._uniforms.append(draws.uniforms(outcomes))
             self._add_items(step, draws.generator(*seed, f"{name}.{step.name}.items"))
             for earlier in step.after:
                 self._next[earlier].append(position)
@@ -160,11 +162,11 @@ class FlowRunner:
     def _take(self, request: Request, position: int) -> Generator[simpy.Event, object, bool]:
         """Take a step, or pass it by; return False if its caller gave up waiting."""
         step = self._flow.steps[position]
-        if not self._is_taken(request, step):
+        if not self._is_taken(request, position):
             return True
         request.taken.add(position)
         if step.hit_ratio is not None:
-            request.hits[position] = next(self._uniforms) < step.hit_ratio
+            request.hits[position] = next(self._uniforms[position]) < step.hit_ratio
         if step.timeout_s is None:
             yield from self._visit(request, position, Attempt())
             return True
@@ -177,12 +179,13 @@ class FlowRunner:
             attempt.abandoned = True
         return False
 
-    def _is_taken(self, request: Request, step: WorkStep) -> bool:
+    def _is_taken(self, request: Request, position: int) -> bool:
+        step = self._flow.steps[position]
         if step.outcome is not None:
             cache = step.outcome.position
             if cache not in request.taken or request.hits[cache] is not step.outcome.hit:
                 return False
-        return step.probability >= 1 or next(self._uniforms) < step.probability
+        return step.probability >= 1 or next(self._uniforms[position]) < step.probability
 
     def _visit(self, request: Request, position: int, attempt: Attempt) -> Process:
         step = self._flow.steps[position]

@@ -1,4 +1,4 @@
-"""Which part of a fleet is simulated: some of its instances, under exactly their own load.
+"""Which part of a fleet is simulated: some of its instances, at exactly their own utilisation.
 
 A fleet of n instances behind a random balancer receives n thinned streams, so m of them can be
 simulated alone (Poisson thinning: exact at the first station, the large-fleet limit behind it). A
@@ -62,12 +62,20 @@ class BackgroundBatches:
 
 @dataclass(frozen=True, slots=True)
 class BoxSample:
-    """The instances of a box that are simulated, and what they receive beside followed requests."""
+    """The instances of a box that are simulated, and what they receive beside followed requests.
+
+    Attributes:
+        instances: of the whole fleet in the region.
+        sampled: of these, simulated.
+        workers: per instance.
+        pooled: whether they take their work from one queue.
+    """
 
     box: str
     instances: int
     sampled: int
     workers: int
+    pooled: bool
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
 
@@ -190,6 +198,7 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
         instances=instances,
         sampled=sampled,
         workers=workers,
+        pooled=bool(streams) and all(stream.step.queued for stream in streams),
         visits=_background_visits(single, share, share * busy - busy_followed),
         batches=tuple(
             BackgroundBatches(

@@ -69,7 +69,11 @@ class Station:
         self.visits = 0
         self.busy_s = 0.0
         self._env = env
-        self._instances = [Workers(env, sample.workers) for _ in range(sample.sampled)]
+        self._instances = (
+            [Workers(env, sample.workers * sample.sampled)]
+            if sample.pooled
+            else [Workers(env, sample.workers) for _ in range(sample.sampled)]
+        )
         self._balancer = balancer
         self._turn = 0
         self._uniforms: Iterator[float] = draws.uniforms(rng)

@@ -34,7 +34,7 @@ def feeds_cached(sheet: Sheet) -> float:
 def feed_cache_hit_ratio(sheet: Sheet) -> float:
     """Feed reads found in the cache: MAU feeds, the cached ones, feed popularity."""
     return _hit_ratio(
-        items=round(throughput.mau(sheet)),
+        items=_whole(throughput.mau(sheet)),
         cached_items=feeds_cached(sheet),
         alpha=float(sheet.scenario.caches.feed_popularity),
     )
@@ -46,7 +46,7 @@ def feed_cache_bytes_for_target(sheet: Sheet) -> float:
     caches = sheet.scenario.caches
     needed = _cached_items_for(
         hit_ratio=caches.target_hit_ratio,
-        items=round(throughput.mau(sheet)),
+        items=_whole(throughput.mau(sheet)),
         alpha=caches.feed_popularity,
     )
     return needed * feeds.feed_bytes_per_user(sheet)
@@ -65,7 +65,7 @@ def feed_cache_hit_ratio_if_not_grown(sheet: Sheet) -> float:
     growth = (1 + sheet.scenario.population.growth_per_year) ** 10
     users = throughput.mau(sheet) * growth
     return _hit_ratio(
-        items=round(users),
+        items=_whole(users),
         cached_items=min(feeds_cached(sheet), users),
         alpha=float(sheet.scenario.caches.feed_popularity),
     )
@@ -96,6 +96,11 @@ def likes_cache_bytes(sheet: Sheet) -> float:
 def likes_cache_hit_ratio(sheet: Sheet) -> float:
     """Reads of counters found in the likes cache."""
     return sheet.scenario.caches.likes_hit_ratio
+
+
+def _whole(items: float) -> int:
+    """Return a number of items that a cache can be asked for: at least one."""
+    return max(1, round(items))
 
 
 CELLS = (

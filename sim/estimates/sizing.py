@@ -8,8 +8,8 @@ from functools import lru_cache
 from scenarios.boxes import Box
 from scenarios.population import HOURS
 from sim.estimates.sheet import Sheet, hourly_factors
-from sim.estimates.workload import box_load
-from sim.theory.gigc import gigc_waiting_time_s
+from sim.estimates.workload import BoxLoad, box_load
+from sim.theory.gigc import gigc_waiting_time_s, least_workers
 
 _BISECTIONS = 30
 
@@ -142,20 +142,16 @@ def _box_fleets(name: str, box: Box, sheet: Sheet) -> Iterator[BoxFleet]:
     load = sheet.once(box_load, name)
     objectives = sheet.scenario.objectives
     target = float(objectives.target_utilisation)
-    utilisation, worker_limit = most_utilisation(
-        target=target,
-        workers=box.workers,
-        # Rounded, so that a change in the last digit finds what is known already.
-        service_scv=round(load.service_scv, 6),
-        waiting_share=float(objectives.waiting_share),
-    )
     busy_instances = load.offered_load_erlangs / box.workers
     sending_instances = load.bytes_per_s / (box.bandwidth * target)
     storing_instances, storage_limit = _storing_instances(name, box, sheet)
     regions = sheet.scenario.population.regions
     for region, peak in sheet.once(region_peaks).items():
+        worker_limit, serving_instances = _serving_instances(
+            busy_instances * peak.region_lost, box.workers, load, sheet
+        )
         needs = {
-            worker_limit: busy_instances * peak.region_lost / utilisation,
+            worker_limit: serving_instances,
             "bandwidth": sending_instances * peak.region_lost,
             storage_limit: storing_instances * regions[region].share,
         }
@@ -170,6 +166,34 @@ def _box_fleets(name: str, box: Box, sheet: Sheet) -> Iterator[BoxFleet]:
             utilisation_region_lost=busy_instances * peak.region_lost / instances,
             limited_by=limited_by,
         )
+
+
+def _serving_instances(
+    busy_instances: float, workers: int, load: BoxLoad, sheet: Sheet
+) -> tuple[str, float]:
+    """Return what sets the number of instances that serve in time, and that number."""
+    objectives = sheet.scenario.objectives
+    target, waiting_share = float(objectives.target_utilisation), float(objectives.waiting_share)
+    # Rounded, so that a change in the last digit finds what is known already.
+    service_scv = max(0.0, round(load.service_scv, 6))
+    if not load.pooled:
+        utilisation, limit = most_utilisation(
+            target=target, workers=workers, service_scv=service_scv, waiting_share=waiting_share
+        )
+        return limit, busy_instances / utilisation
+    # Instances that share one queue wait as one station; others wait each for itself.
+    needed = least_workers(
+        arrival_rate_per_s=busy_instances * workers,
+        mean_service_time_s=1.0,
+        arrival_scv=1.0,
+        service_scv=service_scv,
+        most_utilisation=target,
+        most_waiting_time_s=waiting_share,
+    )
+    by_utilisation = busy_instances / target
+    if needed <= math.ceil(by_utilisation * workers):
+        return "workers", by_utilisation
+    return "waiting", needed / workers
 
 
 _ROUNDING = 1e-9

@@ -1,7 +1,7 @@
 """A scenario's flows with every name resolved: what each kind of request asks of each box."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow, Step
@@ -39,6 +39,8 @@ class WorkStep:
         holds: position of the step whose worker is kept until this one is done, or None.
         keyed: whether all its visits go to one instance.
         timeout_s, retries: when the caller gives up, and how often it tries again.
+        held_s: worker seconds for which a mean request keeps its worker after it was served, while
+            later steps that hold it are done, as if one after the other and without waiting.
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
     """
@@ -61,13 +63,15 @@ class WorkStep:
     keyed: bool
     timeout_s: float | None
     retries: int
+    held_s: float
     mean_visits: float
     mean_items: float
 
     @property
     def mean_busy_s(self) -> float:
         """Worker seconds that a mean request takes of the box."""
-        return self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
+        served_s = self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
+        return served_s + self.held_s
 
     @property
     def mean_visit_time_s(self) -> float:
@@ -103,12 +107,15 @@ class BoxLoad:
         mean_service_time_s: of a visit.
         service_scv: of a visit's service time, the mixture of steps included.
         bytes_per_s: sent by the box.
+        pooled: whether its instances pull all their work from the message queue, so that they share
+            one queue; a balancer gives each instance a queue of its own.
     """
 
     visits_per_s: float
     mean_service_time_s: float
     service_scv: float
     bytes_per_s: float
+    pooled: bool
 
     @property
     def offered_load_erlangs(self) -> float:
@@ -150,7 +157,7 @@ def work_flow(sheet: Sheet, name: str) -> WorkFlow:
         name=name,
         title=flow.title,
         requests_per_s=_requests_per_day(flow, sheet, key=f"{key}.requests") / DAY_S,
-        steps=tuple(resolved),
+        steps=tuple(_with_held_times(resolved, hop_s=float(sheet.scenario.network.hop))),
         visible_after=positions.get(flow.visible_after),
         spreads_posts=bool(flow.visible_after),
     )
@@ -159,6 +166,17 @@ def work_flow(sheet: Sheet, name: str) -> WorkFlow:
 def followed_steps(sheet: Sheet, name: str) -> tuple[Step, ...]:
     """Return the steps of a flow that the scenario's design takes, in order; use with `once`."""
     return sheet.scenario.flows[name].steps_for(sheet.scenario.fanout)
+
+
+def _with_held_times(steps: Sequence[WorkStep], *, hop_s: float) -> Iterator[WorkStep]:
+    for position, step in enumerate(steps):
+        holders = [each for each in steps if each.holds == position]
+        held_s = sum(
+            each.mean_visits / each.items.mean_visits(each.chunk) * (each.mean_visit_time_s + hop_s)
+            for each in holders
+            if each.mean_visits
+        )
+        yield replace(step, held_s=held_s) if holders else step
 
 
 def _requests_per_day(flow: Flow, sheet: Sheet, *, key: str) -> float:
@@ -203,6 +221,7 @@ def _step(
         keyed=step.key is not None,
         timeout_s=None if step.timeout is None else float(step.timeout),
         retries=step.retries,
+        held_s=0.0,
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
     )
@@ -255,6 +274,7 @@ def _push_limit(scenario: Scenario) -> float:
 def box_load(sheet: Sheet, name: str) -> BoxLoad:
     """Return what all flows ask of one box; use with `once`."""
     visits = busy = square = sent = 0.0
+    pooled = True
     for flow_name in sheet.scenario.flows:
         if not any(step.box == name for step in sheet.once(followed_steps, flow_name)):
             continue
@@ -262,6 +282,7 @@ def box_load(sheet: Sheet, name: str) -> BoxLoad:
         for step in flow.steps:
             if step.box != name:
                 continue
+            pooled = pooled and step.queued
             rate = flow.requests_per_s * step.mean_visits
             visits += rate
             busy += flow.requests_per_s * step.mean_busy_s
@@ -269,6 +290,6 @@ def box_load(sheet: Sheet, name: str) -> BoxLoad:
             sent += flow.requests_per_s * step.mean_items * step.bytes_per_item
     if not visits:
         box = sheet.scenario.boxes[name]
-        return BoxLoad(0.0, box.mean_service_time_s, box.service_scv, 0.0)
+        return BoxLoad(0.0, box.mean_service_time_s, box.service_scv, 0.0, pooled=False)
     mean = busy / visits
-    return BoxLoad(visits, mean, square / visits / mean**2 - 1, sent)
+    return BoxLoad(visits, mean, square / visits / mean**2 - 1, sent, pooled=pooled)

@@ -65,6 +65,7 @@ def step(
         keyed=takes.keyed,
         timeout_s=takes.timeout_s,
         retries=takes.retries,
+        held_s=0.0,
         mean_visits=taken * takes.items.mean_visits(takes.chunk),
         mean_items=taken * takes.items.mean,
     )
@@ -123,6 +124,7 @@ def whole(system: System, *, measured_s: float, warmup_s: float) -> SamplePlan:
                 instances=fleet.instances,
                 sampled=fleet.instances,
                 workers=fleet.workers,
+                pooled=False,
                 visits=(),
                 batches=(),
             )

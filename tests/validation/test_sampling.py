@@ -163,7 +163,7 @@ def test_background_visits_bring_every_box_to_its_utilisation(requests_per_flow:
     effort = Effort(visits=6_000, least_measured_s=15.0, requests_per_flow=requests_per_flow)
     plan = sampled(system, effort=effort)
 
-    results = [play(spec(system, plan, seed=seed)) for seed in range(12)]
+    results = [play(spec(system, plan, seed=seed)) for seed in range(24)]
 
     for box in plan.boxes:
         found = mean_interval([each.utilisation[box] for each in results], confidence=CONFIDENCE)

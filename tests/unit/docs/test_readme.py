@@ -71,7 +71,8 @@ def test_a_cheap_example_prints_what_the_readme_shows(
 def test_what_an_example_simulates_can_be_estimated(words: list[str], tmp_path: Path) -> None:
     done = run(["estimate", *(word for word in words[1:] if word != "--check")], tmp_path)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    wrote = f"Wrote estimate.json and estimate.csv to {out_of(words)}\n" if out_of(words) else ""
+    assert (done.returncode, done.stderr) == (0, wrote)
 
 
 @pytest.mark.slow

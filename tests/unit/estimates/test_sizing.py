@@ -138,7 +138,9 @@ class Demand:
         return self.load.offered_load_erlangs * self.peak / (instances * self.fleet.workers)
 
     def waits_too_long(self, instances: int) -> bool:
-        workers, utilisation = self.fleet.workers, self.utilisation(instances)
+        utilisation = self.utilisation(instances)
+        # Instances that take their work from one queue wait as one station.
+        workers = self.fleet.workers * (instances if self.load.pooled else 1)
         if utilisation >= 1:
             return True
         waiting_share = gigc_waiting_time_s(
