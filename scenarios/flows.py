@@ -25,6 +25,9 @@ from scenarios.errors import ImpossibleValueError, nearest
 from scenarios.fanout import Fanout
 from scenarios.section import Name, Section
 
+MOST_VISITS = 10_000
+"""Visits that one request may make in one step; each is simulated."""
+
 
 class Visits(Section):
     """How often a step visits its box: items divided into chunks.
@@ -39,6 +42,17 @@ class Visits(Section):
 
     of: NumberOrName
     chunk: Annotated[int, Field(strict=True, ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> "Visits":
+        visits = 0 if isinstance(self.of, str) else self.of / self.chunk
+        if visits > MOST_VISITS:
+            raise ImpossibleValueError(
+                key="of",
+                found=f"{visits:,.0f} visits of one request",
+                expected=f"at most {MOST_VISITS:,}, such as with a larger chunk",
+            )
+        return self
 
 
 def _visits(raw: object) -> object:

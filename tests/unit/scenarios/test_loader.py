@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.errors import InvalidScenarioError
 from scenarios.fanout import Fanout
 from scenarios.loader import library_names, load
 from tests.unit.scenarios.files import problem_with, write_scenario
@@ -331,3 +332,10 @@ def test_twitter_2013_has_the_figures_published() -> None:
     assert posts_per_day / 86_400 == pytest.approx(4_600, rel=0.01)
     pages_per_s = dau * activity.posts_read / activity.posts_per_page / 86_400
     assert pages_per_s == pytest.approx(300_000)
+
+
+def test_more_visits_than_can_be_played_are_refused() -> None:
+    with pytest.raises(
+        InvalidScenarioError, match=r"hydration\.visits\.of: found 1,000,000 visits"
+    ):
+        load(overrides=["flows.read_feed.steps.hydration.visits=1e6"])
