@@ -7,15 +7,21 @@ from typing import Annotated
 
 import typer
 
+from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
+from cli.report import report
 from cli.serve import serve
+from cli.simulate import simulate
 from scenarios.errors import ScenarioError
 
 # Plain help starts in half the time of the coloured one, and leaves "[SCENARIO]" as it is.
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
 
 # The commands, in the order of the help text.
+app.command()(estimate)
+app.command()(simulate)
 app.command()(serve)
+app.add_typer(report, name="report")
 
 
 @dataclass
@@ -47,12 +53,13 @@ def socialfeed(
         ),
     ] = False,
 ) -> None:
-    """Plan, simulate and run a social feed.
+    """What it takes to run a social feed: estimated, simulated and served from one scenario.
 
     \b
     Examples:
-      socialfeed serve                      the reference server on http://127.0.0.1:8080
-      socialfeed serve --port 0 --data /tmp/feed
+      socialfeed simulate --dau 500M --out report   what it takes, as report/report.html
+      socialfeed estimate --dau 500M                the arithmetic alone, at once
+      socialfeed serve                              the reference server on 127.0.0.1:8080
     """
     context.obj.show_traceback = traceback
 

@@ -11,6 +11,18 @@ from scenarios.fanout import Fanout
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
+# Mastodon's, in its feed_manager.
+DEFAULT_AWAY_S = 7 * 86_400.0
+
+
+def _duration_s(text: str) -> float:
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import Dimension, parse
+
+    try:
+        return parse(text, Dimension.DURATION)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def serve(
@@ -29,9 +41,14 @@ def serve(
     push_threshold: Annotated[
         int, typer.Option(min=0, help="With --fanout hybrid: more followers than this, pulled.")
     ] = 10_000,
-    away_days: Annotated[
-        float, typer.Option(min=0, help="Days without a read after which a feed is dropped.")
-    ] = 7,
+    away: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Time without a read after which a feed is dropped, to be rebuilt on return; 7d.",
+        ),
+    ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="No tokens needed; on a loopback address only.")
     ] = False,
@@ -78,7 +95,11 @@ def serve(
         gateway=GatewaySettings(
             is_open=open_to_all, rate_per_s=rate_limit, shows_timing=server_timing
         ),
-        feeds=FeedSettings(fanout=fanout, push_threshold=push_threshold, away_days=away_days),
+        feeds=FeedSettings(
+            fanout=fanout,
+            push_threshold=push_threshold,
+            away_s=DEFAULT_AWAY_S if away is None else away,
+        ),
         access_log=log,
     )
     try:

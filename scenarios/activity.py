@@ -12,11 +12,17 @@ from scenarios.assumption import (
     Share,
     Users,
 )
+from scenarios.errors import ImpossibleValueError
 from scenarios.followers import FollowerDistribution, fitted_followers
 from scenarios.quantities import format_share
 from scenarios.section import Section
 
 _SHARE_TOLERANCE = 1e-6
+_NO_MEAN_BELOW = 2
+"""At this exponent a power law has no mean any more."""
+_NO_TAIL_ABOVE = 10
+_LEAST_SPREAD = 3
+"""A cut-off Lomax distribution has a mean below half of its cut-off; near that it is flat."""
 
 
 class PostKind(Section):
@@ -42,11 +48,10 @@ class Posts(Section):
     def _adds_up(self) -> "Posts":
         total = self.text.share + self.image.share + self.video.share
         if abs(total - 1) > _SHARE_TOLERANCE:
-            message = (
-                f"found text, image and video shares that add up to {format_share(total)}, "
-                "expected 100%"
+            raise ImpossibleValueError(
+                found=f"text, image and video shares that add up to {format_share(total)}",
+                expected="100%",
             )
-            raise ValueError(message)
         return self
 
     @property
@@ -60,8 +65,8 @@ class Followers(Section):
 
     Attributes:
         mean: mean followers of an author.
-        tail_exponent: exponent of the density's tail, more than 2 (2.27 for Twitter's graph).
-        most: followers of the most followed account.
+        tail_exponent: exponent of the density's tail, over 2 and up to 10 (2.27 at Twitter).
+        most: followers of the most followed account, at least three times the mean.
     """
 
     mean: PositiveNumber
@@ -70,12 +75,18 @@ class Followers(Section):
 
     @model_validator(mode="after")
     def _can_be(self) -> "Followers":
-        if self.tail_exponent <= 2:  # noqa: PLR2004 - below two a power law has no mean
-            message = f"tail_exponent: found {self.tail_exponent}, expected more than 2"
-            raise ValueError(message)
-        if self.most < self.mean:
-            message = f"most: found {self.most}, expected at least the mean, {self.mean}"
-            raise ValueError(message)
+        if not _NO_MEAN_BELOW < self.tail_exponent <= _NO_TAIL_ABOVE:
+            raise ImpossibleValueError(
+                key="tail_exponent",
+                found=str(self.tail_exponent),
+                expected=f"more than {_NO_MEAN_BELOW}, at most {_NO_TAIL_ABOVE}",
+            )
+        if self.most < _LEAST_SPREAD * self.mean:
+            raise ImpossibleValueError(
+                key="most",
+                found=str(self.most),
+                expected=f"at least {_LEAST_SPREAD} times the mean, {self.mean}",
+            )
         return self
 
     @property
@@ -91,6 +102,7 @@ class Activity(Section):
 
     Attributes:
         posting_share: part of the daily users who create a post.
+        posts_per_author: posts in a day of a user who posts.
         posts_read: posts read by a user in a day.
         posts_per_page: posts in one page of the feed.
         likes, comments, follows, unfollows: by a user in a day.
@@ -102,6 +114,7 @@ class Activity(Section):
     """
 
     posting_share: Share
+    posts_per_author: PositiveNumber
     posts_read: PerUserPerDay
     posts_per_page: PositiveNumber
     likes: PerUserPerDay
@@ -141,5 +154,3 @@ class Feed(Section):
     def entry_bytes(self) -> float:
         """Bytes of a feed entry in the encoding chosen."""
         return self.packed_entry if self.entry_encoding == "packed" else self.sorted_set_entry
-
-

@@ -10,14 +10,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from scenarios.errors import QuantityError
+from scenarios.errors import ImpossibleValueError, QuantityError, nearest, shown
 from scenarios.quantities import EXPECTED, Dimension, format_quantity, parse
-
-
-NAME_PATTERN = r"[a-z][a-z0-9]*_[a-z0-9_]+|followers|followees"
-"""Names of estimates and of figures that differ from request to request."""
 
 
 class Assumption(float):
@@ -69,7 +65,7 @@ class Assumption(float):
         return format_quantity(self, self.dimension)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quantity:
     """How a scenario key of type `Assumption` is read: its dimension, unit and least value.
 
@@ -86,7 +82,7 @@ class Quantity:
         """Return the assumption that `raw`, as TOML gave it, stands for.
 
         Raises:
-            PydanticCustomError: with what was found and what was expected.
+            ImpossibleValueError: with what was found and what was expected.
         """
         if isinstance(raw, Assumption):
             return raw
@@ -94,37 +90,42 @@ class Quantity:
             return self._read_table(raw)
         return self._assumption(self._number(raw))
 
+    @property
+    def description(self) -> str:
+        """What the key holds, in words."""
+        return f"{EXPECTED[self.dimension]} ({self.unit})" if self.unit else self.expected
+
+    @property
+    def expected(self) -> str:
+        """What a message asks for."""
+        return EXPECTED[self.dimension]
+
     def _read_table(self, table: Mapping[str, object]) -> Assumption:
-        unknown = sorted(table.keys() - {"value", "low", "high", "source"})
-        if unknown or "value" not in table:
-            found = f"unknown key {unknown[0]!r}" if unknown else "no 'value'"
-            raise _invalid(f"found {found}, expected value, low, high, source")
+        for key in table:
+            if key not in _TABLE_KEYS:
+                raise ImpossibleValueError(
+                    found=f"unknown key {key!r}{nearest(key, _TABLE_KEYS)}",
+                    expected=", ".join(_TABLE_KEYS),
+                )
+        if "value" not in table:
+            raise ImpossibleValueError(found="a table without value", expected=self.expected)
         value = self._number(table["value"])
         low = self._number(table["low"]) if "low" in table else None
         high = self._number(table["high"]) if "high" in table else None
-        if (low is not None and low > value) or (high is not None and high < value):
-            raise _invalid(
-                f"found low {table.get('low')!r}, value {table['value']!r}, high "
-                f"{table.get('high')!r}, expected low ≤ value ≤ high"
-            )
+        if not (value if low is None else low) <= value <= (value if high is None else high):
+            given = ", ".join(f"{key} {shown(table[key])}" for key in table if key != "source")
+            raise ImpossibleValueError(found=given, expected="low ≤ value ≤ high")
         source = table.get("source", "")
         if not isinstance(source, str):
-            raise _invalid(f"found source {source!r}, expected a text")
+            raise ImpossibleValueError(found=f"source {shown(source)}", expected="a text")
         return self._assumption(value, low=low, high=high, source=source)
 
     def _number(self, raw: object) -> float:
-        if not isinstance(raw, str | int | float):
-            raise _invalid(f"found {raw!r}, expected {EXPECTED[self.dimension]}")
-        if not isinstance(raw, str) and self.dimension in {Dimension.SIZE, Dimension.DURATION}:
-            raw = str(raw)
-        try:
-            value = parse(raw, self.dimension)
-        except QuantityError as error:
-            raise _invalid(str(error)) from None
+        value = parse(raw, self.dimension)
         if self.above_zero and value <= 0:
-            raise _invalid(f"found {raw!r}, expected more than zero: {EXPECTED[self.dimension]}")
+            raise QuantityError(found=raw, expected=f"more than zero: {self.expected}")
         if not self.signed and value < 0:
-            raise _invalid(f"found {raw!r}, expected zero or more: {EXPECTED[self.dimension]}")
+            raise QuantityError(found=raw, expected=f"zero or more: {self.expected}")
         return value
 
     def _assumption(
@@ -149,15 +150,19 @@ class Quantity:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Describe the scalar and the table form for editors."""
-        scalar = {"type": ["string", "number"], "description": EXPECTED[self.dimension]}
-        ends = {name: scalar for name in ("value", "low", "high")}
+        scalar = {"type": ["string", "number"]}
         return {
-            "description": f"{EXPECTED[self.dimension]} ({self.unit})",
+            "description": self.description,
             "anyOf": [
                 scalar,
                 {
                     "type": "object",
-                    "properties": ends | {"source": {"type": "string"}},
+                    "properties": {
+                        "value": scalar,
+                        "low": scalar,
+                        "high": scalar,
+                        "source": {"type": "string"},
+                    },
                     "required": ["value"],
                     "additionalProperties": False,
                 },
@@ -165,15 +170,29 @@ class Quantity:
         }
 
 
-@dataclass(frozen=True, slots=True)
+_TABLE_KEYS = ("value", "low", "high", "source")
+
+
+@dataclass(frozen=True)
 class QuantityOrName(Quantity):
     """A key that holds a quantity, or the name of an estimate to take it from."""
 
+    @property
+    def description(self) -> str:
+        """What the key holds, in words."""
+        return f"{super().description}{_OR_NAME}"
+
     def read_either(self, raw: object) -> Assumption | str:
         """Return the name, or the assumption that `raw` stands for."""
-        if isinstance(raw, str) and re.fullmatch(NAME_PATTERN, raw):
+        if isinstance(raw, str) and re.fullmatch(_ESTIMATE, raw) and raw not in _NO_NUMBERS:
             return raw
         return self.read(raw)
+
+    def _number(self, raw: object) -> float:
+        try:
+            return super()._number(raw)
+        except QuantityError as error:
+            raise QuantityError(found=raw, expected=f"{error.expected}{_OR_NAME}") from None
 
     def __get_pydantic_core_schema__(
         self, source_type: object, handler: GetCoreSchemaHandler
@@ -182,13 +201,15 @@ class QuantityOrName(Quantity):
         return core_schema.no_info_plain_validator_function(self.read_either)
 
 
-def _invalid(message: str) -> PydanticCustomError:
-    # Braces would be read as template fields by pydantic, hence the context argument.
-    return PydanticCustomError("quantity", "{message}", {"message": message})
+_OR_NAME = ", or the name of an estimate"
+_ESTIMATE = r"[a-z][a-z0-9_]*"
+_NO_NUMBERS = {"nan", "inf", "infinity"}
+"""Texts that look like a name, but are a slip in arithmetic."""
 
 
 Users = Annotated[Assumption, Quantity(Dimension.COUNT, "users", above_zero=True)]
 Share = Annotated[Assumption, Quantity(Dimension.SHARE, "share")]
+PositiveShare = Annotated[Assumption, Quantity(Dimension.SHARE, "share", above_zero=True)]
 Bytes = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes")]
 Seconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s")]
 PositiveSeconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s", above_zero=True)]

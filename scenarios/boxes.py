@@ -1,8 +1,8 @@
 """The boxes of the design: what one instance of each does, holds and costs."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from scenarios.assumption import (
     Bytes,
@@ -12,7 +12,8 @@ from scenarios.assumption import (
     PositiveSeconds,
     UsdPerHour,
 )
-from scenarios.section import Section
+from scenarios.errors import ImpossibleValueError
+from scenarios.section import Section, Whole, WholeOrNone
 
 
 class HistogramBin(Section):
@@ -30,14 +31,15 @@ class Box(Section):
             a store on disk.
         service_time: mean seconds that a worker spends on a visit.
         scv: squared coefficient of variation of the service time (1 is exponential).
-        service_histogram: measured service times; they replace `service_time` and `scv`.
+        service_histogram: measured service times; where given, they count, and `service_time` and
+            `scv` do not.
         workers: visits that one instance serves at a time.
         memory, disk: bytes of one instance.
         bandwidth: bytes a second that one instance can send.
         balancer: how a visit finds its instance.
         spare: instances beyond the need, the k of N+k.
         holds: the name of an estimate, in bytes, of the data that the whole box keeps.
-        copies: copies of that data.
+        copies: copies of that data in a region.
         mttf, mttr: mean seconds to failure and to repair of one instance.
         price: USD for an hour of one instance; zero where volume is paid for instead.
     """
@@ -46,29 +48,30 @@ class Box(Section):
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     service_histogram: tuple[HistogramBin, ...] = ()
-    workers: Annotated[int, Field(ge=1)]
+    workers: Whole
     memory: Bytes
     disk: Bytes | None = None
     bandwidth: BytesPerSecond
     balancer: Literal["random", "round_robin", "least_connections"] = "random"
-    spare: Annotated[int, Field(ge=0)] = 1
+    spare: WholeOrNone = 1
     holds: str = ""
-    copies: Annotated[int, Field(ge=1)] = 1
+    copies: Whole = 1
     mttf: PositiveSeconds
     mttr: PositiveSeconds
     price: UsdPerHour
 
     @model_validator(mode="after")
     def _has_a_service_time(self) -> "Box":
-        if bool(self.service_histogram) == (self.service_time is not None):
-            message = "expected either service_time or service_histogram"
-            raise ValueError(message)
+        if self.service_time is None and not self.service_histogram:
+            raise ImpossibleValueError(
+                found="no service time", expected="service_time or service_histogram"
+            )
         return self
 
     @property
     def mean_service_time_s(self) -> float:
         """Mean seconds of a visit, from the histogram where there is one."""
-        if self.service_time is not None:
+        if self.service_time is not None and not self.service_histogram:
             return self.service_time
         weights = sum(entry.weight for entry in self.service_histogram)
         return sum(entry.time * entry.weight for entry in self.service_histogram) / weights

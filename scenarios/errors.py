@@ -1,14 +1,16 @@
 """What can be wrong with a scenario.
 
 ScenarioError
-├── QuantityError          a text that is no quantity, or an ambiguous one
+├── ImpossibleValueError   a value that a key cannot have; the loader adds where it stands
+│   └── QuantityError      a text that is no quantity, or an ambiguous one
 ├── ScenarioNotFoundError  neither a library name nor a readable file
 ├── ScenarioSyntaxError    the file is not TOML
 ├── OverrideError          a `--set` that names nothing
 └── InvalidScenarioError   one or more keys with a wrong value
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -16,14 +18,47 @@ class ScenarioError(Exception):
     """Root of everything this package raises; its text is meant for the user."""
 
 
-class QuantityError(ScenarioError, ValueError):
-    """A text that cannot be read as a quantity; says what was found and what was expected."""
+class ImpossibleValueError(ScenarioError, ValueError):
+    """A value that cannot be; says what was found and what was expected.
+
+    Attributes:
+        key: path of the value inside the table that was being read; empty for the table itself.
+    """
+
+    def __init__(self, *, found: str, expected: str, key: str = "") -> None:
+        """Build the message from what was `found`, in words, and what was `expected`."""
+        self.key = key
+        self.expected = expected
+        super().__init__(f"found {found}, expected {expected}")
+
+
+class QuantityError(ImpossibleValueError):
+    """A text that cannot be read as a quantity."""
 
     def __init__(self, *, found: object, expected: str) -> None:
-        """Build the message from what was `found` and what was `expected`."""
-        self.found = found
-        self.expected = expected
-        super().__init__(f"found {found!r}, expected {expected}")
+        """Build the message from the value `found` and what was `expected`."""
+        super().__init__(found=shown(found), expected=expected)
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error message shows it: as in the file, but no longer than a line."""
+    if isinstance(value, Mapping):
+        return "a table"
+    try:
+        text = repr(value).lower() if isinstance(value, bool) else repr(value)
+    except ValueError:  # Python refuses to print an integer of more than 4,300 digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…"
+
+
+_LONGEST_FOUND = 60
+_NEAR = 0.75
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the hint `did you mean ...?`, in brackets, or nothing if no known name is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class ScenarioNotFoundError(ScenarioError):
@@ -32,8 +67,10 @@ class ScenarioNotFoundError(ScenarioError):
     def __init__(self, *, name: str, reason: str, library: Sequence[str]) -> None:
         """Name what was asked for, why it is not there, and what is."""
         self.name = name
+        shown_name = name if name and name.isprintable() else repr(name)
         super().__init__(
-            f"{name}: {reason}; expected a TOML file or a library name ({', '.join(library)})"
+            f"{shown_name}: {reason}{nearest(name, library)}; expected a TOML file or a library "
+            f"name ({', '.join(library)})"
         )
 
 

@@ -4,6 +4,7 @@ Steps form a directed acyclic graph. A step comes after the one before it in the
 says otherwise; steps with the same `after` run in parallel.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal
@@ -20,12 +21,9 @@ from scenarios.assumption import (
     Share,
     ShareOrName,
 )
+from scenarios.errors import ImpossibleValueError, nearest
 from scenarios.fanout import Fanout
-from scenarios.section import Section
-
-
-class FlowProblem(ValueError):
-    """A flow whose steps cannot be followed; names the step and its key."""
+from scenarios.section import Name, Section
 
 
 class Visits(Section):
@@ -40,11 +38,15 @@ class Visits(Section):
     """
 
     of: NumberOrName
-    chunk: Annotated[int, Field(ge=1)] = 1
+    chunk: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
 def _visits(raw: object) -> object:
     return raw if isinstance(raw, Mapping | Visits) else {"of": raw}
+
+
+def _names(raw: object) -> object:
+    return (raw,) if isinstance(raw, str) else raw
 
 
 class Step(Section):
@@ -57,7 +59,8 @@ class Step(Section):
         after: names of the steps that must be done first; the step before it if not given.
         when: fan-out designs that have this step; all if not given.
         hit_ratio: makes this a cache step: the share of hits, or the name of an estimate of it.
-        on: only after a `hit` or a `miss` of the cache step `of` (the nearest before, if not given).
+        on: only after a `hit` or a `miss` of a cache step.
+        of: that cache step; the nearest above in the file, if not given.
         probability: share of requests that take this step.
         visits: how often the box is visited, all visits at once.
         service_time, scv: of a visit, where they differ from the box's.
@@ -65,22 +68,28 @@ class Step(Section):
         bytes: sent by the box for each item, or the name of an estimate of them.
         key: visits with the same key go to the same instance.
         mode: `awaited` by the caller, in the `background` after the answer, or `queued`: pulled
-            from the message queue by the box. What follows a step not awaited is not awaited either.
+            from the message queue by the box. What follows a step that is not awaited is not
+            awaited either.
         holds: an earlier step whose worker is kept until this step is done.
         timeout: seconds after which the caller gives up waiting for this step.
         retries: further tries after a timeout; the request fails when they are used up.
     """
 
-    box: str
-    name: str = ""
+    box: Name
+    name: Name = ""
     doc: str = ""
-    after: tuple[str, ...] | None = None
+    after: Annotated[
+        tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | tuple[str, ...])
+    ] = ()
     when: tuple[Fanout, ...] = tuple(Fanout)
     hit_ratio: ShareOrName | None = None
     on: Literal["hit", "miss"] | None = None
     of: str = ""
     probability: Share | None = None
-    visits: Annotated[Visits, BeforeValidator(_visits)] | None = None
+    visits: (
+        Annotated[Visits, BeforeValidator(_visits, json_schema_input_type=NumberOrName | Visits)]
+        | None
+    ) = None
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     time_per_item: Seconds | None = None
@@ -89,7 +98,19 @@ class Step(Section):
     mode: Literal["awaited", "background", "queued"] = "awaited"
     holds: str = ""
     timeout: PositiveSeconds | None = None
-    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 0
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Step":
+        if self.of and not self.on:
+            raise ImpossibleValueError(
+                key="of", found=f"{self.of!r} without on", expected="on = 'hit' or 'miss' with it"
+            )
+        if self.retries and self.timeout is None:
+            raise ImpossibleValueError(
+                key="retries", found=f"{self.retries} without timeout", expected="a timeout with it"
+            )
+        return self
 
 
 class Flow(Section):
@@ -114,56 +135,96 @@ class Flow(Section):
     def _name_steps(cls, raw: object) -> object:
         # Defaults that depend on a step's neighbours are written out here, so that every step
         # that reaches the model is complete.
-        if not isinstance(raw, Mapping) or not isinstance(raw.get("steps"), Sequence):
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("steps"), list | tuple):
             return raw
         return {**raw, "steps": list(_completed(raw["steps"]))}
 
     @model_validator(mode="after")
     def _can_be_followed(self) -> "Flow":
         if bool(self.requests) == (self.per_user is not None):
-            message = "expected either requests (an estimate's name) or per_user (a number a day)"
-            raise ValueError(message)
+            raise ImpossibleValueError(
+                found="both requests and per_user" if self.requests else "no number of requests",
+                expected="either requests (an estimate's name) or per_user (a number a day)",
+            )
         names = [step.name for step in self.steps]
-        for position, name in enumerate(names):
-            if name in names[:position]:
-                message = f"steps.{name}: found two steps of this name, expected one"
-                raise FlowProblem(message)
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise ImpossibleValueError(
+                    key=f"steps.{name}",
+                    found=f"{times} steps of this name",
+                    expected="one: give the others a name of their own",
+                )
+        if self.visible_after:
+            self._expect(self.visible_after, names, key="visible_after")
         for step in self.steps:
-            self._check_references(step, names)
+            for name in step.after:
+                self._expect(name, names, key=f"steps.{step.name}.after")
         self._check_order()
-        if self.visible_after and self.visible_after not in names:
-            message = f"visible_after: found {self.visible_after!r}, expected one of {names}"
-            raise FlowProblem(message)
+        for step in self.steps:
+            self._check_references(step)
         return self
 
-    def _check_references(self, step: Step, names: Sequence[str]) -> None:
-        references = {"after": step.after or (), "holds": (step.holds,), "of": (step.of,)}
-        for key, targets in references.items():
-            for target in targets:
-                if target and target not in names:
-                    message = (
-                        f"steps.{step.name}.{key}: found {target!r}, "
-                        f"expected a step of this flow: {', '.join(names)}"
-                    )
-                    raise FlowProblem(message)
-        if step.on and not self.cache_of(step):
-            message = (
-                f"steps.{step.name}.on: found {step.on!r}, expected an earlier cache step "
-                "(one with hit_ratio) to refer to"
+    @staticmethod
+    def _expect(name: str, known: Sequence[str], *, key: str) -> None:
+        if name not in known:
+            raise ImpossibleValueError(
+                key=key,
+                found=f"{name!r}{nearest(name, known)}",
+                expected=f"a step of this flow: {', '.join(known)}",
             )
-            raise FlowProblem(message)
 
     def _check_order(self) -> None:
         try:
             list(self._sorter(self.steps).static_order())
         except CycleError as error:
             cycle = " -> ".join(error.args[1])
-            message = f"steps: found a cycle that never ends ({cycle}), expected steps in order"
-            raise FlowProblem(message) from None
+            raise ImpossibleValueError(
+                key="steps",
+                found=f"a cycle that never ends ({cycle})",
+                expected="steps in order",
+            ) from None
+
+    def _check_references(self, step: Step) -> None:
+        before = self._before(step)
+        if step.holds:
+            self._expect_before(step.holds, before, key=f"steps.{step.name}.holds")
+        caches = [name for name in before if name in self._caches()]
+        if step.of:
+            self._expect_before(step.of, caches, key=f"steps.{step.name}.of", kind="cache step")
+        if step.on and self.cache_of(step) not in caches:
+            raise ImpossibleValueError(
+                key=f"steps.{step.name}.on",
+                found=step.on,
+                expected=f"to come after a cache step, one with hit_ratio{_listed(caches)}",
+            )
+
+    @staticmethod
+    def _expect_before(name: str, known: Sequence[str], *, key: str, kind: str = "step") -> None:
+        if name not in known:
+            raise ImpossibleValueError(
+                key=key,
+                found=f"{name!r}{nearest(name, known)}",
+                expected=f"a {kind} that is done before this one{_listed(known)}",
+            )
+
+    def _before(self, step: Step) -> Sequence[str]:
+        """Names of all steps that are done before `step` starts, in the order of the file."""
+        after = {each.name: each.after for each in self.steps}
+        before: set[str] = set()
+        waiting = list(after[step.name])
+        while waiting:
+            name = waiting.pop()
+            if name not in before:
+                before.add(name)
+                waiting += after[name]
+        return [each.name for each in self.steps if each.name in before]
+
+    def _caches(self) -> Sequence[str]:
+        return [step.name for step in self.steps if step.hit_ratio is not None]
 
     @staticmethod
     def _sorter(steps: Sequence[Step]) -> TopologicalSorter[str]:
-        return TopologicalSorter({step.name: step.after or () for step in steps})
+        return TopologicalSorter({step.name: step.after for step in steps})
 
     def cache_of(self, step: Step) -> str:
         """Name of the cache step whose outcome `step` depends on; empty if there is none."""
@@ -184,7 +245,7 @@ class Flow(Section):
         before it.
         """
         kept = {step.name: step for step in self.steps if fanout in step.when}
-        after = {step.name: step.after or () for step in self.steps}
+        after = {step.name: step.after for step in self.steps}
 
         def bridged(names: Sequence[str]) -> Iterator[str]:
             for name in names:
@@ -201,13 +262,17 @@ class Flow(Section):
         return tuple(steps[name] for name in order)
 
 
+def _listed(names: Sequence[str]) -> str:
+    return f": {', '.join(names)}" if names else "; there is none"
+
+
 def _completed(steps: Sequence[object]) -> Iterator[object]:
-    previous: tuple[str, ...] = ()
+    previous: tuple[object, ...] = ()
     for raw in steps:
         if not isinstance(raw, Mapping):
             yield raw
             continue
-        name = raw.get("name") or raw.get("box") or ""
-        after = raw.get("after", previous)
-        yield {**raw, "name": name, "after": [after] if isinstance(after, str) else after}
-        previous = (name,) if isinstance(name, str) else ()
+        # A step without a box has no name either; the model says that its box is missing.
+        names = [raw[key] for key in ("name", "box") if key in raw][:1]
+        yield {"after": previous, **raw, "name": (names or ["unnamed"])[0]}
+        previous = tuple(names)

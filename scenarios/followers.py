@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PRECISION = 1e-12
 _EXACT_TERMS = 256
+_HALF = 0.5
+"""What rounds up to one more follower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,19 @@ class FollowerDistribution:
     def mean_chunks(self, *, chunk: float, up_to: float) -> float:
         """Mean chunks of `chunk` followers, where only authors with at most `up_to` count.
 
-        The mean of ceil(X / chunk) for X up to `up_to`: the sum of P(k chunk < X <= up_to) over k;
-        the terms past the first few hundred by the midpoint rule.
+        Followers are whole, as drawn: the mean of ceil(round(X) / chunk) for round(X) up to
+        `up_to`, which is the sum of P(k chunk < round(X) <= up_to) over k. The terms past the first
+        few hundred by the midpoint rule.
         """
         up_to = min(up_to, self.most)
-        beyond = self.share_above(up_to)
+        beyond = self.share_above(up_to + _HALF)
         chunks = math.ceil(up_to / chunk)
         exact = min(chunks, _EXACT_TERMS)
-        total = sum(self.share_above(k * chunk) - beyond for k in range(exact))
+        total = math.fsum(
+            max(0.0, self.share_above(k * chunk + _HALF) - beyond) for k in range(exact)
+        )
         if chunks > exact:
-            start = (exact - 0.5) * chunk
+            start = (exact - 0.5) * chunk + _HALF
             rest = self._tail_integral(start) - self._tail_integral(up_to)
             kept = 1 - self._tail(self.most)
             flat = (self._tail(self.most) / kept + beyond) * (up_to - start)
@@ -81,7 +86,8 @@ class FollowerDistribution:
 
     def _tail_integral(self, followers: float) -> float:
         """Integral of the tail from `followers` to infinity."""
-        return self.scale * (1 + followers / self.scale) ** (1 - self.shape) / (self.shape - 1)
+        above: float = (1 + followers / self.scale) ** (1 - self.shape)
+        return self.scale * above / (self.shape - 1)
 
     def _partial_mean(self, above: float) -> float:
         # ∫ x f(x) dx from `above` to the cut-off, by parts: a S(a) - M S(M) + ∫ S.

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scenarios.assumption import (
     Bytes,
@@ -15,7 +15,9 @@ from scenarios.assumption import (
     UsdPerGbMonth,
     UsdPerMillion,
 )
-from scenarios.section import Section
+from scenarios.errors import ImpossibleValueError
+from scenarios.quantities import format_size
+from scenarios.section import Section, Whole
 
 
 class Storage(Section):
@@ -102,7 +104,7 @@ class Failures(Section):
         global_mttf, global_mttr: of everything at once (a bad configuration or deploy), seconds.
     """
 
-    zones: Annotated[int, Field(ge=1)]
+    zones: Whole
     zone_mttf: PositiveSeconds
     zone_mttr: PositiveSeconds
     region_mttf: PositiveSeconds
@@ -123,7 +125,7 @@ class Prices(Section):
     """List prices; instances are priced at their boxes.
 
     Attributes:
-        egress: CDN egress by monthly volume, cheapest tier last.
+        egress: CDN egress by monthly volume: tiers that rise, the last without an end.
         origin_fetch: object storage to CDN.
         object_storage: of a GB of media for a month.
         store_disk: of a GB of database disk for a month.
@@ -140,3 +142,23 @@ class Prices(Section):
     media_get: UsdPerMillion
     between_zones: UsdPerGb
     discount: Share
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> "Prices":
+        *bounded, last = self.egress
+        if last.up_to is not None:
+            raise ImpossibleValueError(
+                key=f"egress.{len(bounded)}.up_to",
+                found=str(last.up_to),
+                expected="no up_to in the last tier, which has no end",
+            )
+        below = 0.0
+        for position, tier in enumerate(bounded):
+            if tier.up_to is None or tier.up_to <= below:
+                raise ImpossibleValueError(
+                    key=f"egress.{position}.up_to",
+                    found="nothing" if tier.up_to is None else str(tier.up_to),
+                    expected=f"more than the tier before it, {format_size(below)}",
+                )
+            below = tier.up_to
+        return self

@@ -1,10 +1,12 @@
-"""From a library name or a file to a validated scenario, or to one error that says what is wrong."""
+"""From a library name or a file to a validated scenario, or to one error that says what is wrong.
 
-import re
+A file may extend another, share machines between boxes, and be overridden on the command line; all
+of that is settled in tables, before the model reads them.
+"""
+
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -13,18 +15,15 @@ from scenarios.errors import (
     Problem,
     ScenarioNotFoundError,
     ScenarioSyntaxError,
+    shown,
 )
+from scenarios.machines import with_machines
 from scenarios.model import Scenario
-from scenarios.overrides import Table, merged, overridden, with_machines, with_population
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from scenarios.overrides import Table, merged, overridden, with_population
+from scenarios.problems import problems_of
 
 LIBRARY = Path(__file__).parent / "library"
 DEFAULT = "news_feed"
-
-_KEYED = re.compile(r"^(?P<key>[a-z0-9_.]+): (?P<message>.*)$", re.DOTALL)
-_LONGEST_FOUND = 60
 
 
 def library_names() -> list[str]:
@@ -53,100 +52,53 @@ def load(
         OverrideError: if an override leads nowhere.
         InvalidScenarioError: if a key is unknown or its value cannot be; names every such key.
     """
-    table = with_population(_table(name, seen=()), dau=dau, mau=mau)
+    table = with_population(_table(name, extended_by=()), dau=dau, mau=mau)
     for override in overrides:
         table = overridden(table, override)
     try:
         return Scenario.model_validate(with_machines(table))
     except ValidationError as error:
-        problems = list(_problems(error))
-        raise InvalidScenarioError(file=_blame(name, problems, overrides), problems=problems) from None
-
-
-def _table(name: str, *, seen: tuple[str, ...]) -> Table:
-    if name in seen:
-        chain = " -> ".join((*seen, name))
+        problems = problems_of(error, table)
         raise InvalidScenarioError(
-            file=name, problems=[Problem("extends", f"found a cycle, {chain}, expected an end")]
-        )
+            file=_blame(name, problems, overrides), problems=problems
+        ) from None
+
+
+def _table(name: str, *, extended_by: tuple[Path, ...]) -> Table:
+    """Return the tables of that scenario, those that it extends included."""
     path = LIBRARY / f"{name}.toml" if name in library_names() else Path(name)
     table = _parsed(path, name)
+    real_path = path.resolve()
+    if real_path in extended_by:
+        problem = Problem("extends", "found a cycle, a file that extends itself, expected an end")
+        raise InvalidScenarioError(file=name, problems=[problem])
     base = table.pop("extends", None)
     if base is None:
         return table
     if not isinstance(base, str):
-        raise InvalidScenarioError(
-            file=name, problems=[Problem("extends", f"found {base!r}, expected a scenario's name")]
-        )
+        problem = Problem("extends", f"found {shown(base)}, expected a library name or a file")
+        raise InvalidScenarioError(file=name, problems=[problem])
     # A path in `extends` is meant from the file that says so, not from where the command runs.
-    beside = path.parent / base
-    return merged(_table(str(beside) if beside.is_file() else base, seen=(*seen, name)), table)
+    base_name = base if base in library_names() else str(path.parent / base)
+    return merged(_table(base_name, extended_by=(*extended_by, real_path)), table)
 
 
 def _parsed(path: Path, name: str) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioSyntaxError(file=name, reason=str(error)) from None
+    except RecursionError:
+        raise ScenarioSyntaxError(file=name, reason="nested too deeply") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ScenarioNotFoundError(name=name, reason=reason, library=library_names()) from None
 
 
-def _problems(error: ValidationError) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False):
-        key = ".".join(str(part) for part in _location(detail))
-        yield _problem(key, detail)
-
-
-def _location(detail: "ErrorDetails") -> Sequence[int | str]:
-    # pydantic adds the names of its own union branches and wrappers, which are no keys of ours.
-    return [part for part in detail["loc"] if isinstance(part, int) or _is_key(part)]
-
-
-def _is_key(part: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9_-]+", part) is not None and part not in _BRANCHES
-
-
-_BRANCHES = {
-    "Assumption", "Visits", "float", "str", "constrained-str", "region_outage", "flash_crowd",
-    "celebrity_post", "cache_flush",
-}  # fmt: skip
-
-
-def _problem(key: str, detail: "ErrorDetails") -> Problem:
-    found = _shown(detail.get("input"))
-    match detail["type"]:
-        case "extra_forbidden" if key.endswith(".machine"):
-            return Problem(key, f"found {found}, expected the name of a table in [machines]")
-        case "extra_forbidden":
-            return Problem(key, f"unknown key (found {found}); see docs/scenarios.md for the keys")
-        case "missing":
-            return Problem(key, "found nothing, expected a value: the key is missing")
-        case "quantity":
-            return Problem(key, detail["msg"])
-        case "value_error":
-            message = detail["msg"].removeprefix("Value error, ")
-            keyed = _KEYED.match(message)
-            if keyed is None:
-                return Problem(key, message)
-            whole = f"{key}.{keyed['key']}" if key else keyed["key"]
-            return Problem(whole, keyed["message"])
-        case _:
-            expected = detail["msg"].removeprefix("Input should be ")
-            return Problem(key, f"found {found}, expected {expected}")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "a table"
-    text = repr(value)
-    return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…"
-
-
 def _blame(name: str, problems: Sequence[Problem], overrides: Sequence[str]) -> str:
-    keys = {problem.key for problem in problems}
+    """Name the file, with the override that one of the problems comes from if there is one."""
     for override in overrides:
-        if override.partition("=")[0].strip() in keys:
+        path = override.partition("=")[0].strip()
+        if any(f"{path}.".startswith(f"{problem.key}.") for problem in problems):
             return f"{name} with --set {override}"
     return name

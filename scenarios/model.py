@@ -1,20 +1,21 @@
 """A scenario: one frozen object that the estimates, the simulator and the load test all read."""
 
-import difflib
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
 from scenarios.activity import Activity, Feed
 from scenarios.assumption import Assumption
 from scenarios.boxes import Box
+from scenarios.errors import ImpossibleValueError, nearest
 from scenarios.events import CacheFlush, Event, FlashCrowd, RegionOutage
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow
 from scenarios.infrastructure import Caches, Failures, Network, Prices, Storage
 from scenarios.objectives import Objectives
 from scenarios.population import Population
-from scenarios.section import Section
+from scenarios.section import Name, Section
 
 
 class Scenario(Section):
@@ -27,7 +28,7 @@ class Scenario(Section):
         fanout: which of the three designs runs.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: Name
     title: str
     description: str = ""
     fanout: Fanout
@@ -40,33 +41,31 @@ class Scenario(Section):
     failures: Failures
     prices: Prices
     objectives: Objectives
-    boxes: dict[str, Box]
-    flows: dict[str, Flow]
+    boxes: Annotated[dict[Name, Box], Field(min_length=1)]
+    flows: Annotated[dict[Name, Flow], Field(min_length=1)]
     events: tuple[Event, ...] = ()
 
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> "Scenario":
         for flow_name, flow in self.flows.items():
             for step in flow.steps:
-                _expect(
-                    step.box, self.boxes, key=f"flows.{flow_name}.steps.{step.name}.box", kind="box"
-                )
+                key = f"flows.{flow_name}.steps.{step.name}.box"
+                _expect(step.box, self.boxes, key=key, kind="box")
         for name in self.objectives.p99:
             _expect(name, self.flows, key=f"objectives.p99.{name}", kind="flow")
         for position, event in enumerate(self.events):
-            match event:
-                case RegionOutage():
-                    self._expect_region(event.region, position)
-                case FlashCrowd() if event.region:
-                    self._expect_region(event.region, position)
-                case CacheFlush():
-                    _expect(event.box, self.boxes, key=f"events.{position}.box", kind="box")
-                case _:
-                    pass
+            self._check_event(event, key=f"events.{position}")
         return self
 
-    def _expect_region(self, name: str, position: int) -> None:
-        _expect(name, self.population.regions, key=f"events.{position}.region", kind="region")
+    def _check_event(self, event: Event, *, key: str) -> None:
+        match event:
+            case RegionOutage() | FlashCrowd() if event.region:
+                _expect(event.region, self.population.regions, key=f"{key}.region", kind="region")
+            case CacheFlush():
+                caches = [name for name, box in self.boxes.items() if box.kind == "cache"]
+                _expect(event.box, caches, key=f"{key}.box", kind="cache")
+            case _:
+                pass
 
     def assumptions(self) -> Iterator[tuple[str, Assumption]]:
         """Yield every assumption with its key, such as `population.dau`, in file order."""
@@ -76,10 +75,11 @@ class Scenario(Section):
 def _expect(name: str, known: Iterable[str], *, key: str, kind: str) -> None:
     known = list(known)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        message = f"{key}: found {name!r}, expected a {kind}{hint}: {', '.join(known)}"
-        raise ValueError(message)
+        raise ImpossibleValueError(
+            key=key,
+            found=f"{name!r}{nearest(name, known)}",
+            expected=f"a {kind}: {', '.join(known) or 'there is none'}",
+        )
 
 
 def _assumptions(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, Assumption]]:

@@ -9,7 +9,8 @@ class Objectives(Section):
 
     Attributes:
         p99: seconds within which 99 % of a flow's requests are answered, by flow.
-        freshness_p99: seconds from a post's confirmation to its last follower's feed, 99 % of posts.
+        freshness_p99: seconds from a post's confirmation to its last follower's feed, for 99 % of
+            posts.
         availability: share of the time that the system answers.
         target_utilisation: share of its workers that a box may keep busy at the peak.
         waiting_share: mean wait for a worker, as a share of the mean service time, at the peak.

@@ -1,10 +1,11 @@
 """Changes to a scenario file's tables before they are validated: `extends`, `--set`, `--dau`."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scenarios.errors import OverrideError, QuantityError
+from scenarios.errors import OverrideError, QuantityError, nearest
 from scenarios.quantities import Dimension, parse
 
 Table = dict[str, Any]
@@ -16,59 +17,45 @@ COMMAND_LINE = "set on the command line"
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> Table:
     """Return `base` with `change` laid over it, table by table.
 
-    Arrays of named tables (a flow's steps) are merged by name, new names last; anything else that
-    both have is replaced.
+    The steps of a flow are merged by name, new names last; `false` takes away what `base` has;
+    anything else that both have is replaced.
     """
     result = dict(base)
     for key, value in change.items():
-        result[key] = _merged_value(result[key], value) if key in result else value
+        old = result.get(key)
+        if value is False and key in base:
+            del result[key]
+        elif isinstance(old, Mapping) and isinstance(value, Mapping):
+            # A quantity written as a table is one value: its old range must not frame a new figure.
+            result[key] = dict(value) if "value" in value else merged(old, value)
+        elif key == "steps" and (steps := _merged_steps(old, value)):
+            result[key] = steps
+        else:
+            result[key] = value
     return result
 
 
-def _merged_value(old: object, new: object) -> object:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        # A quantity written as a table is one value: its old range must not frame a new figure.
-        return dict(new) if "value" in new else merged(old, new)
-    if _is_named(old) and _is_named(new):
-        return _merged_by_name(old, new)
-    return new
+def _merged_steps(old: object, new: object) -> list[Table] | None:
+    """Return the steps of both, or None if they are not what the model would accept anyway."""
+    old_steps, new_steps = _by_name(old), _by_name(new)
+    if old_steps is None or new_steps is None:
+        return None
+    changed = {name: merged(old_steps.get(name, {}), step) for name, step in new_steps.items()}
+    return list((old_steps | changed).values())
 
 
-def _is_named(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) and _name(item) for item in value)
+def _by_name(steps: object) -> dict[str, Table] | None:
+    if not isinstance(steps, list):
+        return None
+    named = {_name(step): step for step in steps}
+    # Two steps of one name stay as they are, for the model to name.
+    return None if "" in named or len(named) < len(steps) else named
 
 
-def _name(item: Mapping[str, Any]) -> object:
-    return item.get("name") or item.get("box")
-
-
-def _merged_by_name(old: Any, new: Any) -> list[Table]:  # noqa: ANN401 - checked by _is_named
-    items = {_name(item): item for item in old}
-    for item in new:
-        items[_name(item)] = merged(items.get(_name(item), {}), item)
-    return list(items.values())
-
-
-def with_machines(table: Mapping[str, Any]) -> Table:
-    """Return `table` with each box's machine written out in it, and no machines left.
-
-    A box whose machine is unknown keeps the key, for the model to name.
-    """
-    machines, boxes = table.get("machines"), table.get("boxes")
-    if not isinstance(machines, Mapping) or not isinstance(boxes, Mapping):
-        return dict(table)
-    complete = {name: _with_machine(box, machines) for name, box in boxes.items()}
-    kept = {key: value for key, value in table.items() if key != "machines"}
-    return {**kept, "boxes": complete}
-
-
-def _with_machine(box: Any, machines: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as in the file
-    if not isinstance(box, Mapping):
-        return box
-    machine = machines.get(box.get("machine", ""))
-    if not isinstance(machine, Mapping):
-        return box
-    return merged(machine, {key: value for key, value in box.items() if key != "machine"})
+def _name(item: object) -> str:
+    """Return what a step is called, by its name or else by its box; empty for anything else."""
+    name = item.get("name", item.get("box")) if isinstance(item, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def overridden(table: Mapping[str, Any], override: str) -> Table:
@@ -84,53 +71,50 @@ def overridden(table: Mapping[str, Any], override: str) -> Table:
     keys = path.strip().split(".")
     if not separator or not all(keys):
         raise OverrideError(override=override, reason="expected section.key=value")
-    return _with(table, keys, value.strip(), override=override)
+    return {
+        **table,
+        keys[0]: _replaced(table.get(keys[0], {}), keys[1:], value.strip(), override=override),
+    }
 
 
-def _with(table: Mapping[str, Any], keys: Sequence[str], value: str, *, override: str) -> Table:
+def _replaced(old: object, keys: Sequence[str], text: str, *, override: str) -> object:
+    """Return `old` with the value at that path below it replaced."""
+    if not keys:
+        return _replacement(old, text, override=override)
     key, *rest = keys
-    result = dict(table)
-    if not rest:
-        result[key] = _replacement(result.get(key), value, override=override)
-        return result
-    inner = result.get(key, {})
-    if isinstance(inner, list):
-        result[key] = _with_item(inner, rest, value, override=override)
-    elif isinstance(inner, Mapping):
-        result[key] = _with(inner, rest, value, override=override)
-    else:
-        raise OverrideError(override=override, reason=f"{key} is a value, not a section")
-    return result
+    if isinstance(old, list):
+        position = _position(old, key, override=override)
+        item = _replaced(old[position], rest, text, override=override)
+        return [*old[:position], item, *old[position + 1 :]]
+    if isinstance(old, Mapping):
+        return {**old, key: _replaced(old.get(key, {}), rest, text, override=override)}
+    raise OverrideError(override=override, reason=f"found {key!r} below a value, not a section")
 
 
-def _with_item(
-    items: Sequence[Any], keys: Sequence[str], value: str, *, override: str
-) -> list[Any]:
-    key, *rest = keys
-    names = [_name(item) if isinstance(item, Mapping) else None for item in items]
+def _position(items: Sequence[object], key: str, *, override: str) -> int:
+    names = [_name(item) or str(index) for index, item in enumerate(items)]
     if key in names:
-        position = names.index(key)
-    elif key.isdecimal() and int(key) < len(items):
-        position = int(key)
-    else:
-        known = ", ".join(str(name or index) for index, name in enumerate(names))
-        raise OverrideError(override=override, reason=f"no item {key!r}, expected one of {known}")
-    if rest:
-        item = _with(items[position], rest, value, override=override)
-    else:
-        item = _replacement(items[position], value, override=override)
-    return [*items[:position], item, *items[position + 1 :]]
+        return names.index(key)
+    positions = [str(index) for index in range(len(items))]
+    if key in positions:
+        return positions.index(key)
+    reason = f"found {key!r}{nearest(key, names)}, expected one of {', '.join(names) or 'none'}"
+    raise OverrideError(override=override, reason=reason)
 
 
 def _replacement(old: object, text: str, *, override: str) -> object:
     if isinstance(old, Mapping) and "value" in old:
         return {"value": text, "source": COMMAND_LINE}
-    if not text.startswith(("[", "{")):
+    # Quantities and names are plain text; counts of machines, arrays and tables are TOML.
+    if not re.fullmatch(_TOML_VALUE, text, re.DOTALL | re.ASCII):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise OverrideError(override=override, reason=f"not a TOML value: {error}") from None
+
+
+_TOML_VALUE = r"[+-]?[1-9]\d*|0|[\[{].*"
 
 
 def with_population(table: Mapping[str, Any], *, dau: float | None, mau: float | None) -> Table:
@@ -158,4 +142,4 @@ def _scaled_mau(population: Mapping[str, Any], dau: float) -> float | None:
 
 
 def _users(raw: Any) -> float:  # noqa: ANN401 - whatever the file holds there
-    return parse(raw["value"] if isinstance(raw, Mapping) else raw, Dimension.COUNT)
+    return parse(raw.get("value") if isinstance(raw, Mapping) else raw, Dimension.COUNT)

@@ -1,17 +1,35 @@
 """Who uses the system, where they are, and how their day runs."""
 
+import math
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from scenarios.assumption import Number, Share, Users, UtcOffset
-from scenarios.quantities import DAY_S, HOUR_S, format_count, format_share
-from scenarios.section import Section
+from scenarios.assumption import Number, PositiveShare, Users, UtcOffset
+from scenarios.errors import ImpossibleValueError
+from scenarios.quantities import DAY_S, HOUR_S, format_count, format_duration, format_share
+from scenarios.section import Name, Section
 
 HOURS = 24
 _SHARE_TOLERANCE = 1e-6
 
-HourlyLoad = tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+_EARLIEST_OFFSET_S, _LATEST_OFFSET_S = -12 * HOUR_S, 14 * HOUR_S
+"""The offsets of the world's time zones."""
+
+
+def _a_day(hourly: tuple[float, ...]) -> tuple[float, ...]:
+    if len(hourly) != HOURS or not 0 < sum(hourly) < math.inf:
+        raise ImpossibleValueError(
+            found=f"{len(hourly)} numbers that add up to {sum(hourly):g}",
+            expected="24, one for each hour, not all zero",
+        )
+    return hourly
+
+
+HourlyLoad = Annotated[
+    tuple[Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)], ...],
+    AfterValidator(_a_day),
+]
 
 
 class Region(Section):
@@ -20,12 +38,22 @@ class Region(Section):
     Attributes:
         share: part of all users who live here.
         utc_offset: local time minus UTC, seconds.
-        hourly_load: relative load of each local hour, or empty for the population's curve.
+        hourly_load: relative load of each local hour; the population's curve if not given.
     """
 
-    share: Share
+    share: PositiveShare
     utc_offset: UtcOffset
-    hourly_load: HourlyLoad = ()
+    hourly_load: HourlyLoad | None = None
+
+    @model_validator(mode="after")
+    def _is_on_earth(self) -> "Region":
+        if not _EARLIEST_OFFSET_S <= self.utc_offset <= _LATEST_OFFSET_S:
+            raise ImpossibleValueError(
+                key="utc_offset",
+                found=format_duration(self.utc_offset),
+                expected="local time minus UTC, from -12h to 14h",
+            )
+        return self
 
 
 class Population(Section):
@@ -43,35 +71,23 @@ class Population(Section):
     mau: Users
     growth_per_year: Number
     hourly_load: HourlyLoad
-    regions: Annotated[dict[str, Region], Field(min_length=1)]
-
-    @field_validator("hourly_load")
-    @classmethod
-    def _is_a_day(cls, hourly_load: HourlyLoad) -> HourlyLoad:
-        if len(hourly_load) != HOURS or sum(hourly_load) <= 0:
-            message = f"found {len(hourly_load)} numbers, expected 24, not all zero"
-            raise ValueError(message)
-        return hourly_load
+    regions: Annotated[dict[Name, Region], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Population":
         if self.mau < self.dau:
-            message = (
-                f"mau: found {format_count(self.mau)}, expected at least "
-                f"dau, {format_count(self.dau)}"
+            raise ImpossibleValueError(
+                key="mau",
+                found=format_count(self.mau),
+                expected=f"at least dau, {format_count(self.dau)}",
             )
-            raise ValueError(message)
         total = sum(region.share for region in self.regions.values())
         if abs(total - 1) > _SHARE_TOLERANCE:
-            message = f"regions: found shares that add up to {format_share(total)}, expected 100%"
-            raise ValueError(message)
-        for name, region in self.regions.items():
-            if region.hourly_load and len(region.hourly_load) != HOURS:
-                message = (
-                    f"regions.{name}.hourly_load: found {len(region.hourly_load)} numbers, "
-                    "expected 24"
-                )
-                raise ValueError(message)
+            raise ImpossibleValueError(
+                key="regions",
+                found=f"shares that add up to {format_share(total)}",
+                expected="100%",
+            )
         return self
 
     def load_factor(self, region_name: str, *, time_s: float) -> float:

@@ -6,6 +6,7 @@ readings is refused with both.
 
 import math
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 from scenarios.errors import QuantityError
@@ -37,7 +38,10 @@ _DURATION_UNITS = {
 _SHARE_UNITS = {"": 1.0, "%": 0.01}
 _NUMBER_UNITS = {"": 1.0}
 
-_PATTERN = re.compile(r"(?P<number>[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>\D*)")
+_PATTERN = re.compile(
+    r"(?P<number>[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) *(?P<unit>[a-zA-Z%]*)",
+    re.ASCII,
+)
 _SIGNIFICANT_DIGITS = 4
 
 
@@ -68,7 +72,7 @@ EXPECTED = {
 }
 
 
-def parse(text: str | float, dimension: Dimension) -> float:
+def parse(text: object, dimension: Dimension) -> float:
     """Return `text` in base units: a plain count, bytes, seconds, or a fraction of one.
 
     A number that is not text stands for itself where the dimension needs no unit (counts, shares,
@@ -76,14 +80,15 @@ def parse(text: str | float, dimension: Dimension) -> float:
 
     Raises:
         QuantityError: if the text is no finite number, its unit is missing or unknown, it has two
-            readings (`500m`, a bare duration), or a share is outside 0 to 1.
+            readings (`500m`, a bare duration), a share is outside 0 to 1, or `text` is neither
+            text nor a number.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise QuantityError(found=text, expected=EXPECTED[dimension])
-    match = _PATTERN.fullmatch(str(text).strip())
+    match = _PATTERN.fullmatch(_plain(text))
     if match is None:
         raise QuantityError(found=text, expected=f"{EXPECTED[dimension]}{_comma_hint(text)}")
-    number, unit = float(match["number"].replace("_", "")), match["unit"].strip()
+    number, unit = float(match["number"]), match["unit"]
     scale = _UNITS[dimension].get(unit)
     if scale is None:
         raise QuantityError(found=text, expected=_unit_hint(match["number"], unit, dimension))
@@ -96,32 +101,49 @@ def parse(text: str | float, dimension: Dimension) -> float:
     return value
 
 
+def _plain(text: str | float) -> str:
+    try:
+        return str(text).strip()
+    except ValueError:  # An integer of more digits than Python prints is beyond every float too.
+        return str(math.inf)
+
+
 def _comma_hint(text: object) -> str:
     return " (no commas)" if isinstance(text, str) and "," in text else ""
 
 
+_READINGS = {
+    (Dimension.COUNT, "m"): ("{0}M (million)", "minutes, which do not belong here"),
+    (Dimension.COUNT, "b"): ("{0}B (billion)", "bits, which do not belong here"),
+    (Dimension.COUNT, "t"): ("{0}T (trillion)", "tonnes, which do not belong here"),
+    (Dimension.DURATION, ""): ("{0}s (seconds)", "{0}ms (milliseconds)"),
+    (Dimension.DURATION, "M"): ("{0}m (minutes)", "{0}ms (milliseconds)"),
+    (Dimension.SIZE, ""): ("{0}B (bytes)", "{0}KB (kilobytes)"),
+}
+"""What a text may have meant whose unit is missing or none of its dimension's."""
+
+
 def _unit_hint(number: str, unit: str, dimension: Dimension) -> str:
-    readings: list[str] = []
-    match dimension, unit:
-        case Dimension.COUNT, "m":
-            readings = [f"{number}M (million)", "a duration in minutes, which does not belong here"]
-        case Dimension.COUNT, "b":
-            readings = [f"{number}B (billion)", "a size in bits, which does not belong here"]
-        case Dimension.COUNT, "t":
-            readings = [f"{number}T (trillion)", "a mass in tonnes, which does not belong here"]
-        case Dimension.DURATION, "":
-            readings = [f"{number}s (seconds)", f"{number}ms (milliseconds)"]
-        case Dimension.DURATION, "M":
-            readings = [f"{number}m (minutes)", f"{number}ms (milliseconds)"]
-        case Dimension.SIZE, "":
-            readings = [f"{number}B (bytes)", f"{number}KB (kilobytes)"]
-        case Dimension.SIZE, ("K" | "k" | "M" | "G" | "T" | "P"):
-            readings = [f"{number}{unit.upper()}B (decimal)", f"{number}{unit.upper()}iB (binary)"]
-        case Dimension.SIZE, ("Kb" | "kb" | "Mb" | "Gb" | "Tb" | "Pb"):
-            readings = [f"{number}{unit[0].upper()}B (bytes)", "bits, which are not used here"]
+    readings = _READINGS.get((dimension, unit))
+    if readings is None and dimension is Dimension.SIZE:
+        readings = _size_readings(unit)
+    if readings is None:
+        return EXPECTED[dimension]
+    meant = " or ".join(reading.format(number) for reading in readings)
+    return f"{EXPECTED[dimension]}; this could mean {meant}"
+
+
+def _size_readings(unit: str) -> tuple[str, str] | None:
+    prefix, rest = unit[:1].upper(), unit[1:]
+    if prefix not in "KMGTPEZ":
+        return None
+    match rest:
+        case "":
+            return f"{{0}}{prefix}B (decimal)", f"{{0}}{prefix}iB (binary)"
+        case "b":
+            return f"{{0}}{prefix}B (bytes)", "bits, which are not used here"
         case _:
-            return EXPECTED[dimension]
-    return f"{EXPECTED[dimension]}; this could mean {' or '.join(readings)}"
+            return None
 
 
 def _share_hint(number: float, unit: str) -> str:
@@ -132,22 +154,30 @@ def _share_hint(number: float, unit: str) -> str:
 
 
 def format_quantity(value: float, dimension: Dimension) -> str:
-    """Return `value` (base units) as text that `parse` reads back to four significant digits."""
+    """Return `value` (base units) as text that `parse` reads back to four significant digits.
+
+    Written in the largest unit in which it is exact (`142s`, not `2.367m`), and rounded in the
+    largest unit if it is exact in none. Shares near one keep their nines: `99.999%`.
+    """
     match dimension:
         case Dimension.COUNT:
-            return _scaled(value, [("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0)])
+            return _scaled(value, _COUNTS)
         case Dimension.SIZE:
-            decimal = [(unit, _SIZE_UNITS[unit]) for unit in _DECIMAL_SIZES]
-            return _scaled(value, decimal)
+            return _scaled(value, _DECIMAL_SIZES, _BINARY_SIZES)
         case Dimension.DURATION:
-            return _scaled(value, list(reversed(_DURATION_UNITS.items())))
+            return _scaled(value, _DURATIONS) if value else "0s"
         case Dimension.SHARE:
-            return f"{_digits(value * 100)}%"
+            return f"{_percent(value)}%"
         case Dimension.NUMBER:
             return _digits(value)
 
 
-_DECIMAL_SIZES = ("ZB", "EB", "PB", "TB", "GB", "MB", "KB", "B")
+_Units = Sequence[tuple[str, float]]
+
+_COUNTS = [(unit, _COUNT_UNITS[unit]) for unit in ("T", "B", "M", "K", "")]
+_DECIMAL_SIZES = [(f"{prefix}B", _SIZE_UNITS[f"{prefix}B"]) for prefix in (*"ZEPTGMK", "")]
+_BINARY_SIZES = [(f"{prefix}iB", _SIZE_UNITS[f"{prefix}iB"]) for prefix in "ZEPTGMK"]
+_DURATIONS = [(unit, _DURATION_UNITS[unit]) for unit in ("y", "d", "h", "m", "s", "ms", "us")]
 
 
 def format_count(value: float) -> str:
@@ -170,16 +200,41 @@ def format_share(share: float) -> str:
     return format_quantity(share, Dimension.SHARE)
 
 
-def _scaled(value: float, units: list[tuple[str, float]]) -> str:
+def _scaled(value: float, units: _Units, others: _Units = ()) -> str:
     # Compared after rounding, so that 999,999.9 prints as 1M and not as 1000K.
     rounded = float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
-    for unit, scale in units:
-        if abs(rounded) >= scale:
+    fitting = [(unit, scale) for unit, scale in (*units, *others) if abs(rounded) >= scale]
+    for unit, scale in fitting:
+        if abs(value) < _LONGEST_EXACT * scale and _is_exact(value / scale):
             return f"{_digits(value / scale)}{unit}"
-    unit, scale = units[-1]
+    unit, scale = fitting[0] if fitting else units[-1]
     return f"{_digits(value / scale)}{unit}"
+
+
+_LONGEST_EXACT = 1000
+_NEARLY_ALL = 0.99
+_MOST_NINES = 12
+
+
+def _is_exact(number: float) -> bool:
+    return math.isclose(number, float(f"{number:.{_SIGNIFICANT_DIGITS}g}"), rel_tol=1e-12)
+
+
+def _percent(share: float) -> str:
+    if not _NEARLY_ALL < share < 1:
+        return _digits(share * 100)
+    # What is missing from one counts, so that is what the digits are spent on.
+    missing_percent = 100 - share * 100
+    decimals = min(_SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(missing_percent)), _MOST_NINES)
+    return f"{share * 100:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _digits(value: float) -> str:
     text = f"{value:.{_SIGNIFICANT_DIGITS}g}"
     return f"{float(text):.0f}" if "e+" in text else text
+
+
+def format_exactly(value: float, dimension: Dimension = Dimension.COUNT) -> str:
+    """Return text that `parse` reads back to the very same number, short where that is possible."""
+    short = format_quantity(value, dimension)
+    return short if parse(short, dimension) == value else repr(value).removesuffix(".0")

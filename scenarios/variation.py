@@ -1,25 +1,29 @@
 """The same scenario with one assumption changed: what if this figure were another?"""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import cast
 
 from pydantic import BaseModel
 
 from scenarios.assumption import Assumption
 from scenarios.model import Scenario
 
-Part = TypeVar("Part")
-
 
 def with_assumption(scenario: Scenario, key: str, value: float) -> Scenario:
     """Return `scenario` with the assumption of that key (as `assumptions` yields it) at `value`.
 
     Nothing else is checked again: the value must be one that the assumption may have.
+
+    Raises:
+        KeyError: if there is no assumption of that key.
     """
-    return _varied(scenario, key.split("."), value)
+    try:
+        return cast("Scenario", _varied(scenario, key.split("."), value))
+    except (AttributeError, LookupError, ValueError):
+        raise KeyError(key) from None
 
 
-def _varied(part: Part, path: Sequence[str], value: float) -> Part:
+def _varied(part: object, path: Sequence[str], value: float) -> object:
     match part:
         case Assumption() if not path:
             return part.at(value)
@@ -27,10 +31,10 @@ def _varied(part: Part, path: Sequence[str], value: float) -> Part:
             changed = _varied(getattr(part, path[0]), path[1:], value)
             return part.model_copy(update={path[0]: changed})
         case dict():
-            return type(part)(part | {path[0]: _varied(part[path[0]], path[1:], value)})
+            return part | {path[0]: _varied(part[path[0]], path[1:], value)}
         case tuple():
             names = [getattr(item, "name", "") or str(index) for index, item in enumerate(part)]
             at = names.index(path[0])
-            return type(part)((*part[:at], _varied(part[at], path[1:], value), *part[at + 1 :]))
+            return (*part[:at], _varied(part[at], path[1:], value), *part[at + 1 :])
         case _:
-            raise KeyError(".".join(path))
+            raise LookupError

@@ -77,10 +77,11 @@ class FleetRow:
     Attributes:
         workers: per instance.
         peak_utilisation: of the workers, at the busiest hour with every region up.
-        utilisation_region_lost: of the workers, at the busiest hour with the worst other region down.
-        limited_by: `workers`, `waiting`, `bandwidth`, `memory` or `disk`: what needed most instances.
-        simulated_utilisation: measured by the simulation at the peak; None for boxes or regions that
-            were not simulated.
+        utilisation_region_lost: likewise with the worst other region down.
+        limited_by: what needed most instances: `workers`, `waiting`, `bandwidth`, `memory` or
+            `disk`.
+        simulated_utilisation: measured by the simulation at the peak; None for regions that were
+            not simulated.
     """
 
     box: str
@@ -190,8 +191,8 @@ class HourRow:
         requests_per_s: of the whole system, by flow.
         utilisation: of the workers in the simulated region, by box, in closed form.
         feed_p50_s, feed_p99_s: response time of a feed page.
-        write_p99_s: response time of posts, likes, comments and follows together.
-        freshness_p99_s: as `Freshness`, None with too few posts.
+        write_p99_s: response time of text posts, likes, comments and follows together.
+        freshness_p95_s: as `Freshness`, None with too few posts.
         events: what happened in this hour.
     """
 
@@ -201,13 +202,13 @@ class HourRow:
     feed_p50_s: float | None
     feed_p99_s: float | None
     write_p99_s: float | None
-    freshness_p99_s: float | None
+    freshness_p95_s: float | None
     events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class YearRow:
-    """Bytes stored at the end of a year, in total: with and without growth, renditions and copies."""
+    """Bytes stored by the end of a year: alone, with growth, with renditions and copies too."""
 
     year: int
     post_bytes: float

@@ -39,13 +39,13 @@ class FeedSettings:
         fanout: which of the design document's designs runs.
         push_threshold: followers above which the hybrid design pulls an author's posts.
         max_entries: entries a feed holds before it is trimmed.
-        away_days: days without a read after which a feed is dropped, to be rebuilt on return.
+        away_s: time without a read after which a feed is dropped, to be rebuilt on return.
     """
 
     fanout: Fanout = Fanout.PUSH
     push_threshold: int = 10_000
     max_entries: int = 800
-    away_days: float = 7
+    away_s: float = 7 * 86_400.0
 
     @property
     def design(self) -> str:
@@ -135,7 +135,7 @@ class FeedGenerator:
 
     async def drop_feeds_of_the_away(self) -> None:
         """Drop the feeds that nobody has read for days: no post is pushed to them any more."""
-        since_ms = self._clock.now_ms() - round(self._settings.away_days * DAY_MS)
+        since_ms = self._clock.now_ms() - round(self._settings.away_s * 1000)
         if await self._feeds.drop(read_before_ms=since_ms):
             self._feed_cache.clear()
 

@@ -1,9 +1,19 @@
-"""All estimates of a scenario, in the order of the design document, and the sheet that holds them."""
+"""All estimates of a scenario, in the design document's order, and the sheet that holds them."""
 
 from collections.abc import Iterator
 
 from scenarios.model import Scenario
-from sim.estimates import cost, feeds, fleet, memory, network, peak, reliability, storage, throughput
+from sim.estimates import (
+    cost,
+    feeds,
+    fleet,
+    memory,
+    network,
+    peak,
+    reliability,
+    storage,
+    throughput,
+)
 from sim.estimates.sheet import Cell, Sheet
 
 _NAMED_BY_SCENARIOS = (throughput, storage, memory, network, feeds)

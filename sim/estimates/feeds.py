@@ -1,6 +1,5 @@
 """Feeds: what fan-out on write inserts, for whom, and what the prepared feeds weigh."""
 
-from scenarios.activity import Followers
 from scenarios.fanout import Fanout
 from scenarios.followers import FollowerDistribution
 from scenarios.quantities import DAY_S
@@ -124,8 +123,7 @@ def daily_feeds_bytes_sorted_set(sheet: Sheet) -> float:
 
 def follower_distribution(sheet: Sheet) -> FollowerDistribution:
     """Distribution of the followers of an author."""
-    followers: Followers = sheet.scenario.activity.followers
-    return followers.distribution
+    return sheet.scenario.activity.followers.distribution
 
 
 CELLS = (

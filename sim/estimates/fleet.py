@@ -1,18 +1,17 @@
 """Boxes: how often each is visited, how many instances the peak needs, and what limits them."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from sim.estimates import peak
 from sim.estimates.sheet import Cell, Sheet, cell
-from sim.estimates.sizing import sized_fleet
-from sim.estimates.workload import workload
+from sim.estimates.sizing import box_fleets, sized_fleet
+from sim.estimates.workload import box_load, work_flow
 
 
 @cell("visits/s")
 def visits_per_s(sheet: Sheet) -> float:
     """Visits of all flows to all boxes, on average."""
-    return sum(load.visits_per_s for load in sheet.once(workload).boxes.values())
+    return sum(sheet.once(box_load, name).visits_per_s for name in sheet.scenario.boxes)
 
 
 @cell("visits/request")
@@ -25,7 +24,7 @@ def visits_per_request(sheet: Sheet) -> float:
 @cell("requests/s")
 def requests_per_s(sheet: Sheet) -> float:
     """Requests of all flows, on average."""
-    return sum(flow.requests_per_s for flow in sheet.once(workload).flows)
+    return sum(sheet.once(work_flow, name).requests_per_s for name in sheet.scenario.flows)
 
 
 @cell("requests/s")
@@ -71,12 +70,8 @@ def cells(sheet: Sheet) -> list[Cell]:
 
 
 def _peak_visits(box: str, sheet: Sheet) -> float:
-    return sheet.once(workload).boxes[box].visits_per_s * peak.peak_to_mean(sheet)
+    return sheet.once(box_load, box).visits_per_s * peak.peak_to_mean(sheet)
 
 
 def _instances(box: str, sheet: Sheet) -> float:
-    return sheet.once(_instances_by_box)[box]
-
-
-def _instances_by_box(sheet: Sheet) -> Mapping[str, int]:
-    return sheet.once(sized_fleet).instances()
+    return sum(fleet.instances for fleet in sheet.once(box_fleets, box))

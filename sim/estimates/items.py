@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NEGLIGIBLE = 1e-12
+_TAIL = 10
+"""Standard deviations above the mean of a Poisson number, beyond which next to nothing lies."""
 
 
 class ItemLaw(Protocol):
@@ -77,6 +78,14 @@ class PushedFollowers:
         pushed = (followers * self.pushed_share).round().astype("int64")
         return pushed * (followers <= self.up_to)
 
+    def pushed_to(self, followers: int) -> int:
+        """Return the followers pushed to by a post of an author with that many.
+
+        A limit at the top of the distribution is none: who is beyond it is pushed all the same.
+        """
+        is_pushed = followers <= self.up_to or self.up_to >= self.distribution.most
+        return round(followers * self.pushed_share) if is_pushed else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Followees:
@@ -109,13 +118,15 @@ class PulledFollowees:
 
     def mean_visits(self, chunk: int) -> float:
         """Mean chunks of `chunk` followees."""
-        visits, below, probability, count = 0.0, 0.0, math.exp(-self.mean), 0
-        while 1 - below > _NEGLIGIBLE and probability > 0:
-            below += probability
+        if self.mean <= 0:
+            return 0.0
+        visits = below = 0.0
+        for count in range(math.ceil(self.mean + _TAIL * math.sqrt(self.mean) + _TAIL)):
+            # From the logarithm: with many followees the probability of none is below every float.
+            logarithm = count * math.log(self.mean) - self.mean - math.lgamma(count + 1)
+            below = min(1.0, below + math.exp(logarithm))
             if count % chunk == 0:
-                visits += max(0.0, 1 - below)
-            count += 1
-            probability *= self.mean / count
+                visits += 1 - below
         return visits
 
     def draw(self, rng: "np.random.Generator", requests: int) -> "NDArray[np.int64]":

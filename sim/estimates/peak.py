@@ -87,5 +87,3 @@ def _regional_peak(region: str, sheet: Sheet) -> float:
 def _regional_hour(region: str, sheet: Sheet) -> float:
     factors = sheet.once(hourly_factors)[region]
     return factors.index(max(factors))
-
-

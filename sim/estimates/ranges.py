@@ -23,26 +23,23 @@ class Swing:
 def swings(scenario: Scenario, sheet: Sheet, cells: Iterable[Cell]) -> list[Swing]:
     """Return a swing of `cells` for each uncertain assumption of `scenario`, whose sheet it is."""
     cells = list(cells)
+
+    def values_at(key: str, value: float | None) -> Mapping[str, float]:
+        if value is None:
+            return {}
+        other = sheet.varied(with_assumption(scenario, key, value), changed=key)
+        return {each.name: each(other) for each in cells if not other.has(each)}
+
     return [
         Swing(
             key=key,
             assumption=assumption,
-            at_low=_values_at(scenario, sheet, cells, key, assumption.low),
-            at_high=_values_at(scenario, sheet, cells, key, assumption.high),
+            at_low=values_at(key, assumption.low),
+            at_high=values_at(key, assumption.high),
         )
         for key, assumption in scenario.assumptions()
         if assumption.low is not None or assumption.high is not None
     ]
-
-
-def _values_at(
-    scenario: Scenario, sheet: Sheet, cells: Iterable[Cell], key: str, value: float | None
-) -> Mapping[str, float]:
-    if value is None:
-        return {}
-    section = key.partition(".")[0]
-    other = sheet.varied(with_assumption(scenario, key, value), section=section)
-    return {each.name: each(other) for each in cells if not other.has(each)}
 
 
 def value_range(cell: Cell, value: float, all_swings: Iterable[Swing]) -> tuple[float, float]:

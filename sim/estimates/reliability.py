@@ -1,13 +1,13 @@
 """Availability in closed form: instances and zones, regions, and what fails everywhere at once."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from sim.estimates.sheet import Sheet, cell
-from sim.estimates.sizing import sized_fleet
+from sim.estimates.sizing import box_fleets
+from sim.estimates.workload import work_flow
 from sim.theory import availability as theory
-from sim.estimates.workload import workload
 
 _CARRYING_UTILISATION = 0.95
 """A box that would run hotter than this with what is left of it counts as down."""
@@ -18,10 +18,14 @@ KOFN = "Trivedi, Probability and Statistics with Reliability (2002), k of n with
 @cell("share", source=KOFN)
 def unavailability_boxes(sheet: Sheet) -> float:
     """Some box on the awaited path has too few instances up; users' regions, weighted."""
-    down = sheet.once(box_unavailabilities)
+    awaited = sheet.once(awaited_boxes)
+    regions = sheet.scenario.population.regions
     return sum(
-        region.share * theory.series_unavailability(down[name])
-        for name, region in sheet.scenario.population.regions.items()
+        region.share
+        * theory.series_unavailability(
+            [sheet.once(box_unavailability, box)[name] for box in awaited]
+        )
+        for name, region in regions.items()
     )
 
 
@@ -66,31 +70,31 @@ def downtime_s_per_year(sheet: Sheet) -> float:
     return theory.downtime_s_per_year(unavailability=unavailability(sheet))
 
 
-def box_unavailabilities(sheet: Sheet) -> Mapping[str, Sequence[float]]:
-    """Share of time that each box on the awaited path cannot carry its peak, by region."""
-    work, failures = sheet.once(workload), sheet.scenario.failures
-    awaited = {step.box for flow in work.flows for step in flow.steps if step.awaited}
+def awaited_boxes(sheet: Sheet) -> tuple[str, ...]:
+    """Return the boxes that some caller waits for; use with `once`."""
+    flows = [sheet.once(work_flow, name) for name in sheet.scenario.flows]
+    return tuple(dict.fromkeys(step.box for flow in flows for step in flow.steps if step.awaited))
+
+
+def box_unavailability(sheet: Sheet, name: str) -> Mapping[str, float]:
+    """Share of time that a box cannot carry its peak, by region; use with `once`."""
+    box, failures = sheet.scenario.boxes[name], sheet.scenario.failures
     zone_unavailability = theory.component_unavailability(
         mttf_s=failures.zone_mttf, mttr_s=failures.zone_mttr
     )
-    instance_unavailability = {
-        name: theory.component_unavailability(mttf_s=box.mttf, mttr_s=box.mttr)
-        for name, box in sheet.scenario.boxes.items()
-        if name in awaited
+    instance_unavailability = theory.component_unavailability(mttf_s=box.mttf, mttr_s=box.mttr)
+    return {
+        fleet.region: _zoned_unavailability(
+            needed=max(
+                1, math.ceil(fleet.peak_utilisation * fleet.instances / _CARRYING_UTILISATION)
+            ),
+            instances=fleet.instances,
+            zones=failures.zones,
+            zone_unavailability=zone_unavailability,
+            instance_unavailability=instance_unavailability,
+        )
+        for fleet in sheet.once(box_fleets, name)
     }
-    result: dict[str, list[float]] = {}
-    for fleet in sheet.once(sized_fleet).boxes:
-        if fleet.box in awaited:
-            busy_instances = fleet.peak_utilisation * fleet.instances
-            down = _zoned_unavailability(
-                needed=max(1, math.ceil(busy_instances / _CARRYING_UTILISATION)),
-                instances=fleet.instances,
-                zones=failures.zones,
-                zone_unavailability=zone_unavailability,
-                instance_unavailability=instance_unavailability[fleet.box],
-            )
-            result.setdefault(fleet.region, []).append(down)
-    return result
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from scenarios.errors import ScenarioError
 from scenarios.model import Scenario
 from scenarios.population import HOURS
 from scenarios.quantities import HOUR_S
-
+from sim.estimates.watch import keys_touched_by, watched
 
 Made = TypeVar("Made")
 
@@ -60,27 +60,27 @@ def cell(unit: str, *, source: str = "") -> "Callable[[Callable[[Sheet], float]]
 class Sheet:
     """The estimates of one scenario; each is computed when it is first needed.
 
-    The sheet notes which sections of the scenario each result was made from, so that a sheet of a
-    scenario that differs in one section computes only what depends on it.
+    The sheet notes which figures of the scenario each result was made from, so that a sheet of a
+    scenario that differs in one figure computes only what rests on it.
     """
 
     def __init__(self, scenario: Scenario, names: Mapping[str, Cell] | None = None) -> None:
         """Make a sheet on which `names` lists the cells that a scenario may refer to by name."""
-        self._scenario = scenario
+        self.scenario = watched(scenario, self._note)
         self._names = names or {}
         self._results: dict[object, _Result] = {}
         self._reading: list[set[str]] = []
 
-    @property
-    def scenario(self) -> Scenario:
-        """The scenario; what is read from it is noted."""
-        return cast("Scenario", _Watched(self._scenario, self._reading))
+    def varied(self, scenario: Scenario, *, changed: str) -> "Sheet":
+        """Return a sheet for a scenario that differs from this one's in the figure of one key.
 
-    def varied(self, scenario: Scenario, *, section: str) -> "Sheet":
-        """Return a sheet for a scenario that differs from this one's in one section only."""
+        It notes nothing, so it cannot be varied again.
+        """
         other = Sheet(scenario, self._names)
-        other._results = {  # noqa: SLF001 - another sheet's, of this class
-            key: result for key, result in self._results.items() if section not in result.sections
+        other.scenario = scenario
+        touched = keys_touched_by(changed)
+        other._results = {
+            key: result for key, result in self._results.items() if result.noted.isdisjoint(touched)
         }
         return other
 
@@ -92,19 +92,23 @@ class Sheet:
         """Whether that cell is computed already, or came along unchanged in `varied`."""
         return wanted.name in self._results
 
-    def once(self, make: "Callable[[Sheet], Made]") -> "Made":
-        """Return what `make` makes of this sheet, made when it is first needed."""
-        return cast("Made", self._result(make, lambda: make(self)))
+    def once(self, make: "Callable[..., Made]", *given: str) -> "Made":
+        """Return what `make` makes of this sheet and what is given, made when first needed."""
+        return cast("Made", self._result((make, given), lambda: make(self, *given)))
+
+    def _note(self, key: str) -> None:
+        if self._reading:
+            self._reading[-1].add(key)
 
     def _result(self, key: object, compute: Callable[[], object]) -> object:
         result = self._results.get(key)
         if result is None:
             self._reading.append(set())
             value = compute()
-            result = _Result(value=value, sections=frozenset(self._reading.pop()))
+            result = _Result(value=value, noted=frozenset(self._reading.pop()))
             self._results[key] = result
         if self._reading:
-            self._reading[-1] |= result.sections
+            self._reading[-1] |= result.noted
         return result.value
 
     def named(self, name: str, *, key: str) -> float:
@@ -124,34 +128,17 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """A value, and the sections of the scenario that it was made from."""
+    """A value, and the keys of the scenario that were read to make it."""
 
     value: object
-    sections: frozenset[str]
-
-
-class _Watched:
-    """Stands in for a scenario and notes which of its sections are read."""
-
-    __slots__ = ("_reading", "_scenario")
-
-    def __init__(self, scenario: Scenario, reading: list[set[str]]) -> None:
-        self._scenario = scenario
-        self._reading = reading
-
-    def __getattr__(self, section: str) -> object:
-        if self._reading:
-            self._reading[-1].add(section)
-        return getattr(self._scenario, section)
+    noted: frozenset[str]
 
 
 def hourly_factors(sheet: Sheet) -> Mapping[str, tuple[float, ...]]:
     """Load of each region in each UTC hour over that region's mean, by region; use with `once`."""
     population = sheet.scenario.population
     return {
-        region: tuple(
-            population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS)
-        )
+        region: tuple(population.load_factor(region, time_s=hour * HOUR_S) for hour in range(HOURS))
         for region in population.regions
     }
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from scenarios.boxes import Box
 from scenarios.population import HOURS
 from sim.estimates.sheet import Sheet, hourly_factors
+from sim.estimates.workload import box_load
 from sim.theory.gigc import gigc_waiting_time_s
-from sim.estimates.workload import BoxLoad, workload
 
 _BISECTIONS = 30
 
@@ -51,13 +51,6 @@ class Fleet:
                 return fleet
         raise KeyError((box, region))
 
-    def instances(self) -> Mapping[str, int]:
-        """Return the instances of each box in all regions."""
-        total: dict[str, int] = {}
-        for fleet in self.boxes:
-            total[fleet.box] = total.get(fleet.box, 0) + fleet.instances
-        return total
-
 
 def sized_fleet(sheet: Sheet) -> Fleet:
     """Return the least fleet that meets the objectives at the peak with any one region lost.
@@ -67,14 +60,8 @@ def sized_fleet(sheet: Sheet) -> Fleet:
     itself behind a random balancer) under its bound, the network under the target utilisation; the
     data fits. Spare instances come on top.
     """
-    peaks = sheet.once(region_peaks)
-    loads = sheet.once(workload).boxes
     return Fleet(
-        tuple(
-            fleet
-            for name, box in sheet.scenario.boxes.items()
-            for fleet in _box_fleets(name, box, loads[name], peaks, sheet)
-        )
+        tuple(fleet for name in sheet.scenario.boxes for fleet in sheet.once(box_fleets, name))
     )
 
 
@@ -146,9 +133,13 @@ def most_utilisation(
     return low, "waiting"
 
 
-def _box_fleets(
-    name: str, box: Box, load: BoxLoad, peaks: Mapping[str, RegionPeak], sheet: Sheet
-) -> Iterator[BoxFleet]:
+def box_fleets(sheet: Sheet, name: str) -> tuple[BoxFleet, ...]:
+    """Return the fleet of one box in every region; use with `once`."""
+    return tuple(_box_fleets(name, sheet.scenario.boxes[name], sheet))
+
+
+def _box_fleets(name: str, box: Box, sheet: Sheet) -> Iterator[BoxFleet]:
+    load = sheet.once(box_load, name)
     objectives = sheet.scenario.objectives
     target = float(objectives.target_utilisation)
     utilisation, worker_limit = most_utilisation(
@@ -162,13 +153,13 @@ def _box_fleets(
     sending_instances = load.bytes_per_s / (box.bandwidth * target)
     storing_instances, storage_limit = _storing_instances(name, box, sheet)
     regions = sheet.scenario.population.regions
-    for region, peak in peaks.items():
+    for region, peak in sheet.once(region_peaks).items():
         needs = {
             worker_limit: busy_instances * peak.region_lost / utilisation,
             "bandwidth": sending_instances * peak.region_lost,
             storage_limit: storing_instances * regions[region].share,
         }
-        limited_by = max(needs, key=lambda need: needs[need])  # noqa: B023 - called at once
+        limited_by = max(needs, key=lambda need: needs[need])
         instances = max(1, math.ceil(needs[limited_by] - _ROUNDING)) + box.spare
         yield BoxFleet(
             box=name,

@@ -145,7 +145,7 @@ def notification_bytes(sheet: Sheet) -> float:
 
 @cell("bytes")
 def row_bytes_with_copies(sheet: Sheet) -> float:
-    """(posts + likes + comments + follows + users + notifications) × copies in a region × regions."""
+    """(posts, likes, comments, follows, users, notifications) × copies in a region × regions."""
     rows = (
         post_rows_bytes_retained(sheet)
         + like_bytes_retained(sheet)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scenarios.boxes import Box
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow, Step
 from scenarios.model import Scenario
 from scenarios.quantities import DAY_S
 from sim.estimates import feeds
-from sim.estimates.sheet import Sheet
 from sim.estimates.items import FixedItems, Followees, ItemLaw, PulledFollowees, PushedFollowers
+from sim.estimates.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +131,16 @@ def workload(sheet: Sheet) -> Workload:
         UnknownEstimateError: if a flow takes a figure from an estimate that does not exist.
     """
     scenario = sheet.scenario
-    steps = sheet.once(followed_steps)
-    flows = tuple(_flow(name, flow, steps[name], sheet) for name, flow in scenario.flows.items())
-    boxes = {name: _box_load(name, box, flows) for name, box in scenario.boxes.items()}
-    return Workload(flows=flows, boxes=boxes)
+    return Workload(
+        flows=tuple(sheet.once(work_flow, name) for name in scenario.flows),
+        boxes={name: sheet.once(box_load, name) for name in scenario.boxes},
+    )
 
 
-def followed_steps(sheet: Sheet) -> Mapping[str, tuple[Step, ...]]:
-    """Steps of each flow that the scenario's design takes, in order."""
-    scenario = sheet.scenario
-    return {name: flow.steps_for(scenario.fanout) for name, flow in scenario.flows.items()}
-
-
-def _flow(name: str, flow: Flow, steps: tuple[Step, ...], sheet: Sheet) -> WorkFlow:
-    key = f"flows.{name}"
+def work_flow(sheet: Sheet, name: str) -> WorkFlow:
+    """Return one flow, resolved; use with `once`."""
+    key, flow = f"flows.{name}", sheet.scenario.flows[name]
+    steps = sheet.once(followed_steps, name)
     positions = {step.name: position for position, step in enumerate(steps)}
     resolved: list[WorkStep] = []
     for step in steps:
@@ -159,6 +154,11 @@ def _flow(name: str, flow: Flow, steps: tuple[Step, ...], sheet: Sheet) -> WorkF
         visible_after=positions.get(flow.visible_after),
         spreads_posts=bool(flow.visible_after),
     )
+
+
+def followed_steps(sheet: Sheet, name: str) -> tuple[Step, ...]:
+    """Return the steps of a flow that the scenario's design takes, in order; use with `once`."""
+    return sheet.scenario.flows[name].steps_for(sheet.scenario.fanout)
 
 
 def _requests_per_day(flow: Flow, sheet: Sheet, *, key: str) -> float:
@@ -252,9 +252,13 @@ def _push_limit(scenario: Scenario) -> float:
     return float(scenario.activity.followers.most)
 
 
-def _box_load(name: str, box: Box, flows: tuple[WorkFlow, ...]) -> BoxLoad:
+def box_load(sheet: Sheet, name: str) -> BoxLoad:
+    """Return what all flows ask of one box; use with `once`."""
     visits = busy = square = sent = 0.0
-    for flow in flows:
+    for flow_name in sheet.scenario.flows:
+        if not any(step.box == name for step in sheet.once(followed_steps, flow_name)):
+            continue
+        flow = sheet.once(work_flow, flow_name)
         for step in flow.steps:
             if step.box != name:
                 continue
@@ -264,6 +268,7 @@ def _box_load(name: str, box: Box, flows: tuple[WorkFlow, ...]) -> BoxLoad:
             square += rate * (1 + step.scv) * step.mean_visit_time_s**2
             sent += flow.requests_per_s * step.mean_items * step.bytes_per_item
     if not visits:
+        box = sheet.scenario.boxes[name]
         return BoxLoad(0.0, box.mean_service_time_s, box.service_scv, 0.0)
     mean = busy / visits
     return BoxLoad(visits, mean, square / visits / mean**2 - 1, sent)

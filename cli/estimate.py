@@ -1,0 +1,59 @@
+"""`socialfeed estimate`: the arithmetic of a scenario."""
+
+import typer
+
+from cli.exits import CommandError, ExitCode
+from cli.options import (
+    DEFAULT_SCENARIO,
+    DEFAULT_SEED,
+    Dau,
+    Json,
+    Mau,
+    Out,
+    ScenarioName,
+    Seed,
+    Sets,
+)
+
+
+def estimate(
+    scenario: ScenarioName = DEFAULT_SCENARIO,
+    *,
+    dau: Dau = None,
+    mau: Mau = None,
+    sets: Sets = None,
+    seed: Seed = DEFAULT_SEED,  # noqa: ARG001 - taken by every command that takes a scenario
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Work out what a scenario takes: throughput, storage, memory, network, fleet, cost.
+
+    \b
+    Examples:
+      socialfeed estimate
+      socialfeed estimate --dau 100M --set activity.posting_share=20%
+      socialfeed estimate twitter_2013 --json
+      socialfeed estimate my_feed.toml --out estimates
+    """
+    from reports.document import to_json
+    from scenarios.loader import load
+    from sim.estimates.document import estimate_document, estimated
+
+    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
+    document = estimate_document(estimated(loaded))
+    if out is not None:
+        from reports.errors import ReportError
+        from reports.folder import write_estimates
+
+        try:
+            write_estimates(document, out)
+        except ReportError as error:
+            raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    if as_json:
+        typer.echo(to_json(document), nl=False)
+        return
+    from rich.console import Console
+
+    from reports.terminal import print_estimates
+
+    print_estimates(document, Console())

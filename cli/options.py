@@ -1,0 +1,55 @@
+"""Options that several commands share, and how their text is read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_SCENARIO = "news_feed"
+DEFAULT_SEED = 1
+
+
+def _users(text: str) -> float:
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import EXPECTED, Dimension, parse
+
+    try:
+        users = parse(text, Dimension.COUNT)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
+    if users <= 0:
+        message = f"found {text!r}, expected more than zero: {EXPECTED[Dimension.COUNT]}"
+        raise typer.BadParameter(message)
+    return users
+
+
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="[SCENARIO]", help="A library name, or a TOML file.")
+]
+Dau = Annotated[
+    float | None,
+    typer.Option(parser=_users, metavar="USERS", help="Daily active users, such as 500M."),
+]
+Mau = Annotated[
+    float | None,
+    typer.Option(
+        parser=_users,
+        metavar="USERS",
+        help="Monthly active users; if only --dau is given, the scenario's ratio is kept.",
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change any figure, such as activity.posting_share=20%; repeatable.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Same seed, same numbers; estimates draw no random numbers.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")
+]

@@ -1,0 +1,53 @@
+"""Section: does it meet its objectives, and what breaks first."""
+
+from reports import figures
+from reports.content import Block, Column, Kind, Paragraph, Section, Table
+from reports.verdict import objective_label, outcome_of, target, verdict
+from sim.results import SimulationDocument
+
+_BY_SEVERITY = ("problem", "warning", "note")
+
+
+def opening(document: SimulationDocument) -> Section:
+    """Return the verdict with the objectives and the findings it rests on."""
+    answer = verdict(document)
+    blocks: list[Block] = [Paragraph(answer.breaks_first)]
+    if document.objectives:
+        blocks.append(_objectives(document))
+    if document.findings:
+        blocks.append(_findings(document))
+    return Section("verdict", "Verdict", answer.headline, tuple(blocks))
+
+
+def _objectives(document: SimulationDocument) -> Table:
+    return Table(
+        title="Objectives",
+        columns=(
+            Column("objective"),
+            Column("verdict", Kind.STATUS),
+            Column("target", Kind.NUMBER),
+            Column("reached", Kind.NUMBER),
+        ),
+        rows=tuple(
+            (
+                objective_label(objective),
+                outcome_of(objective).value,
+                target(objective),
+                figures.figure(objective.value, objective.unit),
+            )
+            for objective in document.objectives
+        ),
+    )
+
+
+def _findings(document: SimulationDocument) -> Table:
+    def rank(severity: str) -> int:
+        known = severity in _BY_SEVERITY
+        return _BY_SEVERITY.index(severity) if known else len(_BY_SEVERITY)
+
+    ordered = sorted(document.findings, key=lambda finding: rank(finding.severity))
+    return Table(
+        title="Findings",
+        columns=(Column("kind", Kind.STATUS), Column("what to know")),
+        rows=tuple((finding.severity, finding.text) for finding in ordered),
+    )

@@ -1,0 +1,217 @@
+"""What a run prints: made to be read at 80 columns, in a terminal or in a file.
+
+No cell is ever cut: numbers keep their line, texts are wrapped.
+"""
+
+import unicodedata
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from reports import figures
+from reports.compare import Comparison, comparison_summary, comparison_tables
+from reports.content import Cell, Column, Kind, Table
+from reports.fleet import by_box
+from reports.key_figures import key_figures
+from reports.verdict import Outcome, verdict
+from sim.results import EstimateDocument, EstimateRow, ScenarioSummary, SimulationDocument
+
+_WIDTH_FOR_RANGES = 110
+_WIDTH_FOR_FORMULAS = 150
+
+_STYLES = {
+    Outcome.MET.value: "bold green",
+    Outcome.MISSED.value: "bold red",
+    Outcome.UNKNOWN.value: "bold yellow",
+    "problem": "bold red",
+    "warning": "bold yellow",
+    "note": "bold cyan",
+}
+
+
+def print_estimates(document: EstimateDocument, console: Console) -> None:
+    """Print the estimates, chapter by chapter; ranges and formulas where the width allows."""
+    _print_title(document.scenario, console)
+    for section in dict.fromkeys(row.section for row in document.estimates):
+        rows = [row for row in document.estimates if row.section == section]
+        _print_table(_estimates(section, rows, width=console.width), console)
+    _print_text(_hint(console.width), console, style="dim")
+
+
+def print_simulation(
+    document: SimulationDocument, console: Console, report_path: Path | None = None
+) -> None:
+    """Print the verdict, the key figures, the fleet, the findings, and where the report is."""
+    answer = verdict(document)
+    _print_title(document.scenario, console)
+    _print_text(answer.headline, console, style=_STYLES[answer.outcome.value])
+    _print_text(answer.breaks_first, console)
+    _print_table(_key_figures(document), console)
+    stated = [row for row in document.estimates if row.stated is not None]
+    if stated:
+        _print_table(_stated(stated), console)
+    if document.fleet:
+        _print_table(_fleet(document), console)
+    if document.findings:
+        _print_table(_findings(document), console)
+    if report_path is not None:
+        console.print()
+        console.print(Text(f"Report: {_clean(str(report_path))}"), soft_wrap=True)
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print two runs side by side: the figures that differ."""
+    _print_text(f"A  {comparison.a}", console)
+    _print_text(f"B  {comparison.b}", console)
+    for table in comparison_tables(comparison):
+        _print_table(table, console)
+    console.print()
+    _print_text(comparison_summary(comparison), console)
+
+
+def _estimates(section: str, rows: list[EstimateRow], *, width: int) -> Table:
+    with_ranges, with_formulas = width >= _WIDTH_FOR_RANGES, width >= _WIDTH_FOR_FORMULAS
+    return Table(
+        title=figures.sentence_case(figures.label(section)),
+        columns=(
+            Column("estimate"),
+            Column("value", Kind.NUMBER),
+            *((Column("range", Kind.NUMBER),) if with_ranges else ()),
+            Column("stated", Kind.NUMBER),
+            Column("diff", Kind.NUMBER),
+            *((Column("formula"),) if with_formulas else ()),
+        ),
+        rows=tuple(
+            (
+                row.name,
+                figures.figure(row.value, row.unit),
+                *((figures.interval(row.low, row.high, row.unit),) if with_ranges else ()),
+                figures.figure(row.stated, row.unit) if row.stated is not None else "",
+                figures.difference(row.difference) if row.difference is not None else "",
+                *((row.formula,) if with_formulas else ()),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _hint(width: int) -> str:
+    if width >= _WIDTH_FOR_FORMULAS:
+        return "Sources and exact values: --json."
+    return "Formulas, ranges, sources and exact values: --json, or a wider terminal."
+
+
+def _key_figures(document: SimulationDocument) -> Table:
+    return Table(
+        title="Key figures",
+        columns=(Column(""), Column("", Kind.NUMBER), Column("")),
+        rows=tuple((figure.label, figure.value, figure.note) for figure in key_figures(document)),
+    )
+
+
+def _stated(rows: list[EstimateRow]) -> Table:
+    return Table(
+        title="The design document's figures",
+        columns=(
+            Column("estimate"),
+            Column("stated", Kind.NUMBER),
+            Column("computed", Kind.NUMBER),
+            Column("diff", Kind.NUMBER),
+        ),
+        rows=tuple(
+            (
+                row.name,
+                figures.figure(row.stated, row.unit),
+                figures.figure(row.value, row.unit),
+                figures.difference(row.difference),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _fleet(document: SimulationDocument) -> Table:
+    return Table(
+        title="Fleet, all regions",
+        columns=(
+            Column("box"),
+            Column("instances", Kind.NUMBER),
+            Column("busy", Kind.NUMBER),
+            Column("region lost", Kind.NUMBER),
+            Column("sized by"),
+            Column("USD/month", Kind.NUMBER),
+        ),
+        rows=tuple(
+            (
+                figures.label(total.box),
+                figures.whole(total.instances),
+                figures.rounded_share(total.peak_utilisation),
+                figures.rounded_share(total.utilisation_region_lost),
+                total.limited_by,
+                figures.usd(total.usd_per_month),
+            )
+            for total in by_box(document.fleet)
+        ),
+    )
+
+
+def _findings(document: SimulationDocument) -> Table:
+    return Table(
+        title="Findings",
+        columns=(Column("", Kind.STATUS), Column("")),
+        rows=tuple((finding.severity, finding.text) for finding in document.findings),
+    )
+
+
+def _print_title(scenario: ScenarioSummary, console: Console) -> None:
+    _print_text(scenario.title or scenario.name, console, style="bold")
+    _print_text(
+        f"{scenario.name}, {figures.count(scenario.dau)} daily users, "
+        f"{figures.count(scenario.mau)} monthly, fan-out by {scenario.fanout}",
+        console,
+        style="dim",
+    )
+    console.print()
+
+
+def _print_text(text: str, console: Console, *, style: str = "") -> None:
+    console.print(Text(_clean(text), style=style))
+
+
+def _print_table(table: Table, console: Console) -> None:
+    heads = any(column.title for column in table.columns)
+    printed = RichTable(box=None, pad_edge=False, show_header=heads, header_style="dim")
+    for index, column in enumerate(table.columns):
+        on_one_line = column.kind in {Kind.NUMBER, Kind.STATUS}
+        cells = [column.title, *(str(row[index]) for row in table.rows)]
+        printed.add_column(
+            column.title,
+            justify="right" if column.kind is Kind.NUMBER else "left",
+            no_wrap=on_one_line,
+            # Kept from being cut where a table is too wide: the texts give way.
+            min_width=max(len(_clean(cell)) for cell in cells) if on_one_line else None,
+            overflow="fold",
+        )
+    for row in table.rows:
+        printed.add_row(
+            *(_shown(cell, column) for cell, column in zip(row, table.columns, strict=True))
+        )
+    console.print()
+    console.print(Text(_clean(table.title), style="bold"))
+    console.print(Padding(printed, (0, 0, 0, 2), expand=False))
+
+
+def _shown(cell: Cell, column: Column) -> Text:
+    text = _clean(str(cell))
+    return Text(text, style=_STYLES.get(text, "") if column.kind is Kind.STATUS else "")
+
+
+def _clean(text: str) -> str:
+    """Return the text without what would move the cursor or change the terminal's colours."""
+    return "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} else character
+        for character in text
+    )

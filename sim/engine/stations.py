@@ -1,0 +1,184 @@
+"""Stations: the sampled instances of a box, each a queue with its workers."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import numpy as np
+import simpy
+
+from sim.engine import draws
+from sim.engine.sampling import BoxSample
+
+Process = Generator[simpy.Event, object, None]
+
+_WAITS_KEPT = 512
+
+
+class Workers:
+    """The workers of one instance and the visits that wait for one, first come, first served.
+
+    simpy.Resource does the same with two more events a visit, which is half of the engine's time.
+    """
+
+    def __init__(self, env: simpy.Environment, workers: int) -> None:
+        """Start with all workers free."""
+        self._env = env
+        self._free = workers
+        self._waiting: deque[simpy.Event] = deque()
+        self.present = 0
+
+    def enter(self) -> simpy.Event | None:
+        """Take a worker if one is free, else return the event of one's turn to have one."""
+        self.present += 1
+        if self._free:
+            self._free -= 1
+            return None
+        turn = self._env.event()
+        self._waiting.append(turn)
+        return turn
+
+    def release(self) -> None:
+        """Hand the worker to whoever has waited longest, or set it free."""
+        self.present -= 1
+        if self._waiting:
+            self._waiting.popleft().succeed()
+        else:
+            self._free += 1
+
+
+class Station:
+    """The sampled instances of one box.
+
+    Attributes:
+        sample: which part of the box this is.
+        visits: visits that have begun service.
+        busy_s: worker seconds of those that began within `measured_s`.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        sample: BoxSample,
+        *,
+        balancer: str,
+        rng: np.random.Generator,
+        measured_s: tuple[float, float],
+    ) -> None:
+        """Set up idle instances; `balancer` is as in a scenario's box."""
+        self.sample = sample
+        self.visits = 0
+        self.busy_s = 0.0
+        self._env = env
+        self._instances = [Workers(env, sample.workers) for _ in range(sample.sampled)]
+        self._balancer = balancer
+        self._turn = 0
+        self._uniforms: Iterator[float] = draws.uniforms(rng)
+        self._measured_s = measured_s
+        # The latest waiting times, oldest overwritten first: the station's law for visits to
+        # instances that are not sampled.
+        self._waits: list[float] = []
+
+    def pick(self) -> int:
+        """Return the instance that the balancer gives the next visit."""
+        match self._balancer:
+            case "round_robin":
+                self._turn = (self._turn + 1) % len(self._instances)
+                return self._turn
+            case "least_connections":
+                loads = [workers.present for workers in self._instances]
+                return loads.index(min(loads))
+            case _:
+                return int(next(self._uniforms) * len(self._instances))
+
+    def serve(self, instance: int, service_time_s: float) -> Process:
+        """Wait for a worker of that instance, keep it for the service time, release it."""
+        workers = yield from self._served(instance, service_time_s)
+        workers.release()
+
+    def serve_and_keep(
+        self, instance: int, service_time_s: float
+    ) -> Generator[simpy.Event, object, "KeptWorker"]:
+        """Serve as `serve` does, but return the worker, still held."""
+        workers = yield from self._served(instance, service_time_s)
+        return KeptWorker(self, workers, served_s=self._env.now)
+
+    def serve_unfollowed(self, instance: int, service_time_s: float) -> None:
+        """Serve a visit whose end nobody waits for; a process of its own would cost twice this."""
+        workers = self._instances[instance]
+        arrived_s = self._env.now
+
+        def begin(_turn: simpy.Event | None) -> None:
+            self._begin(arrived_s, service_time_s)
+            served = self._env.timeout(service_time_s)
+            _then(served, lambda _served: workers.release())
+
+        turn = workers.enter()
+        if turn is None:
+            begin(None)
+        else:
+            _then(turn, begin)
+
+    def _served(
+        self, instance: int, service_time_s: float
+    ) -> Generator[simpy.Event, object, Workers]:
+        workers = self._instances[instance]
+        arrived_s = self._env.now
+        turn = workers.enter()
+        if turn is not None:
+            yield turn
+        self._begin(arrived_s, service_time_s)
+        yield self._env.timeout(service_time_s)
+        return workers
+
+    def keep_busy(self, seconds: float) -> None:
+        """Count the time that a worker was held after its own service was done."""
+        if self._is_measured():
+            self.busy_s += seconds
+
+    def elsewhere_s(self, service_times_s: Sequence[float]) -> float:
+        """Return the longest response time of these visits at instances that are not sampled.
+
+        Each waits as a recent visit to the sampled instances did.
+        """
+        waits = self._waits
+        if not waits:
+            return max(service_times_s)
+        return max(
+            waits[int(next(self._uniforms) * len(waits))] + service_time_s
+            for service_time_s in service_times_s
+        )
+
+    def _begin(self, arrived_s: float, service_time_s: float) -> None:
+        now = self._env.now
+        self.visits += 1
+        if len(self._waits) < _WAITS_KEPT:
+            self._waits.append(now - arrived_s)
+        else:
+            self._waits[self.visits % _WAITS_KEPT] = now - arrived_s
+        if self._is_measured():
+            self.busy_s += service_time_s
+
+    def _is_measured(self) -> bool:
+        begin_s, end_s = self._measured_s
+        return begin_s <= self._env.now < end_s
+
+
+class KeptWorker:
+    """A worker that stays with its request while the request is served elsewhere."""
+
+    def __init__(self, station: Station, workers: Workers, *, served_s: float) -> None:
+        """Remember what to release, and since when it has only been held."""
+        self._station = station
+        self._workers = workers
+        self._served_s = served_s
+
+    def release(self, *, now_s: float) -> None:
+        """Give the worker back."""
+        self._station.keep_busy(now_s - self._served_s)
+        self._workers.release()
+
+
+def _then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
+    """Act when the event happens."""
+    if event.callbacks is not None:  # None once it has happened, which none of ours has
+        event.callbacks.append(act)

@@ -1,0 +1,129 @@
+"""The estimates of a scenario as a document: what `estimate` prints and reports start with."""
+
+from dataclasses import dataclass
+
+from scenarios.model import Scenario
+from sim.estimates.book import chapters, open_sheet
+from sim.estimates.cost import usd_per_month
+from sim.estimates.ranges import Swing, swings, value_range
+from sim.estimates.sheet import Cell, Sheet
+from sim.estimates.stated import stated_value
+from sim.results import (
+    AssumptionRow,
+    EstimateDocument,
+    EstimateRow,
+    ScenarioSummary,
+    SensitivityRow,
+)
+
+_SENSITIVE_ROWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Estimation:
+    """A scenario's estimates: the sheet, and the swings that give its ranges."""
+
+    scenario: Scenario
+    sheet: Sheet
+    chapters: tuple[tuple[str, tuple[Cell, ...]], ...]
+    swings: tuple[Swing, ...]
+
+
+def estimated(scenario: Scenario) -> Estimation:
+    """Return the estimates of a scenario.
+
+    Raises:
+        UnknownEstimateError: if a flow or box takes a figure from an estimate that does not exist.
+    """
+    sheet = open_sheet(scenario)
+    parts = tuple(chapters(sheet))
+    cells = [cell for _, chapter in parts for cell in chapter]
+    for cell in cells:
+        cell(sheet)  # All are known before they are swung: the swings reuse what does not move.
+    return Estimation(scenario, sheet, parts, tuple(swings(scenario, sheet, cells)))
+
+
+def estimate_document(estimation: Estimation) -> EstimateDocument:
+    """Return the document of `estimate --json`."""
+    return EstimateDocument(
+        scenario=scenario_summary(estimation.scenario), estimates=estimate_rows(estimation)
+    )
+
+
+def scenario_summary(scenario: Scenario) -> ScenarioSummary:
+    """Return what identifies a scenario."""
+    return ScenarioSummary(
+        name=scenario.name,
+        title=scenario.title,
+        description=scenario.description,
+        dau=float(scenario.population.dau),
+        mau=float(scenario.population.mau),
+        fanout=str(scenario.fanout),
+    )
+
+
+def estimate_rows(estimation: Estimation) -> tuple[EstimateRow, ...]:
+    """Return a row for each estimate, in the order of the chapters."""
+    assumptions = dict(estimation.scenario.assumptions())
+    rows: list[EstimateRow] = []
+    for section, cells in estimation.chapters:
+        for cell in cells:
+            value = cell(estimation.sheet)
+            low, high = value_range(cell, value, estimation.swings)
+            stated = stated_value(cell.name, assumptions)
+            rows.append(
+                EstimateRow(
+                    name=cell.name,
+                    section=section,
+                    value=value,
+                    unit=cell.unit,
+                    formula=cell.formula,
+                    low=low,
+                    high=high,
+                    stated=stated,
+                    difference=None if stated is None else value / stated - 1,
+                    source=cell.source,
+                )
+            )
+    return tuple(rows)
+
+
+def assumption_rows(scenario: Scenario) -> tuple[AssumptionRow, ...]:
+    """Return a row for each assumption, in file order."""
+    return tuple(
+        AssumptionRow(
+            key=key,
+            value=float(assumption),
+            text=str(assumption),
+            low=assumption.low,
+            high=assumption.high,
+            unit=assumption.unit,
+            dimension=assumption.dimension.value,
+            source=assumption.source,
+        )
+        for key, assumption in scenario.assumptions()
+    )
+
+
+def cost_sensitivity(estimation: Estimation) -> tuple[SensitivityRow, ...]:
+    """Return the assumptions that move the monthly bill most, the widest swing first."""
+    name, base = usd_per_month.name, usd_per_month(estimation.sheet)
+    rows = [
+        SensitivityRow(
+            estimate=name,
+            unit=usd_per_month.unit,
+            assumption=swing.key,
+            assumption_low=_end(swing, swing.assumption.low),
+            assumption_high=_end(swing, swing.assumption.high),
+            value_at_low=swing.at_low.get(name, base),
+            value_at_high=swing.at_high.get(name, base),
+        )
+        for swing in estimation.swings
+    ]
+    moving = [row for row in rows if row.value_at_low != row.value_at_high]
+    moving.sort(key=lambda row: -abs(row.value_at_high - row.value_at_low))
+    return tuple(moving[:_SENSITIVE_ROWS])
+
+
+def _end(swing: Swing, end: float | None) -> str:
+    return str(swing.assumption if end is None else swing.assumption.at(end))
