@@ -7,6 +7,7 @@ ServerError
 │   ├── OpenToAllError     no authentication, on an address that others reach
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── FolderInUseError    another server has it
+│       ├── FolderNotEmptyError there are users already
 │       └── NewerSchemaError    a later version wrote it
 └── RequestError           what can keep it from doing what it is asked
     ├── NotFoundError      no such user, post or comment
@@ -82,6 +83,14 @@ class FolderInUseError(DataFolderError):
             f"the data in {folder} is in use by another socialfeed process; "
             "stop it, or choose another folder with --data",
         )
+
+
+class FolderNotEmptyError(DataFolderError):
+    """A data folder that was to be filled and has users already."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        Exception.__init__(self, f"there are users in {folder} already; expected a new folder")
 
 
 class NewerSchemaError(DataFolderError):

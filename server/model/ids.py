@@ -12,8 +12,8 @@ EPOCH_MS = 1_577_836_800_000
 SHARDS = 1024
 LARGEST_ID = 2**63 - 1
 
-_SHARD_BITS = 10
-_SEQUENCE_BITS = 12
+SHARD_BITS = 10
+SEQUENCE_BITS = 12
 
 
 class IdGenerator:
@@ -29,9 +29,9 @@ class IdGenerator:
 
     def new(self, *, shard: int = 0) -> int:
         """Return an id above every earlier one, on that shard."""
-        following = (self.last_id >> _SHARD_BITS) + 1
-        tick = max(following, (self._now_ms() - EPOCH_MS) << _SEQUENCE_BITS)
-        self.last_id = tick << _SHARD_BITS | shard
+        following = (self.last_id >> SHARD_BITS) + 1
+        tick = max(following, (self._now_ms() - EPOCH_MS) << SEQUENCE_BITS)
+        self.last_id = tick << SHARD_BITS | shard
         return self.last_id
 
 
@@ -50,17 +50,17 @@ def spread_shard(an_id: int) -> int:
 
     Multiplicative hashing, Knuth, The Art of Computer Programming vol. 3, section 6.4.
     """
-    return ((an_id >> _SHARD_BITS) * 0x9E3779B97F4A7C15 % 2**64) >> 54
+    return ((an_id >> SHARD_BITS) * 0x9E3779B97F4A7C15 % 2**64) >> 54
 
 
 def first_id_at(time_ms: int) -> int:
     """Return the least id of that millisecond (since 1970)."""
-    return max(time_ms - EPOCH_MS, 0) << (_SEQUENCE_BITS + _SHARD_BITS)
+    return max(time_ms - EPOCH_MS, 0) << (SEQUENCE_BITS + SHARD_BITS)
 
 
 def time_ms_of(an_id: int) -> int:
     """Return when an id was made, milliseconds since 1970."""
-    return (an_id >> (_SEQUENCE_BITS + _SHARD_BITS)) + EPOCH_MS
+    return (an_id >> (SEQUENCE_BITS + SHARD_BITS)) + EPOCH_MS
 
 
 def timestamp_at(time_ms: int) -> str:

@@ -271,7 +271,7 @@ async def open_database(folder: Path, *, clock: Clock, telemetry: Telemetry) -> 
     path.touch(mode=0o600)
     writer = await _connected(path)
     try:
-        await writer.run(lambda connection: _migrate(connection, folder))
+        await writer.run(lambda connection: migrate(connection, folder))
         readers = [await _connected(path) for _ in range(READERS)]
     except BaseException:
         await writer.close()
@@ -292,7 +292,8 @@ async def _connected(path: Path) -> _Connection:
     return cast("_Connection", await _Connection(connect, iter_chunk_size=64))
 
 
-def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
+def migrate(connection: sqlite3.Connection, folder: Path) -> None:
+    """Bring a database to this program's schema; raises what `open_database` does."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > len(STEPS):
         raise NewerSchemaError(folder=folder, found=found, known=len(STEPS))
