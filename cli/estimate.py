@@ -52,8 +52,8 @@ def estimate(
     if as_json:
         typer.echo(to_json(document), nl=False)
         return
-    from rich.console import Console
+    import shutil
 
-    from reports.terminal import print_estimates
+    from reports.estimates import estimates_text
 
-    print_estimates(document, Console())
+    typer.echo(estimates_text(document, width=shutil.get_terminal_size().columns), nl=False)

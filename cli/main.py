@@ -12,6 +12,7 @@ from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
 from cli.populate import populate
 from cli.report import report
+from cli.scenarios import scenarios
 from cli.serve import serve
 from cli.simulate import simulate
 from scenarios.errors import ScenarioError
@@ -26,6 +27,7 @@ app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(report, name="report")
+app.add_typer(scenarios, name="scenarios")
 
 
 @dataclass

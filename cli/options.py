@@ -24,7 +24,7 @@ def _users(text: str) -> float:
 
 
 ScenarioName = Annotated[
-    str, typer.Argument(metavar="[SCENARIO]", help="A library name, or a TOML file.")
+    str, typer.Argument(metavar="SCENARIO", help="A library name, or a TOML file.")
 ]
 Dau = Annotated[
     float | None,

@@ -7,6 +7,7 @@ the K, M, B or T of a count. A value that is not known is an en dash.
 import math
 import re
 import string
+import unicodedata
 from collections.abc import Callable
 
 from scenarios.quantities import Dimension, format_count, format_quantity
@@ -171,3 +172,11 @@ def _spaced(value: float | None, dimension: Dimension) -> str:
 def _split(text: str) -> tuple[str, str]:
     number = text.rstrip(_UNIT_LETTERS)
     return number, text[len(number) :]
+
+
+def clean(text: str) -> str:
+    """Return the text without what would move the cursor or change the terminal's colours."""
+    return "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} else character
+        for character in text
+    )

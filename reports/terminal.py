@@ -3,7 +3,6 @@
 No cell is ever cut: numbers keep their line, texts are wrapped.
 """
 
-import unicodedata
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +16,7 @@ from reports.content import Cell, Column, Kind, Table
 from reports.fleet import by_box
 from reports.key_figures import key_figures
 from reports.verdict import Outcome, verdict
-from sim.results import EstimateDocument, EstimateRow, ScenarioSummary, SimulationDocument
-
-_WIDTH_FOR_RANGES = 110
-_WIDTH_FOR_FORMULAS = 150
+from sim.results import EstimateRow, ScenarioSummary, SimulationDocument
 
 _STYLES = {
     Outcome.MET.value: "bold green",
@@ -30,15 +26,6 @@ _STYLES = {
     "warning": "bold yellow",
     "note": "bold cyan",
 }
-
-
-def print_estimates(document: EstimateDocument, console: Console) -> None:
-    """Print the estimates, chapter by chapter; ranges and formulas where the width allows."""
-    _print_title(document.scenario, console)
-    for section in dict.fromkeys(row.section for row in document.estimates):
-        rows = [row for row in document.estimates if row.section == section]
-        _print_table(_estimates(section, rows, width=console.width), console)
-    _print_text(_hint(console.width), console, style="dim")
 
 
 def print_simulation(
@@ -59,7 +46,7 @@ def print_simulation(
         _print_table(_findings(document), console)
     if report_path is not None:
         console.print()
-        console.print(Text(f"Report: {_clean(str(report_path))}"), soft_wrap=True)
+        console.print(Text(f"Report: {figures.clean(str(report_path))}"), soft_wrap=True)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -70,38 +57,6 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         _print_table(table, console)
     console.print()
     _print_text(comparison_summary(comparison), console)
-
-
-def _estimates(section: str, rows: list[EstimateRow], *, width: int) -> Table:
-    with_ranges, with_formulas = width >= _WIDTH_FOR_RANGES, width >= _WIDTH_FOR_FORMULAS
-    return Table(
-        title=figures.sentence_case(figures.label(section)),
-        columns=(
-            Column("estimate"),
-            Column("value", Kind.NUMBER),
-            *((Column("range", Kind.NUMBER),) if with_ranges else ()),
-            Column("stated", Kind.NUMBER),
-            Column("diff", Kind.NUMBER),
-            *((Column("formula"),) if with_formulas else ()),
-        ),
-        rows=tuple(
-            (
-                row.name,
-                figures.figure(row.value, row.unit),
-                *((figures.interval(row.low, row.high, row.unit),) if with_ranges else ()),
-                figures.figure(row.stated, row.unit) if row.stated is not None else "",
-                figures.difference(row.difference) if row.difference is not None else "",
-                *((row.formula,) if with_formulas else ()),
-            )
-            for row in rows
-        ),
-    )
-
-
-def _hint(width: int) -> str:
-    if width >= _WIDTH_FOR_FORMULAS:
-        return "Sources and exact values: --json."
-    return "Formulas, ranges, sources and exact values: --json, or a wider terminal."
 
 
 def _key_figures(document: SimulationDocument) -> Table:
@@ -178,7 +133,7 @@ def _print_title(scenario: ScenarioSummary, console: Console) -> None:
 
 
 def _print_text(text: str, console: Console, *, style: str = "") -> None:
-    console.print(Text(_clean(text), style=style))
+    console.print(Text(figures.clean(text), style=style))
 
 
 def _print_table(table: Table, console: Console) -> None:
@@ -192,7 +147,7 @@ def _print_table(table: Table, console: Console) -> None:
             justify="right" if column.kind is Kind.NUMBER else "left",
             no_wrap=on_one_line,
             # Kept from being cut where a table is too wide: the texts give way.
-            min_width=max(len(_clean(cell)) for cell in cells) if on_one_line else None,
+            min_width=max(len(figures.clean(cell)) for cell in cells) if on_one_line else None,
             overflow="fold",
         )
     for row in table.rows:
@@ -200,18 +155,10 @@ def _print_table(table: Table, console: Console) -> None:
             *(_shown(cell, column) for cell, column in zip(row, table.columns, strict=True))
         )
     console.print()
-    console.print(Text(_clean(table.title), style="bold"))
+    console.print(Text(figures.clean(table.title), style="bold"))
     console.print(Padding(printed, (0, 0, 0, 2), expand=False))
 
 
 def _shown(cell: Cell, column: Column) -> Text:
-    text = _clean(str(cell))
+    text = figures.clean(str(cell))
     return Text(text, style=_STYLES.get(text, "") if column.kind is Kind.STATUS else "")
-
-
-def _clean(text: str) -> str:
-    """Return the text without what would move the cursor or change the terminal's colours."""
-    return "".join(
-        " " if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} else character
-        for character in text
-    )

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from scenarios.assumption import (
     Bytes,
     PerUserPerDay,
+    PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
     Share,
@@ -38,7 +39,13 @@ class PostKind(Section):
 
 
 class Posts(Section):
-    """The mix of posts; the three shares add up to one."""
+    """The mix of posts; the three shares add up to one.
+
+    Attributes:
+        text: posts of nothing but text.
+        image: posts with an image.
+        video: posts with a video.
+    """
 
     text: PostKind
     image: PostKind
@@ -147,8 +154,8 @@ class Feed(Section):
     active_share: Share
     max_entries: PositiveNumber
     entry_encoding: Literal["packed", "sorted_set"]
-    packed_entry: Bytes
-    sorted_set_entry: Bytes
+    packed_entry: PositiveBytes
+    sorted_set_entry: PositiveBytes
 
     @property
     def entry_bytes(self) -> float:

@@ -3,6 +3,7 @@
 It is a float, so that arithmetic reads as arithmetic; what it says of itself is for reports.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class Assumption(float):
 
 @dataclass(frozen=True)
 class Quantity:
-    """How a scenario key of type `Assumption` is read: its dimension, unit and least value.
+    """How a scenario key of type `Assumption` is read: its dimension, unit and limits.
 
     A key holds text or a number (`"500M"`, `100`), or a table with `value` and, where known,
     `low`, `high` and `source`.
@@ -77,6 +78,7 @@ class Quantity:
     unit: str
     above_zero: bool = False
     signed: bool = False
+    below: float = math.inf
 
     def read(self, raw: object) -> Assumption:
         """Return the assumption that `raw`, as TOML gave it, stands for.
@@ -126,6 +128,9 @@ class Quantity:
             raise QuantityError(found=raw, expected=f"more than zero: {self.expected}")
         if not self.signed and value < 0:
             raise QuantityError(found=raw, expected=f"zero or more: {self.expected}")
+        if value >= self.below:
+            limit = format_quantity(self.below, self.dimension)
+            raise QuantityError(found=raw, expected=f"less than {limit}: {self.expected}")
         return value
 
     def _assumption(
@@ -210,14 +215,15 @@ _NO_NUMBERS = {"nan", "inf", "infinity"}
 Users = Annotated[Assumption, Quantity(Dimension.COUNT, "users", above_zero=True)]
 Share = Annotated[Assumption, Quantity(Dimension.SHARE, "share")]
 PositiveShare = Annotated[Assumption, Quantity(Dimension.SHARE, "share", above_zero=True)]
+ShareBelowOne = Annotated[Assumption, Quantity(Dimension.SHARE, "share", above_zero=True, below=1)]
 Bytes = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes")]
+PositiveBytes = Annotated[Assumption, Quantity(Dimension.SIZE, "bytes", above_zero=True)]
 Seconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s")]
 PositiveSeconds = Annotated[Assumption, Quantity(Dimension.DURATION, "s", above_zero=True)]
 UtcOffset = Annotated[Assumption, Quantity(Dimension.DURATION, "s", signed=True)]
 Number = Annotated[Assumption, Quantity(Dimension.NUMBER, "")]
 PositiveNumber = Annotated[Assumption, Quantity(Dimension.NUMBER, "", above_zero=True)]
-Count = Annotated[Assumption, Quantity(Dimension.COUNT, "")]
-PositiveCount = Annotated[Assumption, Quantity(Dimension.COUNT, "", above_zero=True)]
+ZipfExponent = Annotated[Assumption, Quantity(Dimension.NUMBER, "", above_zero=True, below=2)]
 PerUserPerDay = Annotated[Assumption, Quantity(Dimension.NUMBER, "/user/day")]
 UsdPerGb = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/GB")]
 UsdPerGbMonth = Annotated[Assumption, Quantity(Dimension.NUMBER, "USD/GB-month")]

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from scenarios.assumption import (
-    Bytes,
     BytesPerSecond,
     Number,
+    PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
     UsdPerHour,
@@ -17,7 +17,12 @@ from scenarios.section import Section, Whole, WholeOrNone
 
 
 class HistogramBin(Section):
-    """A measured service time and how often it was seen."""
+    """A measured service time.
+
+    Attributes:
+        time: seconds of a visit.
+        weight: how often it was seen; only ratios count.
+    """
 
     time: PositiveSeconds
     weight: PositiveNumber
@@ -49,8 +54,8 @@ class Box(Section):
     scv: Number | None = None
     service_histogram: tuple[HistogramBin, ...] = ()
     workers: Whole
-    memory: Bytes
-    disk: Bytes | None = None
+    memory: PositiveBytes
+    disk: PositiveBytes | None = None
     bandwidth: BytesPerSecond
     balancer: Literal["random", "round_robin", "least_connections"] = "random"
     spare: WholeOrNone = 1

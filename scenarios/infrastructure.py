@@ -11,9 +11,11 @@ from scenarios.assumption import (
     PositiveSeconds,
     Seconds,
     Share,
+    ShareBelowOne,
     UsdPerGb,
     UsdPerGbMonth,
     UsdPerMillion,
+    ZipfExponent,
 )
 from scenarios.errors import ImpossibleValueError
 from scenarios.quantities import format_size
@@ -57,8 +59,8 @@ class Caches(Section):
     Attributes:
         daily_share: cache memory over the bytes stored in a day (the design document's 1 %).
         target_hit_ratio: hits that the feed cache should reach.
-        feed_popularity: Zipf exponent of how often feeds are read.
-        post_popularity: Zipf exponent of how often posts are read.
+        feed_popularity: Zipf exponent of how often feeds are read, less than 2.
+        post_popularity: Zipf exponent of how often posts are read, less than 2.
         hot_window: seconds within which a post is still commonly read.
         likes_hit_ratio: reads of counters that the likes cache answers.
         browser_hit_ratio, cdn_hit_ratio: media requests answered by the client's own cache, and
@@ -66,9 +68,9 @@ class Caches(Section):
     """
 
     daily_share: Share
-    target_hit_ratio: Share
-    feed_popularity: PositiveNumber
-    post_popularity: PositiveNumber
+    target_hit_ratio: ShareBelowOne
+    feed_popularity: ZipfExponent
+    post_popularity: ZipfExponent
     hot_window: PositiveSeconds
     likes_hit_ratio: Share
     browser_hit_ratio: Share
@@ -115,7 +117,12 @@ class Failures(Section):
 
 
 class EgressTier(Section):
-    """Price of egress up to a monthly volume; `up_to` is left out of the last tier."""
+    """Price of egress up to a monthly volume.
+
+    Attributes:
+        up_to: bytes a month at which the tier ends; left out of the last.
+        price: USD for a GB of this tier.
+    """
 
     up_to: Bytes | None = None
     price: UsdPerGb

@@ -24,8 +24,20 @@ class Scenario(Section):
     Attributes:
         name: short name, in lower case.
         title: one line.
-        description: what it is for.
+        description: what it is for: the question that it answers.
         fanout: which of the three designs runs.
+        population: who uses the system, where they are, and how their day runs.
+        activity: what users do in a day, what their posts weigh, and who follows whom.
+        feed: how feeds are kept.
+        storage: what is kept, how long, and in how many copies.
+        caches: how large the caches are and what is asked of them.
+        network: delays and sizes of messages between machines.
+        failures: how parts fail together.
+        prices: list prices; instances are priced at their boxes.
+        objectives: what the system must achieve.
+        boxes: by name, the kinds of machines and managed services.
+        flows: by name, the kinds of requests and the steps that they take.
+        events: what happens on the simulated day besides its usual load.
     """
 
     name: Name

@@ -1,7 +1,7 @@
 """What the system must achieve."""
 
-from scenarios.assumption import PositiveSeconds, Share
-from scenarios.section import Section
+from scenarios.assumption import PositiveSeconds, PositiveShare, Share, ShareBelowOne
+from scenarios.section import Name, Section
 
 
 class Objectives(Section):
@@ -16,8 +16,8 @@ class Objectives(Section):
         waiting_share: mean wait for a worker, as a share of the mean service time, at the peak.
     """
 
-    p99: dict[str, PositiveSeconds]
+    p99: dict[Name, PositiveSeconds]
     freshness_p99: PositiveSeconds
     availability: Share
-    target_utilisation: Share
-    waiting_share: Share
+    target_utilisation: ShareBelowOne
+    waiting_share: PositiveShare

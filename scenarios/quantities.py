@@ -92,8 +92,8 @@ def parse(text: object, dimension: Dimension) -> float:
     scale = _UNITS[dimension].get(unit)
     if scale is None:
         raise QuantityError(found=text, expected=_unit_hint(match["number"], unit, dimension))
-    # Dividing keeps 10% exactly 0.1, where 10 * 0.01 is not.
-    value = number / 100 if unit == "%" else number * scale
+    # Dividing keeps 7% exactly 0.07 and 25us exactly 25e-6, where 7 * 0.01 and 25 * 1e-6 are not.
+    value = number * scale if scale >= 1 else number / round(1 / scale)
     if not math.isfinite(value):
         raise QuantityError(found=text, expected=f"a finite number: {EXPECTED[dimension]}")
     if dimension is Dimension.SHARE and not 0 <= value <= 1:

@@ -137,7 +137,8 @@ def _event_findings(study: Study) -> Iterator[Finding]:
         yield Finding(
             PROBLEM if late else NOTE,
             f"The post to {format_count(followers)} followers at {hour.conditions.hour:02d}:00 UTC "
-            f"reaches the last of them after {format_duration(reached_s)} "
+            f"reaches the last of those in {_words(study.region)} after "
+            f"{format_duration(reached_s)} "
             f"(fan-out: {study.scenario.fanout})"
             + ("; posts made meanwhile wait behind it." if late else "."),
         )
@@ -189,14 +190,15 @@ def _cache(study: Study) -> Iterator[Finding]:
 
 def _fan_out(study: Study) -> Iterator[Finding]:
     sheet = study.estimation.sheet
-    if study.scenario.fanout is Fanout.PULL or study.scenario.feed.push_to == "active":
+    saved = feeds.inactive_share(sheet)
+    if study.scenario.fanout is Fanout.PULL or study.scenario.feed.push_to == "active" or not saved:
         return
     yield Finding(
         NOTE,
         f"Of {format_count(feeds.feed_inserts_per_day(sheet))} feed inserts a day, "
         f"{format_share(feeds.away_share(sheet))} go to users who do not come that day; pushing to "
         f"those active within {format_duration(study.scenario.feed.active_window)} only would save "
-        f"{format_share(feeds.inactive_share(sheet))} of them.",
+        f"{format_share(saved)} of them.",
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.theory.student_t import student_t_quantile
 
-LEAST_BEYOND = 5
+LEAST_BEYOND = 4
 """A quantile is told only if this many observations are expected beyond it."""
 
 _LEAST_REPLICATIONS = 3

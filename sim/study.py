@@ -20,7 +20,7 @@ from sim.estimates.workload import Workload, workload
 
 PEAK_REPLICATIONS = 8
 PEAK_EFFORT = Effort(visits=40_000, least_measured_s=1.5, requests_per_flow=150)
-HOUR_EFFORT = Effort(visits=18_000, least_measured_s=0.6, requests_per_flow=90)
+HOUR_EFFORT = Effort(visits=15_000, least_measured_s=0.5, requests_per_flow=70)
 
 OVERLOADED = 1.0
 """From this utilisation on a queue grows for as long as the load lasts: it has no percentiles."""
@@ -196,16 +196,16 @@ class _Setting:
             hour.plan,
             load_share=share,
             number=PEAK_REPLICATIONS + hour.conditions.hour,
-            celebrity=_celebrity(hour),
+            celebrity=self._celebrity(hour),
         )
 
-
-def _celebrity(hour: HourStudy) -> CelebrityPost | None:
-    followers = hour.conditions.celebrity_followers
-    spreading = [flow.name for flow in hour.work.flows if flow.visible_after is not None]
-    if followers is None or not spreading:
-        return None
-    return CelebrityPost(flow=spreading[0], followers=followers)
+    def _celebrity(self, hour: HourStudy) -> CelebrityPost | None:
+        followers = hour.conditions.celebrity_followers
+        spreading = [flow.name for flow in hour.work.flows if flow.visible_after is not None]
+        if followers is None or not spreading:
+            return None
+        share = self.scenario.population.regions[self.region].share
+        return CelebrityPost(flow=spreading[0], followers=round(followers * share))
 
 
 def _without_hits(scenario: Scenario, boxes: frozenset[str]) -> Scenario:

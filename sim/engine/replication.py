@@ -20,7 +20,7 @@ _COOLDOWN_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CelebrityPost:
-    """A post by an author with that many followers, made when measuring begins."""
+    """A post by an author with that many followers in the region, made when measuring begins."""
 
     flow: str
     followers: int

@@ -39,7 +39,7 @@ def usd_store_disks(sheet: Sheet) -> float:
     held = sum(
         sheet.named(box.holds, key=f"boxes.{name}.holds") * box.copies
         for name, box in sheet.scenario.boxes.items()
-        if box.holds and box.disk is not None
+        if box.holds and box.disk is not None and box.kind != "cache"
     )
     copies = min(sheet.scenario.storage.region_copies, len(sheet.scenario.population.regions))
     return _discounted(sheet, held * copies / GB * sheet.scenario.prices.store_disk)

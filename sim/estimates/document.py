@@ -7,7 +7,7 @@ from sim.estimates.book import chapters, open_sheet
 from sim.estimates.cost import usd_per_month
 from sim.estimates.ranges import Swing, swings, value_range
 from sim.estimates.sheet import Cell, Sheet
-from sim.estimates.stated import stated_value
+from sim.estimates.stated import STATED, stated_value
 from sim.results import (
     AssumptionRow,
     EstimateDocument,
@@ -82,10 +82,15 @@ def estimate_rows(estimation: Estimation) -> tuple[EstimateRow, ...]:
                     high=high,
                     stated=stated,
                     difference=None if stated is None else value / stated - 1,
-                    source=cell.source,
+                    source=cell.source or _source(cell.name),
                 )
             )
     return tuple(rows)
+
+
+def _source(name: str) -> str:
+    """Return where a formula is from that needs no source of its own."""
+    return "the design document" if name in STATED else "arithmetic on the assumptions"
 
 
 def assumption_rows(scenario: Scenario) -> tuple[AssumptionRow, ...]:

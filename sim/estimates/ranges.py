@@ -28,7 +28,9 @@ def swings(scenario: Scenario, sheet: Sheet, cells: Iterable[Cell]) -> list[Swin
         if value is None:
             return {}
         other = sheet.varied(with_assumption(scenario, key, value), changed=key)
-        return {each.name: each(other) for each in cells if not other.has(each)}
+        # Listed first: working out one cell works out those it is made from.
+        moved = [each for each in cells if not other.has(each)]
+        return {each.name: each(other) for each in moved}
 
     return [
         Swing(
@@ -52,13 +54,19 @@ def value_range(cell: Cell, value: float, all_swings: Iterable[Swing]) -> tuple[
     Source: JCGM 100:2008 (GUM), section 5.1.2, on the logarithm, with finite swings for the
     derivatives.
     """
+    swung = [
+        (swing.at_low.get(cell.name, value), swing.at_high.get(cell.name, value))
+        for swing in all_swings
+    ]
     if value <= 0:
-        return value, value
-    down = up = 0.0
-    for swing in all_swings:
-        ends = [swing.at_low.get(cell.name, value), swing.at_high.get(cell.name, value)]
-        factors = [math.log(end / value) for end in ends if end > 0]
-        down += min(0.0, *factors) ** 2 if factors else 0.0
-        up += max(0.0, *factors) ** 2 if factors else 0.0
-    high = value * math.exp(math.sqrt(up))
-    return value * math.exp(-math.sqrt(down)), min(1.0, high) if cell.unit == "share" else high
+        # No factor leads away from zero: here the effects themselves are added.
+        return (
+            value - math.hypot(*(max(0.0, value - min(ends)) for ends in swung)),
+            value + math.hypot(*(max(0.0, max(ends) - value) for ends in swung)),
+        )
+    factors = [
+        [math.log(end / value) if end > 0 else -math.inf for end in ends] for ends in swung
+    ]
+    down = math.hypot(*(min(0.0, *each) for each in factors))
+    high = value * math.exp(math.hypot(*(max(0.0, *each) for each in factors)))
+    return value * math.exp(-down), min(1.0, high) if cell.unit == "share" else high

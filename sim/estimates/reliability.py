@@ -20,13 +20,14 @@ def unavailability_boxes(sheet: Sheet) -> float:
     """Some box on the awaited path has too few instances up; users' regions, weighted."""
     awaited = sheet.once(awaited_boxes)
     regions = sheet.scenario.population.regions
-    return sum(
+    down = sum(
         region.share
         * theory.series_unavailability(
             [sheet.once(box_unavailability, box)[name] for box in awaited]
         )
         for name, region in regions.items()
     )
+    return min(1.0, down)  # The shares add up to one but for rounding.
 
 
 @cell("share", source="active-active regions with a failover time")

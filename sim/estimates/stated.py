@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scenarios.assumption import Assumption
 
 DAU = ("population.dau",)
-_POSTS = (*DAU, "activity.posting_share")
+_POSTS = (*DAU, "activity.posting_share", "activity.posts_per_author")
 _READS = (*DAU, "activity.posts_read")
 _MEAN_POST = tuple(
     f"activity.posts.{kind}.{figure}"
@@ -19,6 +19,7 @@ INPUTS: Mapping[str, float] = {
     "population.dau": 500e6,
     "population.mau": 2e9,
     "activity.posting_share": 0.1,
+    "activity.posts_per_author": 1,
     "activity.posts_read": 100,
     "activity.likes": 3,
     "activity.comments": 3,

@@ -18,8 +18,9 @@ def mau(sheet: Sheet) -> float:
 
 @cell("posts/day")
 def posts_per_day(sheet: Sheet) -> float:
-    """DAU × posting share."""
-    return dau(sheet) * sheet.scenario.activity.posting_share
+    """DAU × posting share × posts of an author in a day."""
+    activity = sheet.scenario.activity
+    return dau(sheet) * activity.posting_share * activity.posts_per_author
 
 
 @cell("posts/s")

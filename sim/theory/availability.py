@@ -104,10 +104,12 @@ def zoned_unavailability(
     )
     require_non_negative(needed=needed)
     reachable = _reachable_instances(instances_per_zone, zone_unavailability)
-    return math.fsum(
+    down = math.fsum(
         probability * _group_unavailability(needed, instances, instance_unavailability)
         for instances, probability in reachable.items()
     )
+    # The probabilities of all outcomes add up to one but for rounding.
+    return min(1.0, down)
 
 
 def _reachable_instances(

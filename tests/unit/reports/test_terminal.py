@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from reports.compare import compare
+from reports.estimates import estimates_text
 from reports.fleet import by_box
-from reports.terminal import print_comparison, print_estimates, print_simulation
+from reports.terminal import print_comparison, print_simulation
 from sim.results import EstimateDocument, SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile, unknown
@@ -28,10 +29,7 @@ def printed(document: SimulationDocument, *, width: int = 80) -> str:
 
 def printed_estimates(document: SimulationDocument, *, width: int = 80) -> str:
     """Return what an estimate prints into a file."""
-    console = Console(file=io.StringIO(), width=width)
-    print_estimates(EstimateDocument(document.scenario, document.estimates), console)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return estimates_text(EstimateDocument(document.scenario, document.estimates), width=width)
 
 
 @pytest.mark.parametrize("document", [simulation(), empty(), unknown()], ids=lambda _: "")

@@ -1,0 +1,57 @@
+"""A run that is cut short leaves nothing half-written, and says with its exit code how it ended."""
+
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path, program: Path) -> None:
+    out = tmp_path / "report"
+    run = subprocess.Popen(
+        [program, "simulate", "--dau", "500M", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_for_children(run.pid)
+
+    run.send_signal(signal.SIGINT)
+    stdout, stderr = run.communicate(timeout=20)
+
+    assert run.returncode == 130
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path: Path, program: Path) -> None:
+    out = tmp_path / "report"
+
+    run = subprocess.run(
+        [program, "simulate", "--dau", "100K", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # No file may grow past 100 kB: to the program, what a full disk is.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def _wait_for_children(pid: int) -> None:
+    """Wait until the run has started the processes that simulate."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for _ in range(200):
+        if len(children.read_text().split()) > 1:
+            return
+        time.sleep(0.05)
+    pytest.fail("the simulation did not start its processes")
