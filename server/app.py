@@ -155,6 +155,7 @@ def _life(
             asyncio.create_task(_probe(database)),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
+        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
@@ -165,6 +166,15 @@ def _life(
         boxes.surroundings.passwords.close()
 
     return life
+
+
+def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+    """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
+    if not consuming.cancelled():
+        readiness.ready = False
+        consuming.get_loop().call_exception_handler(
+            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        )
 
 
 async def _probe(database: Database) -> None:

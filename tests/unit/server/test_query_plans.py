@@ -72,9 +72,7 @@ async def plan_of(query: Callable[[Stores], Awaitable[object]], folder: Path) ->
     assert selects
     connection = sqlite3.connect(folder / FILE_NAME)
     plans = [
-        row[3]
-        for select in selects
-        for row in connection.execute(f"EXPLAIN QUERY PLAN {select}")
+        row[3] for select in selects for row in connection.execute(f"EXPLAIN QUERY PLAN {select}")
     ]
     connection.close()
     return "\n".join(plans)
