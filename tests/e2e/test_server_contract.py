@@ -9,13 +9,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.e2e.serving import serving
 
-CHECKS = ",".join(
-    [
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-    ]
+CHECKS = (
+    "not_a_server_error,status_code_conformance,"
+    "content_type_conformance,response_schema_conformance"
 )
 
 
