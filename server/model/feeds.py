@@ -43,11 +43,13 @@ class Feed:
 
     def with_new(self, entries: Iterable[FeedEntry], *, cap: int) -> "Feed":
         """Return the feed with entries that were pushed to it."""
-        new = sorted(set(entries), reverse=True)
-        if not new or self._is_newest(new[-1]):
-            # The usual case, a hundred times faster than a merge.
-            return _trimmed(Feed(self.floor, packed(new) + self.packed), cap=cap)
-        return self.merged(new, floor=self.floor, cap=cap)
+        new = {entry for entry in entries if entry.post_id > self.floor}
+        if not new:
+            return _trimmed(self, cap=cap)
+        # What is older than all of the new stays packed: a hundred times faster than a merge.
+        older = self._position(min(new).post_id) * ENTRY_BYTES
+        newer = packed(sorted(new.union(unpacked(self.packed[:older])), reverse=True))
+        return _trimmed(Feed(self.floor, newer + self.packed[older:]), cap=cap)
 
     def merged(self, entries: Iterable[FeedEntry], *, floor: int, cap: int) -> "Feed":
         """Return the feed with more entries and perhaps a lower floor, trimmed to `cap` entries.
@@ -61,10 +63,6 @@ class Feed:
     def without_author(self, author_id: int) -> "Feed":
         """Return the feed without one author's posts; complete above the same floor."""
         return Feed(self.floor, packed(e for e in self.entries if e.author_id != author_id))
-
-    def _is_newest(self, entry: FeedEntry) -> bool:
-        newest = _POST_ID.unpack_from(self.packed)[0] if self.packed else self.floor
-        return bool(entry.post_id > newest)
 
     def _position(self, before: int) -> int:
         """Index of the first entry with an id below `before`."""
