@@ -28,6 +28,16 @@ class FeedSources:
     feed: Feed | None
 
 
+@dataclass(slots=True)
+class _Cached:
+    sources: FeedSources
+    # Entries pushed since, merged at the next read: most feeds are pushed to more than read.
+    pushed: list[FeedEntry]
+
+    def can_take_more(self, most: int) -> bool:
+        return self.sources.feed is not None and len(self.pushed) < most
+
+
 class FeedCache:
     """Sources in memory, bounded; a miss is read from the follow db and the feeds db."""
 
@@ -38,14 +48,14 @@ class FeedCache:
         self._feeds = feeds
         self._telemetry = telemetry
         self._max_entries = max_entries
-        self._sources: LeasedCache[int, FeedSources] = LeasedCache(capacity=CAPACITY)
+        self._sources: LeasedCache[int, _Cached] = LeasedCache(capacity=CAPACITY)
 
     async def sources(self, user_id: int) -> FeedSources:
         """Return what a user's feed is made from."""
         cached = self._sources.get(user_id)
         self._telemetry.cache(BOX, hits=int(cached is not None), misses=int(cached is None))
         if cached:
-            return cached
+            return self._with_pushed(cached)
         lease = self._sources.lease()
         # The graph first: what is settled there is in the feed that is read after it.
         followees = await self._follows.followees(user_id)
@@ -59,16 +69,16 @@ class FeedCache:
             ),
             feed=feed,
         )
-        self._sources.fill(user_id, sources, lease=lease)
+        self._sources.fill(user_id, _Cached(sources, []), lease=lease)
         return sources
 
     def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
         """Add entries, by user, that were just written to their feeds."""
         for user_id, of_user in entries.items():
             cached = self._sources.get(user_id)
-            if cached and cached.feed is not None:
-                feed = cached.feed.with_new(of_user, cap=self._max_entries)
-                self._sources.put(user_id, replace(cached, feed=feed))
+            if cached and cached.can_take_more(self._max_entries):
+                cached.pushed += of_user
+                self._sources.put(user_id, cached)
             else:
                 self._sources.drop([user_id])
 
@@ -79,3 +89,10 @@ class FeedCache:
     def clear(self) -> None:
         """Lose everything, as when the cache's machine dies."""
         self._sources.clear()
+
+    def _with_pushed(self, cached: _Cached) -> FeedSources:
+        if cached.pushed and cached.sources.feed is not None:
+            feed = cached.sources.feed.with_new(cached.pushed, cap=self._max_entries)
+            cached.sources = replace(cached.sources, feed=feed)
+            cached.pushed.clear()
+        return cached.sources
