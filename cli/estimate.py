@@ -35,12 +35,17 @@ def estimate(
       socialfeed estimate twitter_2013 --json
       socialfeed estimate my_feed.toml --out estimates
     """
+    import shutil
+
     from reports.document import to_json
+    from reports.estimates import estimates_text, shows_ranges
     from scenarios.loader import load
     from sim.estimates.document import estimate_document, estimated
 
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    document = estimate_document(estimated(loaded))
+    width = shutil.get_terminal_size().columns
+    ranges = as_json or out is not None or shows_ranges(width=width)
+    document = estimate_document(estimated(loaded), ranges=ranges)
     if out is not None:
         from reports.errors import ReportError
         from reports.folder import write_estimates
@@ -49,11 +54,6 @@ def estimate(
             write_estimates(document, out)
         except ReportError as error:
             raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
-    if as_json:
-        typer.echo(to_json(document), nl=False)
-        return
-    import shutil
-
-    from reports.estimates import estimates_text
-
-    typer.echo(estimates_text(document, width=shutil.get_terminal_size().columns), nl=False)
+        typer.echo(f"Wrote estimate.json and estimate.csv to {out}", err=True)
+    text = to_json(document) if as_json else estimates_text(document, width=width)
+    typer.echo(text, nl=False)

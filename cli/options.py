@@ -47,7 +47,10 @@ Sets = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, help="Same seed, same numbers; estimates draw no random numbers.")
+    int,
+    typer.Option(
+        min=0, metavar="N", help="Same seed, same numbers; estimates draw no random numbers."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Out = Annotated[

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from cli.exits import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from sim.results import SimulationDocument
+    from sim.results.simulation import SimulationDocument
 
 _RENDER = "render"
 

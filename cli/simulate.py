@@ -22,7 +22,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from sim.results import SimulationDocument
+    from sim.results.simulation import SimulationDocument
 
 
 def simulate(

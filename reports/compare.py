@@ -7,7 +7,7 @@ from reports import figures
 from reports.content import Column, Kind, Table
 from reports.fleet import by_box
 from reports.gfm import escaped, markdown_table
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 _SAME = 1e-12
 """Ratios this near to one differ by rounding only."""

@@ -17,7 +17,7 @@ from reports.errors import (
     NewerDocumentError,
     NotFiniteError,
 )
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -2,11 +2,16 @@
 
 from reports import figures
 from reports.content import Column, Kind, Table
-from sim.results import EstimateDocument, EstimateRow
+from sim.results.estimates import EstimateDocument, EstimateRow
 
 _WIDTH_FOR_RANGES = 110
 _WIDTH_FOR_FORMULAS = 150
 _GAP = "  "
+
+
+def shows_ranges(*, width: int) -> bool:
+    """Whether `estimates_text` shows ranges at this width, in columns."""
+    return width >= _WIDTH_FOR_RANGES
 
 
 def estimates_text(document: EstimateDocument, *, width: int) -> str:
@@ -25,7 +30,7 @@ def estimates_text(document: EstimateDocument, *, width: int) -> str:
 
 
 def _table(section: str, rows: list[EstimateRow], *, width: int) -> Table:
-    with_ranges, with_formulas = width >= _WIDTH_FOR_RANGES, width >= _WIDTH_FOR_FORMULAS
+    with_ranges, with_formulas = shows_ranges(width=width), width >= _WIDTH_FOR_FORMULAS
     return Table(
         title=figures.sentence_case(figures.label(section)),
         columns=(

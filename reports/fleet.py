@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sim.results import FleetRow
+from sim.results.simulation import FleetRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 from reports.charts import CHART_NAMES
 from reports.document import DOCUMENT_NAME, parse_document, read_document, to_json
 from reports.errors import ReportFolderError
-from sim.results import EstimateDocument, SimulationDocument
+from sim.results.estimates import EstimateDocument
+from sim.results.simulation import SimulationDocument
 
 PAGE_NAME = "report.html"
 MARKDOWN_NAME = "report.md"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reports import figures
-from sim.results import FlowRow, SimulationDocument
+from sim.results.simulation import FlowRow, SimulationDocument
 
 FEED_FLOW = "read_feed"
 
@@ -45,7 +45,7 @@ def key_figures(document: SimulationDocument) -> tuple[KeyFigure, ...]:
         KeyFigure(
             "Instances",
             figures.whole(sum(row.instances for row in document.fleet)),
-            f"in {len({row.region for row in document.fleet})} regions",
+            _regions(len({row.region for row in document.fleet})),
         ),
         KeyFigure(
             "Cost a month",
@@ -56,7 +56,7 @@ def key_figures(document: SimulationDocument) -> tuple[KeyFigure, ...]:
         KeyFigure(
             "Feed page p99",
             figures.duration(feed.p99_s if feed else None),
-            f"median {figures.duration(feed.p50_s if feed else None)}, at the peak",
+            _certainty(feed),
         ),
         KeyFigure(
             "Freshness p99",
@@ -69,6 +69,17 @@ def key_figures(document: SimulationDocument) -> tuple[KeyFigure, ...]:
             f"{figures.duration(availability.downtime_s_per_year)} down a year",
         ),
     )
+
+
+def _regions(number: int) -> str:
+    return "in one region" if number == 1 else f"in {number} regions"
+
+
+def _certainty(feed: FlowRow | None) -> str:
+    if feed is None or feed.p99_ci_s is None:
+        return "at the peak"
+    low, high = feed.p99_ci_s
+    return f"95 % interval {figures.interval(low, high, 's')}, at the peak"
 
 
 def feed_flow(document: SimulationDocument) -> FlowRow | None:

@@ -6,7 +6,7 @@ from reports.content import Block, Chart, Column, Command, Kind, Paragraph, Sect
 from reports.gfm import escaped, markdown_table
 from reports.key_figures import key_figures
 from reports.sections.outline import outline
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 PICTURE_FOLDER = "charts"
 

@@ -21,7 +21,7 @@ from reports.key_figures import key_figures
 from reports.pictures import VEGA_LITE_VERSION
 from reports.sections.outline import outline
 from reports.verdict import verdict
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _NUMBER_SPACE_UNIT = re.compile(r"(?<=\d) (?=%|[A-Za-z]{1,3}\b)|(?<=[≤≥]) ")

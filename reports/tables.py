@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from sim.results import EstimateDocument, HourRow, SimulationDocument
+from sim.results.estimates import EstimateDocument
+from sim.results.simulation import HourRow, SimulationDocument
 
 _Rows = list[dict[str, object]]
 

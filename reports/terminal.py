@@ -16,7 +16,8 @@ from reports.content import Cell, Column, Kind, Table
 from reports.fleet import by_box
 from reports.key_figures import key_figures
 from reports.verdict import Outcome, verdict
-from sim.results import EstimateRow, ScenarioSummary, SimulationDocument
+from sim.results.estimates import EstimateRow, ScenarioSummary
+from sim.results.simulation import SimulationDocument
 
 _STYLES = {
     Outcome.MET.value: "bold green",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from reports import figures
-from sim.results import FleetRow, ObjectiveRow, SimulationDocument
+from sim.results.simulation import FleetRow, ObjectiveRow, SimulationDocument
 
 
 class Outcome(Enum):
@@ -101,12 +101,15 @@ def _breaks_first(fleet: tuple[FleetRow, ...]) -> str:
     busiest = max(fleet, key=lambda row: row.peak_utilisation)
     if busiest.peak_utilisation <= 0:
         return "The fleet has no load, so nothing can be said about what breaks first."
-    return (
+    told = (
         f"First to break is the {_where(busiest)}: "
         f"{figures.rounded_share(busiest.peak_utilisation)} busy at the peak, it saturates at "
-        f"{figures.ratio(1 / busiest.peak_utilisation)} that load; with the worst other region "
-        f"down it is {figures.rounded_share(busiest.utilisation_region_lost)} busy."
+        f"{figures.ratio(1 / busiest.peak_utilisation)} that load"
     )
+    if busiest.utilisation_region_lost <= busiest.peak_utilisation:  # there is no other region
+        return f"{told}."
+    lost = figures.rounded_share(busiest.utilisation_region_lost)
+    return f"{told}; with the worst other region down it is {lost} busy."
 
 
 def _where(row: FleetRow) -> str:

@@ -19,7 +19,7 @@ from sim.estimates.document import (
 from sim.estimates.ranges import value_range
 from sim.judgement import findings, objective_rows
 from sim.percentiles import Samples, pooled_samples, quantile_interval_s
-from sim.results import (
+from sim.results.simulation import (
     Availability,
     AvailabilityPart,
     Cost,

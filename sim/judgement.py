@@ -13,7 +13,7 @@ from scenarios.quantities import (
 )
 from sim.estimates import cost, feeds, memory, reliability, storage
 from sim.estimates.stated import stated_value
-from sim.results import Finding, FlowRow, Freshness, ObjectiveRow
+from sim.results.simulation import Finding, FlowRow, Freshness, ObjectiveRow
 from sim.study import OVERLOADED, HourStudy, Study
 
 PROBLEM, WARNING, NOTE = "problem", "warning", "note"
@@ -196,9 +196,9 @@ def _fan_out(study: Study) -> Iterator[Finding]:
     yield Finding(
         NOTE,
         f"Of {format_count(feeds.feed_inserts_per_day(sheet))} feed inserts a day, "
-        f"{format_share(feeds.away_share(sheet))} go to users who do not come that day; pushing to "
-        f"those active within {format_duration(study.scenario.feed.active_window)} only would save "
-        f"{format_share(saved)} of them.",
+        f"{format_share(feeds.away_share(sheet))} go to users who do not come that day. Pushing "
+        f"only to those active within {format_duration(study.scenario.feed.active_window)} would "
+        f"save {format_share(saved)} of all inserts.",
     )
 
 

@@ -205,7 +205,7 @@ class _Setting:
         if followers is None or not spreading:
             return None
         share = self.scenario.population.regions[self.region].share
-        return CelebrityPost(flow=spreading[0], followers=round(followers * share))
+        return CelebrityPost(flow=spreading[0], followers=followers, share_here=float(share))
 
 
 def _without_hits(scenario: Scenario, boxes: frozenset[str]) -> Scenario:
@@ -240,7 +240,7 @@ def _played(
 
 
 def _played_anyhow(specs: Sequence[SliceSpec]) -> Iterator[tuple[int, SliceResult]]:
-    workers = min(len(specs), len(os.sched_getaffinity(0)))
+    workers = min(len(specs), _processors())
     if workers <= 1:
         yield from ((position, play(spec)) for position, spec in enumerate(specs))
         return
@@ -255,6 +255,14 @@ def _played_anyhow(specs: Sequence[SliceSpec]) -> Iterator[tuple[int, SliceResul
         executor.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def _leave_interrupts() -> None:

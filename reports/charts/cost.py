@@ -3,7 +3,7 @@
 from reports import figures
 from reports.charts.bars import Bar, bars
 from reports.content import Chart, Column, Kind, Table
-from sim.results import Cost, CostLine, SimulationDocument
+from sim.results.simulation import Cost, CostLine, SimulationDocument
 
 
 def cost(document: SimulationDocument) -> Chart | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
-from sim.results import HourRow, SimulationDocument
+from sim.results.simulation import HourRow, SimulationDocument
 
 _Value = Callable[[HourRow], float | None]
 

@@ -4,7 +4,7 @@ from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
 from reports.document import Json
-from sim.results import FlowRow, SimulationDocument
+from sim.results.simulation import FlowRow, SimulationDocument
 
 PERCENTILES = ("median", "p95", "p99", "p99.9")
 

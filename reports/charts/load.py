@@ -3,7 +3,7 @@
 from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 
 def load(document: SimulationDocument) -> Chart | None:

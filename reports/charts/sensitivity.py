@@ -6,7 +6,7 @@ from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
 from reports.document import JsonObject
-from sim.results import SensitivityRow, SimulationDocument
+from sim.results.simulation import SensitivityRow, SimulationDocument
 
 _SHOWN = 12
 

@@ -4,7 +4,8 @@ from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
 from reports.document import Json
-from sim.results import EstimateRow, SimulationDocument
+from sim.results.estimates import EstimateRow
+from sim.results.simulation import SimulationDocument
 
 _ROUNDING = 0.01
 """A figure this near is the document's, rounded."""

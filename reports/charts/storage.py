@@ -6,7 +6,7 @@ from reports import figures
 from reports.charts import spec
 from reports.content import Chart, Column, Kind, Table
 from reports.document import Json
-from sim.results import SimulationDocument, YearRow
+from sim.results.simulation import SimulationDocument, YearRow
 
 _LINES: tuple[tuple[str, Callable[[YearRow], float]], ...] = (
     ("posts, no growth", lambda row: row.post_bytes),

@@ -2,7 +2,7 @@
 
 from reports import figures
 from reports.content import Column, Command, Kind, Paragraph, Section, Table
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 
 def measured(_document: SimulationDocument) -> Section:

@@ -8,7 +8,8 @@ from reports.charts.stated import stated
 from reports.charts.storage import storage
 from reports.content import Block, Column, Kind, Section, Table
 from scenarios.quantities import Dimension, format_quantity
-from sim.results import AssumptionRow, EstimateRow, SimulationDocument
+from sim.results.estimates import EstimateRow
+from sim.results.simulation import AssumptionRow, SimulationDocument
 
 _Row = TypeVar("_Row")
 

@@ -3,7 +3,7 @@
 from reports import figures
 from reports.content import Block, Column, Kind, Paragraph, Section, Table
 from reports.verdict import objective_label, outcome_of, target, verdict
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 _BY_SEVERITY = ("problem", "warning", "note")
 

@@ -2,7 +2,7 @@
 
 from reports.content import Section
 from reports.sections import ending, inputs, opening, system
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 
 
 def outline(document: SimulationDocument) -> tuple[Section, ...]:

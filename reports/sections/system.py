@@ -17,7 +17,7 @@ from reports.charts.sensitivity import sensitivity as sensitivity_chart
 from reports.charts.utilisation import utilisation
 from reports.content import Block, Column, Kind, Meter, Paragraph, Section, Table
 from reports.fleet import BoxTotal, by_box
-from sim.results import FleetRow, SimulationDocument
+from sim.results.simulation import FleetRow, SimulationDocument
 
 
 def fleet(document: SimulationDocument) -> Section:

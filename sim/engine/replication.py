@@ -20,10 +20,16 @@ _COOLDOWN_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CelebrityPost:
-    """A post by an author with that many followers in the region, made when measuring begins."""
+    """A post by an author with that many followers, made when measuring begins.
+
+    Attributes:
+        followers: of the author, in all regions: the push threshold is about these.
+        share_here: part of them whose feeds are in the region played.
+    """
 
     flow: str
     followers: int
+    share_here: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,12 @@ def _celebrity_runner(
 
 def _post_at(env: simpy.Environment, runner: FlowRunner, spec: SliceSpec, time_s: float) -> Process:
     yield env.timeout(time_s)
-    runner.send(measured=True, followers=spec.celebrity.followers if spec.celebrity else None)
+    if spec.celebrity is not None:
+        runner.send(
+            measured=True,
+            followers=spec.celebrity.followers,
+            share_here=spec.celebrity.share_here,
+        )
 
 
 def _until_measured(

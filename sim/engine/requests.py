@@ -112,11 +112,19 @@ class FlowRunner:
         law = step.items
         self._items.setdefault(law, draws.blocks(lambda size: law.draw(rng, size)))
 
-    def send(self, *, measured: bool, followers: int | None = None) -> None:
-        """Start a request now, by an author with that many followers where it is given."""
+    def send(
+        self, *, measured: bool, followers: int | None = None, share_here: float = 1.0
+    ) -> None:
+        """Start a request now.
+
+        Args:
+            measured: whether it counts.
+            followers: of its author, where they are given and not drawn.
+            share_here: part of these followers whose feeds are in the region simulated.
+        """
         steps = self._flow.steps
         fixed: dict[ItemLaw, int] = {
-            step.items: step.items.pushed_to(followers)
+            step.items: round(step.items.pushed_to(followers) * share_here)
             for step in steps
             if followers is not None and isinstance(step.items, PushedFollowers)
         }

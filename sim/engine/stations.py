@@ -52,7 +52,7 @@ class Station:
     Attributes:
         sample: which part of the box this is.
         visits: visits that have begun service.
-        busy_s: worker seconds of those that began within `measured_s`.
+        busy_s: worker seconds within `measured_s`.
     """
 
     def __init__(
@@ -132,8 +132,7 @@ class Station:
 
     def keep_busy(self, seconds: float) -> None:
         """Count the time that a worker was held after its own service was done."""
-        if self._is_measured():
-            self.busy_s += seconds
+        self._count_busy(self._env.now - seconds, self._env.now)
 
     def elsewhere_s(self, service_times_s: Sequence[float]) -> float:
         """Return the longest response time of these visits at instances that are not sampled.
@@ -155,12 +154,14 @@ class Station:
             self._waits.append(now - arrived_s)
         else:
             self._waits[self.visits % _WAITS_KEPT] = now - arrived_s
-        if self._is_measured():
-            self.busy_s += service_time_s
+        self._count_busy(now, now + service_time_s)
 
-    def _is_measured(self) -> bool:
+    def _count_busy(self, from_s: float, until_s: float) -> None:
+        """Count the part of a worker's busy time that lies within the measured time."""
         begin_s, end_s = self._measured_s
-        return begin_s <= self._env.now < end_s
+        inside_s = min(until_s, end_s) - max(from_s, begin_s)
+        if inside_s > 0:
+            self.busy_s += inside_s
 
 
 class KeptWorker:

@@ -64,9 +64,7 @@ def value_range(cell: Cell, value: float, all_swings: Iterable[Swing]) -> tuple[
             value - math.hypot(*(max(0.0, value - min(ends)) for ends in swung)),
             value + math.hypot(*(max(0.0, max(ends) - value) for ends in swung)),
         )
-    factors = [
-        [math.log(end / value) if end > 0 else -math.inf for end in ends] for ends in swung
-    ]
+    factors = [[math.log(end / value) if end > 0 else -math.inf for end in ends] for ends in swung]
     down = math.hypot(*(min(0.0, *each) for each in factors))
     high = value * math.exp(math.hypot(*(max(0.0, *each) for each in factors)))
     return value * math.exp(-down), min(1.0, high) if cell.unit == "share" else high

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from reports.folder import write_report
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile, unknown
 

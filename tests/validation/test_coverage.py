@@ -14,6 +14,7 @@ from sim.percentiles import Samples, quantile_interval_s
 from sim.theory.intervals import Interval, mean_interval, share_interval
 from sim.theory.mm1 import mm1_response_time_s
 from sim.theory.mmc import mmc_response_time_quantile_s
+from tests.validation.lindley import response_times_s
 
 EXPERIMENTS = 400
 REPLICATIONS = 8
@@ -32,16 +33,11 @@ P99_BIAS = 0.03
 should cover 95 % of the time, this much less is allowed."""
 
 
-def response_times_s(rng: np.random.Generator) -> NDArray[np.float64]:
+def replications_s(rng: np.random.Generator) -> NDArray[np.float64]:
     """Response times of one worker, replications by customers, the warm-up removed."""
     shape = (REPLICATIONS, WARMUP + CUSTOMERS)
     services_s = rng.exponential(1.0, shape)
-    gaps_s = rng.exponential(1 / RATE_PER_S, shape)
-    # Lindley: the wait is the walk of service minus gap, above its lowest point so far.
-    walk_s = np.cumsum(services_s[:, :-1] - gaps_s[:, 1:], axis=1)
-    walk_s = np.concatenate([np.zeros((REPLICATIONS, 1)), walk_s], axis=1)
-    waits_s: NDArray[np.float64] = walk_s - np.minimum.accumulate(walk_s, axis=1)
-    return (waits_s + services_s)[:, WARMUP:]
+    return response_times_s(rng.exponential(1 / RATE_PER_S, shape), services_s)[:, WARMUP:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class Experiment:
 
 
 def experiment(rng: np.random.Generator) -> Experiment:
-    responses_s = response_times_s(rng)
+    responses_s = replications_s(rng)
     interval_s = quantile_interval_s([Samples.joined([(each, 1.0)]) for each in responses_s], 0.99)
     assert interval_s is not None
     return Experiment(mean_interval(responses_s.mean(axis=1).tolist(), confidence=0.95), interval_s)

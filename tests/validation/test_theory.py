@@ -17,7 +17,7 @@ from sim.theory.mg1 import mg1_waiting_time_s
 from sim.theory.mmc import mmc_response_time_quantile_s, mmc_response_time_s
 from sim.theory.networks import JacksonStation, jackson_network
 from sim.theory.tandems import PathStation, path_response_time
-from tests.unit.theory.reference_queues import poisson_arrivals_s, waiting_times_s
+from tests.validation.lindley import response_times_s
 from tests.validation.stations import Fleet, System, Takes, flow, played, step
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def test_exponential_service_waits_as_erlang_says(workers: int, utilisation: flo
     rate_per_s = workers * utilisation
     system = System([flow(step("db"), rate_per_s=rate_per_s)], {"db": Fleet(workers)})
 
-    found = measured(system, requests=16_000, warmup_s=200)
+    found = measured(system, requests=12_000, warmup_s=200)
 
     assert_agrees(
         found,
@@ -100,7 +100,7 @@ def test_constant_service_waits_as_crommelin_says(workers: int, utilisation: flo
     rate_per_s = workers * utilisation
     system = System([flow(step("db", scv=0), rate_per_s=rate_per_s)], {"db": Fleet(workers)})
 
-    found = measured(system, requests=12_000, warmup_s=200)
+    found = measured(system, requests=9_000, warmup_s=100)
 
     assert_agrees(
         found,
@@ -118,15 +118,12 @@ def test_constant_service_waits_as_crommelin_says(workers: int, utilisation: flo
     )  # fmt: skip
 
 
-def reference_p99s_s(*, rate_per_s: float, service_scv: float, mean_s: float) -> list[float]:
-    """99th percentiles of one worker with gamma service, by Lindley's recursion."""
-    found = []
-    for rng in np.random.default_rng(11).spawn(40):
-        arrivals_s = poisson_arrivals_s(rng, rate_per_s=rate_per_s, customers=25_000)
-        services_s = rng.gamma(1 / service_scv, mean_s * service_scv, arrivals_s.size)
-        responses_s = services_s + waiting_times_s(arrivals_s, services_s, 1)
-        found.append(float(np.quantile(responses_s[1_000:], 0.99)))
-    return found
+def reference_p99_s(*, rate_per_s: float, service_scv: float) -> float:
+    """99th percentile of one worker with gamma service of mean one, by Lindley's recursion."""
+    rng = np.random.default_rng(11)
+    gaps_s = rng.exponential(1 / rate_per_s, (60, 26_000))
+    services_s = rng.gamma(1 / service_scv, service_scv, gaps_s.shape)
+    return float(np.quantile(response_times_s(gaps_s, services_s)[:, 1_000:], 0.99))
 
 
 @pytest.mark.parametrize(("service_scv", "rate_per_s"), [(0.5, 0.7), (4.0, 0.5)])
@@ -135,17 +132,17 @@ def test_general_service_waits_as_pollaczek_and_khinchine_say(
 ) -> None:
     system = System([flow(step("db", scv=service_scv), rate_per_s=rate_per_s)])
 
-    found = measured(system, requests=16_000, warmup_s=400)
+    found = measured(system, requests=12_000, warmup_s=300)
 
-    # No formula for the percentile: another program's queue instead, with four times the data.
-    reference = np.mean(reference_p99s_s(rate_per_s=rate_per_s, service_scv=service_scv, mean_s=1))
+    # No formula for the percentile: another program's queue instead, with ten times the data.
+    reference = reference_p99_s(rate_per_s=rate_per_s, service_scv=service_scv)
     assert_agrees(
         found,
         Theory(
             lambda slower: slower + mg1_waiting_time_s(
                 arrival_rate_per_s=rate_per_s, mean_service_time_s=slower, service_scv=service_scv
             ),
-            lambda _: float(reference),
+            lambda _: reference,
         ),
     )  # fmt: skip
 
@@ -182,7 +179,7 @@ def test_a_tandem_with_a_branch_responds_as_jackson_says() -> None:
     )
     fleets = {"gateway": Fleet(4), "cache": Fleet(2), "db": Fleet(8)}
 
-    found = measured(System([flow(*steps, rate_per_s=3.2)], fleets), requests=16_000, warmup_s=500)
+    found = measured(System([flow(*steps, rate_per_s=3.2)], fleets), requests=12_000, warmup_s=500)
 
     assert tandem_mean_s(1) == pytest.approx(4.69984, abs=5e-6)
     assert tandem_p99_s(1) == pytest.approx(38.731, abs=5e-4)
@@ -196,7 +193,7 @@ def test_two_flows_share_a_station_as_one_stream_would() -> None:
         {"db": Fleet(4)},
     )
 
-    found = measured(system, requests=10_000, warmup_s=200)
+    found = measured(system, requests=7_000, warmup_s=200)
 
     assert found.mean_s.covers(
         mmc_response_time_s(arrival_rate_per_s=3.2, service_rate_per_s=1, workers=4)

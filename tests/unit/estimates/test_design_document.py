@@ -6,7 +6,7 @@ import pytest
 
 from scenarios.loader import load
 from sim.estimates.document import estimate_document, estimate_rows, estimated
-from sim.results import EstimateRow
+from sim.results.estimates import EstimateRow
 
 TB, PB = 1e12, 1e15
 

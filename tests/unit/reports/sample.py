@@ -3,13 +3,13 @@
 import math
 from pathlib import Path
 
-from sim.results import (
+from sim.results.estimates import EstimateRow, ScenarioSummary
+from sim.results.simulation import (
     AssumptionRow,
     Availability,
     AvailabilityPart,
     Cost,
     CostLine,
-    EstimateRow,
     Finding,
     FleetRow,
     FlowRow,
@@ -19,7 +19,6 @@ from sim.results import (
     Reproduce,
     Run,
     Sampling,
-    ScenarioSummary,
     SensitivityRow,
     SimulationDocument,
     YearRow,

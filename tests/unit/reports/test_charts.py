@@ -9,7 +9,7 @@ from reports.charts import CHART_NAMES
 from reports.content import Chart
 from reports.pictures import charts_of, picture
 from reports.sections.outline import outline
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile, unknown
 

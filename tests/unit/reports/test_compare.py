@@ -9,7 +9,7 @@ from reports.compare import (
     comparison_markdown,
     comparison_summary,
 )
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile
 

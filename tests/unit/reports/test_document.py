@@ -16,7 +16,7 @@ from reports.errors import (
     NewerDocumentError,
     NotFiniteError,
 )
-from sim.results import EstimateDocument
+from sim.results.estimates import EstimateDocument
 from tests.unit.reports.sample import simulation
 
 Damage = Callable[[dict[str, object]], object]

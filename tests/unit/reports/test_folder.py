@@ -13,7 +13,7 @@ from reports import folder
 from reports.errors import NotFiniteError, ReportFolderError
 from reports.folder import check_writable, render_again, write_report
 from reports.tables import TABLE_NAMES
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile
 

@@ -11,7 +11,7 @@ import pytest
 from reports.page import page
 from reports.pictures import charts_of, picture
 from reports.sections.outline import outline
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import HOSTILE, empty, hostile, unknown
 

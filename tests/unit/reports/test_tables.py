@@ -6,7 +6,7 @@ import io
 import pytest
 
 from reports.tables import csv_tables
-from sim.results import SimulationDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import HOSTILE, empty, hostile
 

@@ -12,7 +12,8 @@ from reports.compare import compare
 from reports.estimates import estimates_text
 from reports.fleet import by_box
 from reports.terminal import print_comparison, print_simulation
-from sim.results import EstimateDocument, SimulationDocument
+from sim.results.estimates import EstimateDocument
+from sim.results.simulation import SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, hostile, unknown
 

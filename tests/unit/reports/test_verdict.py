@@ -3,7 +3,7 @@
 import dataclasses
 
 from reports.verdict import Outcome, verdict
-from sim.results import FleetRow, ObjectiveRow, SimulationDocument
+from sim.results.simulation import FleetRow, ObjectiveRow, SimulationDocument
 from tests.unit.reports.sample import simulation
 from tests.unit.reports.variants import empty, unknown
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from sim.results import (
+from sim.results.simulation import (
     Availability,
     Cost,
     Finding,

@@ -1,46 +1,11 @@
-"""What a run found: the documents of `estimate --json` and `simulate --json`, and of a report.
+"""The document of `simulate --json`, and all that a report is made from.
 
-Plain frozen records in base units (seconds, bytes, per second). A value that is not known is None,
-never NaN. Only `run` may differ between two runs with the same seed.
+Only `run` may differ between two runs with the same seed.
 """
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class ScenarioSummary:
-    """Which scenario was run, with the figures that identify it."""
-
-    name: str
-    title: str
-    description: str
-    dau: float
-    mau: float
-    fanout: str
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateRow:
-    """One figure of the arithmetic.
-
-    Attributes:
-        section: chapter it belongs to, such as `throughput` or `cost`.
-        low, high: the figure with each uncertain assumption swung to its ends, the swings added as
-            independent (root of the sum of squares); equal to `value` where nothing is uncertain.
-        stated: the design document's own figure, where its inputs are that document's.
-        difference: value / stated - 1.
-    """
-
-    name: str
-    section: str
-    value: float
-    unit: str
-    formula: str
-    low: float | None
-    high: float | None
-    stated: float | None
-    difference: float | None
-    source: str
+from sim.results.estimates import EstimateRow, ScenarioSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +217,6 @@ class Run:
     wall_s: float
     requests: int
     visits: int
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateDocument:
-    """The document of `estimate --json`."""
-
-    scenario: ScenarioSummary
-    estimates: tuple[EstimateRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
