@@ -122,7 +122,10 @@ class FeedGenerator:
             rebuild.add_done_callback(lambda _: self._rebuilds.pop(user_id))
 
     async def rebuild(self, user_id: int) -> None:
-        """Fill a feed with the newest posts of those its user follows."""
+        """Fill a feed with the newest posts of those its user follows; none in the pull design."""
+        if self._settings.fanout is Fanout.PULL:
+            # Nothing would be pushed to it.
+            return
         async with self._only_one(user_id):
             # Pushed to from here on, so that no post falls between what is read now and later.
             await self._feeds.create(user_id, floor=self._ids.last_id, now_ms=self._clock.now_ms())

@@ -64,6 +64,13 @@ class FeedMachine(RuleBasedStateMachine):
                 self.boxes.accounts.sign_up(f"user {number}", None, fresh_id=ids.new())
             )
             self.users.append(issued.user_id)
+        # Start where it is interesting: feeds longer than what is kept of them, and one edge open.
+        for number in range(USERS):
+            self.post(author=number, count=MAX_ENTRIES + 1)
+            self.follow(follower=number, followee=(number + 1) % USERS)
+        self.runner.run(self._drain())
+        for number in range(USERS):
+            self.rebuild(user=number)
 
     async def _open(self, design: Fanout) -> None:
         metrics = Metrics()
