@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from cli.dead_letters import dead_letters
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
+from cli.populate import populate
 from cli.report import report
 from cli.scenarios import scenarios
 from cli.serve import serve
@@ -22,6 +24,8 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions
 app.command()(estimate)
 app.command()(simulate)
 app.command()(serve)
+app.command()(populate)
+app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(report, name="report")
 app.add_typer(scenarios, name="scenarios")
 

@@ -1,12 +1,28 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.exits import CommandError, ExitCode
+from scenarios.fanout import Fanout
+
+# What a user or an address may ask for in a second, unless only this machine can ask.
+DEFAULT_RATE_PER_S = 50.0
+# Mastodon's, in its feed_manager.
+DEFAULT_AWAY_S = 7 * 86_400.0
+
+
+def _duration_s(text: str) -> float:
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import Dimension, parse
+
+    try:
+        return parse(text, Dimension.DURATION)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def serve(
@@ -23,6 +39,38 @@ def serve(
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
     ] = Path("socialfeed-data"),
+    fanout: Annotated[
+        Fanout,
+        typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
+    ] = Fanout.HYBRID,
+    push_threshold: Annotated[
+        int, typer.Option(min=0, help="With --fanout hybrid: more followers than this, pulled.")
+    ] = 10_000,
+    away: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Time without a read after which a feed is dropped, to be rebuilt on return; 7d.",
+        ),
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="No tokens needed; on a loopback address only.")
+    ] = False,
+    rate_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Requests a second for each user and each address, 0 for no limit; "
+            f"{DEFAULT_RATE_PER_S:g} unless on a loopback address.",
+        ),
+    ] = None,
+    server_timing: Annotated[
+        bool, typer.Option("--server-timing", help="Tell the time of each box in every answer.")
+    ] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="A JSON line for each request, to stdout.")
+    ] = False,
 ) -> None:
     """Run the reference server.
 
@@ -32,17 +80,36 @@ def serve(
     Examples:
       socialfeed serve
       socialfeed serve --port 0                  a free port; the first line tells which
+      socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
-    from server.errors import AddressError, DataFolderError, PortTakenError
-    from server.process import run
+    from server.errors import PortTakenError, StartError
+    from server.gateway.gateway import GatewaySettings
+    from server.process import is_loopback, run
+    from server.services.feed_generator import FeedSettings
+    from server.settings import ServerSettings
 
     def announce(urls: Sequence[str]) -> None:
         typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
 
+    if rate_limit is None:
+        rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
+    log: Callable[[str], None] | None = typer.echo if access_log else None
+    settings = ServerSettings(
+        data_folder=data,
+        gateway=GatewaySettings(
+            is_open=open_to_all, rate_per_s=rate_limit, shows_timing=server_timing
+        ),
+        feeds=FeedSettings(
+            fanout=fanout,
+            push_threshold=push_threshold,
+            away_s=DEFAULT_AWAY_S if away is None else away,
+        ),
+        access_log=log,
+    )
     try:
-        run(host=host, port=port, data_folder=data, on_ready=announce)
-    except (AddressError, DataFolderError) as error:
-        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+        run(settings, host=host, port=port, on_ready=announce)
     except PortTakenError as error:
         raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
+    except StartError as error:
+        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error

@@ -1,19 +1,194 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from importlib.metadata import version
+
 from aiohttp import web
 
+from server.adapters.folder import folder_secret
+from server.adapters.metrics import Metrics
+from server.adapters.passwords import ScryptPasswords
+from server.adapters.sqlite.database import Database, open_database
+from server.adapters.sqlite.stores import last_id_in, sqlite_stores
+from server.errors import RequestError
+from server.gateway.cursors import Cursors
+from server.gateway.envelope import envelopes
+from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
+from server.gateway.idempotency import Idempotency
+from server.gateway.openapi import documentation_routes
+from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
+from server.gateway.reaction_calls import ReactionCalls
+from server.gateway.user_calls import UserCalls
+from server.model.events import Backlog, Queue
+from server.model.ids import IdGenerator
+from server.ports.clock import Clock
+from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.settings import ServerSettings
+
+REQUEST_ID_BYTES = 8
+# How soon the server notices that a full disk has room again.
+PROBE_S = 1.0
+MEASURE_S = 1.0
+NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
 
 
-def build_app() -> web.Application:
-    """Return the server's application, ready to take requests once it has started."""
-    app = web.Application(middlewares=[problem_responses])
-    app[READINESS] = Readiness()
-    app.on_startup.append(_become_ready)
-    app.add_routes(health_routes())
+async def build_app(
+    settings: ServerSettings, *, clock: Clock, random_bytes: Callable[[int], bytes]
+) -> web.Application:
+    """Return the server's application, ready to take requests once it has started.
+
+    The data folder must be this process's own (`locked_folder`).
+
+    Raises:
+        NewerSchemaError: if a later version wrote the data.
+    """
+    metrics = Metrics()
+    secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
+    database = await open_database(settings.data_folder, clock=clock, telemetry=metrics)
+    async with AsyncExitStack() as undo:
+        # An open database has threads that would keep the process alive.
+        undo.push_async_callback(database.close)
+        ids = IdGenerator(clock.now_ms, last_id=await last_id_in(database))
+        database.last_id = lambda: ids.last_id
+        surroundings = Surroundings(
+            clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
+        )
+        app = _app(settings, surroundings, database=database, metrics=metrics, secret=secret)
+        undo.pop_all()
     return app
 
 
-async def _become_ready(app: web.Application) -> None:
-    app[READINESS].ready = True
+def _app(
+    settings: ServerSettings,
+    surroundings: Surroundings,
+    *,
+    database: Database,
+    metrics: Metrics,
+    secret: bytes,
+) -> web.Application:
+    boxes = build_boxes(
+        sqlite_stores(database, max_entries=settings.feeds.max_entries),
+        surroundings,
+        feeds=settings.feeds,
+        token_lifetime_s=settings.token_lifetime_s,
+    )
+    gateway = Gateway(
+        settings=settings.gateway,
+        accounts=boxes.accounts,
+        cursors=Cursors(secret),
+        idempotency=Idempotency(boxes.stores.keys),
+        ids=surroundings.ids,
+        telemetry=metrics,
+        monotonic_s=surroundings.clock.monotonic_s,
+    )
+    app = web.Application(
+        middlewares=[
+            envelopes(
+                request_id=lambda: surroundings.random_bytes(REQUEST_ID_BYTES).hex(),
+                access_log=settings.access_log,
+            ),
+            problem_responses,
+        ],
+        client_max_size=settings.gateway.body_bytes,
+    )
+    app[READINESS] = Readiness(store_failure=lambda: database.failure)
+    _add_routes(app, gateway, boxes, metrics)
+    backlogs = dict.fromkeys(Queue, NO_BACKLOG)
+    _add_gauges(metrics, database, backlogs, surroundings.clock)
+    app.on_shutdown.append(_end_streams(boxes))
+    app.cleanup_ctx.append(_life(boxes, database, backlogs))
+    return app
+
+
+def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: Metrics) -> None:
+    calls = [
+        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
+        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
+        *ReactionCalls(
+            boxes.comment_service, boxes.like_service, boxes.notification_service
+        ).calls(),
+    ]
+    app.add_routes(gateway.routes(calls))
+    app.add_routes(health_routes(metrics.text))
+    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+
+
+def _add_gauges(
+    metrics: Metrics, database: Database, backlogs: dict[Queue, Backlog], clock: Clock
+) -> None:
+    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: database.waiting)
+    for queue in Queue:
+        _add_queue_gauges(metrics, queue, partial(backlogs.__getitem__, queue), clock)
+
+
+def _add_queue_gauges(
+    metrics: Metrics, queue: Queue, backlog: Callable[[], Backlog], clock: Clock
+) -> None:
+    def age_s() -> float:
+        since_ms = backlog().oldest_queued_at_ms
+        return 0.0 if since_ms is None else max(clock.now_ms() - since_ms, 0) / 1000
+
+    metrics.gauge("socialfeed_queue_depth", queue, lambda: backlog().events)
+    metrics.gauge("socialfeed_queue_age_seconds", queue, age_s)
+    metrics.gauge("socialfeed_dead_letters", queue, lambda: backlog().dead_letters)
+
+
+def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
+    async def end_streams(_app: web.Application) -> None:
+        boxes.notification_service.stop()
+
+    return end_streams
+
+
+def _life(
+    boxes: Boxes, database: Database, backlogs: dict[Queue, Backlog]
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def life(app: web.Application) -> AsyncIterator[None]:
+        await boxes.feed_generator.start()
+        tasks = [
+            asyncio.create_task(boxes.run()),
+            asyncio.create_task(_probe(database)),
+            asyncio.create_task(_measure_queues(boxes, backlogs)),
+        ]
+        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        app[READINESS].ready = True
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await boxes.feed_generator.stop()
+        await database.close()
+        boxes.surroundings.passwords.close()
+
+    return life
+
+
+def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+    """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
+    if not consuming.cancelled():
+        readiness.ready = False
+        consuming.get_loop().call_exception_handler(
+            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        )
+
+
+async def _probe(database: Database) -> None:
+    """Write a little now and then while writing fails, to notice when there is room again."""
+    while True:
+        await asyncio.sleep(PROBE_S)
+        if database.failure is not None:
+            with suppress(RequestError):
+                await database.write("posts_db", lambda _: None)
+
+
+async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:
+    while True:
+        with suppress(RequestError):
+            for queue in Queue:
+                backlogs[queue] = await boxes.stores.messages.backlog(queue)
+        await asyncio.sleep(MEASURE_S)

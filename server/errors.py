@@ -1,9 +1,25 @@
-"""What can keep the server from starting.
+"""What can go wrong in the server.
 
 ServerError
-├── AddressError     no address of this machine, or a port this user may not open
-├── PortTakenError   another program listens there
-└── DataFolderError  what it stores cannot be kept there
+├── StartError             what can keep it from starting
+│   ├── AddressError       no address of this machine, or a port this user may not open
+│   ├── PortTakenError     another program listens there
+│   ├── OpenToAllError     no authentication, on an address that others reach
+│   └── DataFolderError    what it stores cannot be kept there
+│       ├── FolderInUseError    another server has it
+│       ├── FolderNotEmptyError there are users already
+│       └── NewerSchemaError    a later version wrote it
+└── RequestError           what can keep it from doing what it is asked
+    ├── NotFoundError      no such user, post or comment
+    ├── NotOwnerError      somebody else's
+    ├── NotAuthenticatedError  no token, or a bad one
+    ├── NameTakenError     another user has the name
+    ├── InvalidFieldError  a field, limit or cursor that is wrong
+    ├── KeyReusedError     an idempotency key used for another request
+    ├── KeyInProgressError an idempotency key whose request is not done
+    ├── TooManyRequestsError  past a rate limit
+    ├── OverloadedError    a queue is full
+    └── StorageError       the disk does not take what is written
 """
 
 from pathlib import Path
@@ -13,7 +29,11 @@ class ServerError(Exception):
     """Root of everything this package raises; its text is meant for the user."""
 
 
-class AddressError(ServerError):
+class StartError(ServerError):
+    """The server cannot start."""
+
+
+class AddressError(StartError):
     """An address that cannot be listened on."""
 
     def __init__(self, *, host: str, port: int, reason: str) -> None:
@@ -22,7 +42,7 @@ class AddressError(ServerError):
         super().__init__(f"cannot listen on {host!r}, port {port}: {reason}")
 
 
-class PortTakenError(ServerError):
+class PortTakenError(StartError):
     """A port that another program listens on."""
 
     def __init__(self, *, host: str, port: int) -> None:
@@ -34,9 +54,134 @@ class PortTakenError(ServerError):
         )
 
 
-class DataFolderError(ServerError):
-    """A data folder that cannot be made or written to."""
+class OpenToAllError(StartError):
+    """Authentication turned off where other machines could reach the server."""
+
+    def __init__(self, *, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"--open turns authentication off, so it listens on a loopback address only, "
+            f"such as 127.0.0.1; found {host!r}"
+        )
+
+
+class DataFolderError(StartError):
+    """A data folder that cannot be made, written to or used."""
 
     def __init__(self, *, folder: Path, reason: str) -> None:
         self.folder = folder
         super().__init__(f"cannot keep data in {folder}: {reason}; expected a folder to write to")
+
+
+class FolderInUseError(DataFolderError):
+    """A data folder that another server, or another command, has open."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        Exception.__init__(
+            self,
+            f"the data in {folder} is in use by another socialfeed process; "
+            "stop it, or choose another folder with --data",
+        )
+
+
+class FolderNotEmptyError(DataFolderError):
+    """A data folder that was to be filled and has users already."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        Exception.__init__(self, f"there are users in {folder} already; expected a new folder")
+
+
+class NewerSchemaError(DataFolderError):
+    """A data folder that a later version of this program has written."""
+
+    def __init__(self, *, folder: Path, found: int, known: int) -> None:
+        self.folder = folder
+        self.found = found
+        self.known = known
+        Exception.__init__(
+            self,
+            f"the data in {folder} has schema version {found}, this program knows versions up to "
+            f"{known}; run the version that wrote it, or a later one",
+        )
+
+
+class RequestError(ServerError):
+    """A request that cannot be done."""
+
+
+class NotFoundError(RequestError):
+    """Something that is not there, or not any more."""
+
+    def __init__(self, *, kind: str, found: object) -> None:
+        self.kind = kind
+        super().__init__(f"there is no {kind} {found}")
+
+
+class NotOwnerError(RequestError):
+    """Somebody else's."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"{what} is not the token's user's")
+
+
+class NotAuthenticatedError(RequestError):
+    """No token, or one that is forged, expired or revoked; or a wrong password."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+
+
+class NameTakenError(RequestError):
+    """A name that another user has."""
+
+    def __init__(self, *, name: str) -> None:
+        self.name = name
+        super().__init__(f"the name {name!r} is taken")
+
+
+class InvalidFieldError(RequestError):
+    """A field of the body, or a part of the query, with a value that cannot be."""
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")
+
+
+class KeyReusedError(RequestError):
+    """An idempotency key that was used for a request with another body."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: used before for another request")
+
+
+class KeyInProgressError(RequestError):
+    """An idempotency key whose first request is still being answered."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: its first request is still in progress")
+
+
+class TooManyRequestsError(RequestError):
+    """More requests than the rate limit allows."""
+
+    def __init__(self, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"too many requests; try again in {retry_after_s:.0f} s")
+
+
+class OverloadedError(RequestError):
+    """A bounded queue that is full."""
+
+    def __init__(self, *, box: str) -> None:
+        self.box = box
+        super().__init__(f"{box} is overloaded; try again in a moment")
+
+
+class StorageError(RequestError):
+    """A store that cannot be read or written, such as on a full disk."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the store does not answer: {reason}")

@@ -2,17 +2,20 @@
 
 import asyncio
 import errno
+import secrets
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from ipaddress import ip_address
 
 from aiohttp import web
 
+from server.adapters.clock import SystemClock
+from server.adapters.folder import locked_folder
 from server.app import build_app
-from server.errors import AddressError, DataFolderError, PortTakenError
+from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
+from server.settings import ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
 # it stops listening; a person's Ctrl+C does not wait. Together with the time left to requests in
@@ -22,10 +25,10 @@ REQUESTS_IN_FLIGHT_S = 8.0
 
 
 def run(
+    settings: ServerSettings,
     *,
     host: str,
     port: int,
-    data_folder: Path,
     on_ready: Callable[[Sequence[str]], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
@@ -33,31 +36,36 @@ def run(
     Port 0 picks a free port.
 
     Raises:
+        OpenToAllError: if nobody needs a token and the host is not this machine alone.
         AddressError: if the host or the port cannot be listened on.
         PortTakenError: if another program listens there.
-        DataFolderError: if the data folder cannot be made or written to.
+        DataFolderError: if the data folder cannot be used.
     """
-    _prepare(data_folder)
-    asyncio.run(_serve(host=host, port=port, on_ready=on_ready))
+    if settings.gateway.is_open and not is_loopback(host):
+        raise OpenToAllError(host=host)
+    with locked_folder(settings.data_folder):
+        asyncio.run(_serve(settings, host=host, port=port, on_ready=on_ready))
 
 
-def _prepare(data_folder: Path) -> None:
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a host; False for what is no host."""
     try:
-        data_folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=data_folder):
-            pass
-    except FileExistsError as error:
-        raise DataFolderError(folder=data_folder, reason="it is a file") from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise
-        raise DataFolderError(folder=data_folder, reason=error.strerror or str(error)) from error
+        found = {info[4][0] for info in socket.getaddrinfo(host or None, None)}
+    except (OSError, UnicodeError):
+        return False
+    return bool(host) and all(ip_address(str(address)).is_loopback for address in found)
 
 
-async def _serve(*, host: str, port: int, on_ready: Callable[[Sequence[str]], None]) -> None:
-    app = build_app()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_IN_FLIGHT_S)
+async def _serve(
+    settings: ServerSettings,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[Sequence[str]], None],
+) -> None:
     stop = _stop_signal()
+    app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_IN_FLIGHT_S)
     await runner.setup()
     try:
         await _listen(runner, host=host, port=port)

@@ -1,6 +1,6 @@
 """Health of the process: alive (restart it if not) and ready (send it requests if so)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -8,17 +8,34 @@ from aiohttp import web
 
 @dataclass
 class Readiness:
-    """Whether the server wants requests: off until it has started, off again when it stops."""
+    """Whether the server wants requests: off until it has started, off again when it stops.
+
+    Attributes:
+        ready: between its start and its stop.
+        store_failure: why the store does not take writes; None while it does.
+    """
 
     ready: bool = False
+    store_failure: Callable[[], Exception | None] = lambda: None
 
 
 READINESS = web.AppKey("READINESS", Readiness)
 
 
-def health_routes() -> Sequence[web.RouteDef]:
-    """Return the routes that an orchestrator or a load balancer asks."""
-    return [web.get("/livez", _livez), web.get("/readyz", _readyz)]
+def health_routes(metrics: Callable[[], str]) -> Sequence[web.RouteDef]:
+    """Return the routes that an orchestrator, a load balancer or a monitor asks."""
+
+    async def tell_metrics(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics().encode(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    return [
+        web.get("/livez", _livez),
+        web.get("/readyz", _readyz),
+        web.get("/metrics", tell_metrics),
+    ]
 
 
 async def _livez(_request: web.Request) -> web.Response:
@@ -26,6 +43,9 @@ async def _livez(_request: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    if request.app[READINESS].ready:
-        return web.json_response({"status": "ok"})
-    return web.json_response({"status": "stopping"}, status=503)
+    readiness = request.app[READINESS]
+    if not readiness.ready:
+        return web.json_response({"status": "stopping"}, status=503)
+    if readiness.store_failure() is not None:
+        return web.json_response({"status": "store failing"}, status=503)
+    return web.json_response({"status": "ok"})

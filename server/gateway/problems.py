@@ -1,35 +1,100 @@
 """Errors as `application/problem+json` documents (RFC 9457)."""
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.errors import (
+    InvalidFieldError,
+    KeyInProgressError,
+    KeyReusedError,
+    NameTakenError,
+    NotAuthenticatedError,
+    NotFoundError,
+    NotOwnerError,
+    OverloadedError,
+    RequestError,
+    StorageError,
+    TooManyRequestsError,
+)
+from server.gateway.parsing import InvalidBodyError, MalformedBodyError
+from server.gateway.shapes import FieldProblem, ProblemShape
+
+RETRY_AFTER_S = 1
+
+_STATUSES: dict[type[RequestError], HTTPStatus] = {
+    MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
+    NotOwnerError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    NameTakenError: HTTPStatus.CONFLICT,
+    KeyInProgressError: HTTPStatus.CONFLICT,
+    InvalidBodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidFieldError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
 
 @web.middleware
 async def problem_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with the handler's response, or with a problem document for an HTTP error."""
+    """Answer with the handler's response, or with a problem document for an error."""
     try:
         return await handler(request)
+    except RequestError as error:
+        return _refusal(error)
     except web.HTTPClientError as error:
-        return _problem(request, error)
+        status = HTTPStatus(error.status)
+        response = problem(status, f"{request.method} {request.path}: {status.description}")
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
 
-def _problem(request: web.Request, error: web.HTTPClientError) -> web.Response:
-    status = HTTPStatus(error.status)
-    document = {
+def problem(
+    status: HTTPStatus, detail: str, *, fields: Sequence[FieldProblem] = ()
+) -> web.Response:
+    """Return a problem document."""
+    document: ProblemShape = {
         "type": f"urn:socialfeed:problem:{status.name.lower().replace('_', '-')}",
         "title": status.phrase,
         "status": status.value,
-        "detail": f"{request.method} {request.path}: {status.description}",
+        "detail": detail,
     }
-    response = web.Response(
+    if fields:
+        document["errors"] = list(fields)
+    return web.Response(
         # As bytes, since the media type has no charset parameter.
         body=json.dumps(document).encode(),
         status=status.value,
         content_type="application/problem+json",
     )
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        response.headers["Allow"] = error.headers["Allow"]
+
+
+def _refusal(error: RequestError) -> web.Response:
+    response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
+    match error:
+        case TooManyRequestsError():
+            response.headers["Retry-After"] = f"{max(error.retry_after_s, 1):.0f}"
+        case OverloadedError() | StorageError():
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        case NotAuthenticatedError():
+            response.headers["WWW-Authenticate"] = "Bearer"
+        case _:
+            pass
     return response
+
+
+def _fields(error: RequestError) -> Sequence[FieldProblem]:
+    match error:
+        case InvalidBodyError():
+            return error.problems
+        case InvalidFieldError():
+            return [{"field": error.field, "message": error.reason}]
+        case _:
+            return ()

@@ -1,0 +1,60 @@
+"""The data folder: one process at a time, and secrets that only its owner reads."""
+
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from server.errors import DataFolderError, FolderInUseError
+
+LOCK_NAME = "lock"
+SECRET_NAME = "secret"  # noqa: S105 - the name of the file, not the secret
+SECRET_BYTES = 32
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Make the folder if it is missing, and keep it for this process.
+
+    The lock goes with the process, however it ends.
+
+    Raises:
+        DataFolderError: if the folder cannot be made or written to.
+        FolderInUseError: if another process has it.
+    """
+    _prepare(folder)
+    with (folder / LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FolderInUseError(folder=folder) from error
+        yield
+
+
+def folder_secret(folder: Path, *, random_bytes: Callable[[int], bytes]) -> bytes:
+    """Return the folder's secret, made when it is first asked for; its file has mode 600."""
+    path = folder / SECRET_NAME
+    if not path.exists():
+        unfinished = folder / f"{SECRET_NAME}.new"
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(random_bytes(SECRET_BYTES))
+        unfinished.rename(path)
+    return path.read_bytes()
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError as error:
+        raise DataFolderError(folder=folder, reason="it is a file") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise DataFolderError(folder=folder, reason=error.strerror or str(error)) from error

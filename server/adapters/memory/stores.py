@@ -1,0 +1,404 @@
+"""All stores in memory: the ports in their plainest form."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from server.adapters.memory.queue import Memory, MemoryIdempotencyKeys, MemoryQueue
+from server.errors import NameTakenError
+from server.model.events import Event
+from server.model.feeds import Feed
+from server.model.pages import PageRequest
+from server.model.records import (
+    Comment,
+    Counts,
+    Credentials,
+    Edge,
+    FeedEntry,
+    Followee,
+    Like,
+    Notification,
+    Post,
+    Token,
+    User,
+)
+from server.ports.clock import Clock
+from server.ports.stores import Stores
+
+
+class MemoryUsers:
+    """Keeps the port `Users`."""
+
+    def __init__(self, follows: "MemoryFollows") -> None:
+        self._follows = follows
+        self._users: dict[int, User] = {}
+        self._credentials: dict[str, Credentials] = {}
+        self._tokens: dict[bytes, Token] = {}
+
+    async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
+        """Add a user with a first token; the same user again only gets the token."""
+        owner = self._credentials.setdefault(user.name, Credentials(user.user_id, password_hash))
+        if owner.user_id != user.user_id:
+            raise NameTakenError(name=user.name)
+        self._users[user.user_id] = user
+        await self.add_token(token)
+
+    async def get_many(self, user_ids: Iterable[int]) -> Mapping[int, User]:
+        """Return those of the users that exist, by id."""
+        return {
+            user_id: replace(
+                self._users[user_id],
+                followers=len(self._follows.to(user_id)),
+                followees=len(self._follows.by(user_id)),
+            )
+            for user_id in user_ids
+            if user_id in self._users
+        }
+
+    async def credentials(self, name: str) -> Credentials | None:
+        """Return what the password of the user of that name is checked against."""
+        return self._credentials.get(name)
+
+    async def add_token(self, token: Token) -> None:
+        """Keep one more token."""
+        self._tokens[token.digest] = token
+
+    async def token(self, digest: bytes) -> Token | None:
+        """Return the token with that digest, also when it has expired."""
+        return self._tokens.get(digest)
+
+    async def revoke_token(self, digest: bytes) -> None:
+        """Forget a token."""
+        self._tokens.pop(digest, None)
+
+    async def purge_tokens(self, *, expired_before_ms: int) -> None:
+        """Forget the tokens that expired before a time."""
+        for token in list(self._tokens.values()):
+            if token.expires_at_ms < expired_before_ms:
+                del self._tokens[token.digest]
+
+
+class MemoryPosts:
+    """Keeps the port `Posts`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        # None where a post was deleted.
+        self._posts: dict[int, Post | None] = {}
+
+    async def add(self, post: Post, event: Event) -> None:
+        """Add a post and its event."""
+        if post.post_id not in self._posts:
+            self._posts[post.post_id] = post
+            self._memory.queue(event)
+
+    async def edit(self, post: Post) -> bool:
+        """Replace a post's content; whether there was one that is not deleted."""
+        found = self._posts.get(post.post_id)
+        if found is not None:
+            self._posts[post.post_id] = replace(
+                found, text=post.text, description=post.description, hashtags=post.hashtags
+            )
+        return found is not None
+
+    async def delete(self, post_id: int) -> bool:
+        """Leave a tombstone in place of a post; whether there was a post."""
+        if self._posts.get(post_id) is None:
+            return False
+        self._posts[post_id] = None
+        return True
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Post]:
+        """Return those of the posts that exist and are not deleted, by id."""
+        found = {post_id: self._posts.get(post_id) for post_id in post_ids}
+        return {post_id: post for post_id, post in found.items() if post is not None}
+
+    async def entries_by(
+        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+    ) -> Sequence[FeedEntry]:
+        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        authors = set(author_ids)
+        entries = [
+            FeedEntry(post.post_id, post.author_id)
+            for post in self._posts.values()
+            if post and post.author_id in authors and above < post.post_id < page.before
+        ]
+        return sorted(entries, reverse=True)[: page.limit]
+
+
+class MemoryCounters:
+    """Keeps the port `Counters`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Counts]:
+        """Return the counts of posts; zeros for a post that has none."""
+        return {post_id: self._memory.counts(post_id) for post_id in post_ids}
+
+    async def reconcile(self, *, above: int, limit: int) -> Sequence[int]:
+        """Return the next posts; counts in memory are never apart from what they count."""
+        known = self._memory.likes.keys() | self._memory.comments.keys()
+        return sorted(post_id for post_id in known if post_id > above)[:limit]
+
+    def subscribe(self, listener: Callable[[Mapping[int, Counts]], None]) -> None:
+        """Tell a listener the new counts after every write, in the order of the writes."""
+        self._memory.listeners.append(listener)
+
+
+class MemoryFollows:
+    """Keeps the port `Follows`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._edges: dict[tuple[int, int], Edge] = {}
+        self._settled: set[tuple[int, int]] = set()
+        self.pulled: set[int] = set()
+
+    def by(self, follower_id: int) -> Sequence[Edge]:
+        """Return a user's edges to others, the oldest first."""
+        edges = (edge for edge in self._edges.values() if edge.follower_id == follower_id)
+        return sorted(edges, key=lambda edge: edge.edge_id)
+
+    def to(self, followee_id: int) -> Sequence[Edge]:
+        """Return the edges to a user, the oldest first."""
+        edges = (edge for edge in self._edges.values() if edge.followee_id == followee_id)
+        return sorted(edges, key=lambda edge: edge.edge_id)
+
+    async def add(self, edge: Edge, event: Event) -> bool:
+        """Add an edge and its event; False, and nothing changed, if it stood already."""
+        key = edge.follower_id, edge.followee_id
+        if key in self._edges:
+            return False
+        self._edges[key] = edge
+        self._memory.queue(event)
+        return True
+
+    async def remove(self, follower_id: int, followee_id: int, event: Event) -> bool:
+        """Remove an edge and add its event; False, and nothing changed, if there was none."""
+        key = follower_id, followee_id
+        if key not in self._edges:
+            return False
+        del self._edges[key]
+        self._settled.discard(key)
+        self._memory.queue(event)
+        return True
+
+    async def has(self, follower_id: int, followee_id: int) -> bool:
+        """Whether the edge stands."""
+        return (follower_id, followee_id) in self._edges
+
+    async def followees(self, follower_id: int) -> Sequence[Followee]:
+        """Return all whom a user follows."""
+        return [
+            Followee(
+                edge.followee_id,
+                is_settled=(follower_id, edge.followee_id) in self._settled,
+                is_pulled=edge.followee_id in self.pulled,
+            )
+            for edge in self.by(follower_id)
+        ]
+
+    async def followers_after(
+        self, followee_id: int, *, edge_id: int, limit: int
+    ) -> Sequence[Edge]:
+        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
+        return [edge for edge in self.to(followee_id) if edge.edge_id > edge_id][:limit]
+
+    async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges to a user, by edge id."""
+        return _page_of(self.to(followee_id), page)
+
+    async def followees_page(self, follower_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges from a user, by edge id."""
+        return _page_of(self.by(follower_id), page)
+
+    async def settle(self, follower_id: int, followee_id: int) -> None:
+        """Note that the followee's posts are in the follower's feed."""
+        if (follower_id, followee_id) in self._edges:
+            self._settled.add((follower_id, followee_id))
+
+    async def mark_pulled(self, author_id: int) -> None:
+        """Note that an author's posts are pulled from now on; it is not taken back."""
+        self.pulled.add(author_id)
+
+
+class MemoryFeeds:
+    """Keeps the port `Feeds`, with at most `cap` entries a feed."""
+
+    def __init__(self, follows: MemoryFollows, *, cap: int) -> None:
+        self._follows = follows
+        self._cap = cap
+        self._feeds: dict[int, Feed] = {}
+        self._read_at_ms: dict[int, int] = {}
+        self._design: str | None = None
+
+    async def get(self, user_id: int) -> Feed | None:
+        """Return a user's feed, or None if it has to be built."""
+        return self._feeds.get(user_id)
+
+    async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
+        """Make an empty feed that is pushed to from now on, unless there is a feed."""
+        if user_id not in self._feeds:
+            self._feeds[user_id] = Feed(floor)
+            self._read_at_ms[user_id] = now_ms
+
+    async def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
+        """Add entries, by user, to those of the feeds that exist."""
+        for user_id, of_user in entries.items():
+            feed = self._feeds.get(user_id)
+            if feed is not None:
+                self._feeds[user_id] = feed.with_new(of_user, cap=self._cap)
+
+    async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
+        """Merge entries into a feed if it exists; see `Feed.merged`."""
+        feed = self._feeds.get(user_id)
+        if feed is not None:
+            self._feeds[user_id] = feed.merged(entries, floor=floor, cap=self._cap)
+
+    async def remove_author(self, user_id: int, author_id: int) -> None:
+        """Take an author's posts out of a feed."""
+        feed = self._feeds.get(user_id)
+        if feed is not None:
+            self._feeds[user_id] = feed.without_author(author_id)
+
+    async def touch(self, user_id: int, *, now_ms: int) -> None:
+        """Note that a feed was read."""
+        if user_id in self._feeds:
+            self._read_at_ms[user_id] = now_ms
+
+    async def drop(self, *, read_before_ms: int) -> int:
+        """Drop the feeds of users who are away: not read since a time; how many."""
+        away = [user_id for user_id, at_ms in self._read_at_ms.items() if at_ms < read_before_ms]
+        for user_id in away:
+            del self._feeds[user_id], self._read_at_ms[user_id]
+        return len(away)
+
+    async def reset(self, design: str) -> None:
+        """Drop all feeds and marks of pulled authors, unless they were made by this design."""
+        if design != self._design:
+            self._feeds.clear()
+            self._read_at_ms.clear()
+            self._follows.pulled.clear()
+            self._design = design
+
+
+class MemoryComments:
+    """Keeps the port `Comments`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._comments: dict[int, Comment] = {}
+
+    async def add(self, comment: Comment, event: Event | None) -> None:
+        """Add a comment, count it and add its event."""
+        if comment.comment_id in self._comments:
+            return
+        self._comments[comment.comment_id] = comment
+        self._memory.count(comment.post_id, comments=1)
+        if event:
+            self._memory.queue(event)
+
+    async def get(self, comment_id: int) -> Comment | None:
+        """Return a comment."""
+        return self._comments.get(comment_id)
+
+    async def of_post(self, post_id: int, page: PageRequest) -> Sequence[Comment]:
+        """Return a post's latest comments."""
+        comments = [
+            comment
+            for comment in self._comments.values()
+            if comment.post_id == post_id and comment.comment_id < page.before
+        ]
+        comments.sort(key=lambda comment: comment.comment_id, reverse=True)
+        return comments[: page.limit]
+
+
+class MemoryLikes:
+    """Keeps the port `Likes`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._likes: dict[tuple[int, int], Like] = {}
+
+    async def add(self, like: Like, event: Event | None) -> Like:
+        """Add a like, count it and add its event; returns the like that stands."""
+        key = like.post_id, like.user_id
+        if key not in self._likes:
+            self._likes[key] = like
+            self._memory.count(like.post_id, likes=1)
+            if event:
+                self._memory.queue(event)
+        return self._likes[key]
+
+    async def remove(self, post_id: int, user_id: int) -> bool:
+        """Take a like back; whether there was one."""
+        if self._likes.pop((post_id, user_id), None) is None:
+            return False
+        self._memory.count(post_id, likes=-1)
+        return True
+
+    async def of_post(self, post_id: int, page: PageRequest) -> Sequence[Like]:
+        """Return a post's latest likes."""
+        likes = [
+            like
+            for like in self._likes.values()
+            if like.post_id == post_id and like.like_id < page.before
+        ]
+        return sorted(likes, key=lambda like: like.like_id, reverse=True)[: page.limit]
+
+
+class MemoryNotifications:
+    """Keeps the port `Notifications`."""
+
+    def __init__(self) -> None:
+        self._by_source: dict[tuple[int, str], Notification] = {}
+
+    async def add(self, notifications: Sequence[Notification]) -> None:
+        """Add notifications, but none whose source has one already."""
+        for notification in notifications:
+            self._by_source.setdefault((notification.user_id, notification.source), notification)
+
+    async def of_user(self, user_id: int, page: PageRequest) -> Sequence[Notification]:
+        """Return a user's latest notifications."""
+        below = (n for n in self._of(user_id) if n.notification_id < page.before)
+        return list(below)[::-1][: page.limit]
+
+    async def after(
+        self, user_id: int, notification_id: int, *, limit: int
+    ) -> Sequence[Notification]:
+        """Return a user's notifications above an id, oldest first."""
+        return [n for n in self._of(user_id) if n.notification_id > notification_id][:limit]
+
+    async def mark_read(self, user_id: int, *, up_to: int) -> None:
+        """Mark a user's notifications up to an id as read."""
+        for notification in self._of(user_id):
+            if notification.notification_id <= up_to:
+                key = user_id, notification.source
+                self._by_source[key] = replace(notification, is_read=True)
+
+    def _of(self, user_id: int) -> Sequence[Notification]:
+        found = (n for (owner, _), n in self._by_source.items() if owner == user_id)
+        return sorted(found, key=lambda notification: notification.notification_id)
+
+
+def memory_stores(clock: Clock, *, max_entries: int) -> Stores:
+    """Return new, empty stores, with at most `max_entries` in a feed."""
+    memory = Memory(clock)
+    follows = MemoryFollows(memory)
+    return Stores(
+        users=MemoryUsers(follows),
+        posts=MemoryPosts(memory),
+        counters=MemoryCounters(memory),
+        follows=follows,
+        feeds=MemoryFeeds(follows, cap=max_entries),
+        comments=MemoryComments(memory),
+        likes=MemoryLikes(memory),
+        notifications=MemoryNotifications(),
+        messages=MemoryQueue(memory),
+        keys=MemoryIdempotencyKeys(),
+    )
+
+
+def _page_of(edges: Sequence[Edge], page: PageRequest) -> Sequence[Edge]:
+    below = [edge for edge in edges if edge.edge_id < page.before]
+    return below[::-1][: page.limit]

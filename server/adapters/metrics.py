@@ -1,0 +1,127 @@
+"""Telemetry kept in memory and told in the Prometheus text format, version 0.0.4."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from server.errors import OverloadedError, RequestError, StorageError
+
+# Upper bounds, seconds: from a read of the cache to a client's patience.
+BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_OWN_FAULTS = (OverloadedError, StorageError)
+
+Timings = list[tuple[str, float]]
+
+_timings: ContextVar[Timings | None] = ContextVar("timings", default=None)
+
+
+@dataclass
+class _Histogram:
+    buckets: list[int] = field(default_factory=lambda: [0] * len(BOUNDS_S))
+    count: int = 0
+    sum_s: float = 0.0
+
+    def observe(self, duration_s: float) -> None:
+        self.count += 1
+        self.sum_s += duration_s
+        for position, bound in enumerate(BOUNDS_S):
+            if duration_s <= bound:
+                self.buckets[position] += 1
+
+
+class Metrics:
+    """Keeps the port `Telemetry`, by box."""
+
+    def __init__(self) -> None:
+        self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
+        self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
+        self._counts: dict[tuple[str, str], int] = defaultdict(int)
+        self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
+
+    @contextmanager
+    def span(self, box: str) -> Iterator[None]:
+        """Time a visit to a box; an exception that leaves it counts as an error."""
+        started_s = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            # A request that is refused for what it asks is no error of the box.
+            if not isinstance(error, RequestError) or isinstance(error, _OWN_FAULTS):
+                self._counts["socialfeed_box_errors_total", box] += 1
+            raise
+        finally:
+            duration_s = time.perf_counter() - started_s
+            self._durations[box].observe(duration_s)
+            timings = _timings.get()
+            if timings is not None:
+                timings.append((box, duration_s))
+
+    @contextmanager
+    def timings(self) -> Iterator[Timings]:
+        """Yield a list that the spans of this task, and of those it starts, are added to."""
+        collected: Timings = []
+        token = _timings.set(collected)
+        try:
+            yield collected
+        finally:
+            _timings.reset(token)
+
+    def cache(self, box: str, *, hits: int, misses: int) -> None:
+        """Count what was found in a cache, and what was not."""
+        self._counts["socialfeed_cache_hits_total", box] += hits
+        self._counts["socialfeed_cache_misses_total", box] += misses
+
+    def delivered(self, queue: str, *, age_s: float) -> None:
+        """Note how old an event was when its effects were done."""
+        self._ages[queue].observe(age_s)
+
+    def retried(self, queue: str) -> None:
+        """Count an event that failed and is tried again."""
+        self._counts["socialfeed_event_retries_total", queue] += 1
+
+    def buried(self, queue: str) -> None:
+        """Count an event that went to the dead letters."""
+        self._counts["socialfeed_dead_letters_total", queue] += 1
+
+    def gauge(self, name: str, box: str, value: Callable[[], float]) -> None:
+        """Tell a value that is asked for each time."""
+        self._gauges[name, box] = value
+
+    def text(self) -> str:
+        """Return all of it in the Prometheus text format."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterable[str]:
+        yield from _histogram_lines(
+            "socialfeed_box_duration_seconds", "Duration of a visit to a box.", self._durations
+        )
+        yield from _histogram_lines(
+            "socialfeed_freshness_seconds",
+            "Age of an event when its effects were done: from the confirmation to the last feed.",
+            self._ages,
+        )
+        values: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for (name, box), count in self._counts.items():
+            values[name].append((box, count))
+        for (name, box), value in self._gauges.items():
+            values[name].append((box, value()))
+        for name, by_box in sorted(values.items()):
+            yield f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
+            yield from (f'{name}{{box="{box}"}} {value:g}' for box, value in sorted(by_box))
+
+
+def _histogram_lines(
+    name: str, explanation: str, histograms: dict[str, _Histogram]
+) -> Iterable[str]:
+    yield f"# HELP {name} {explanation}"
+    yield f"# TYPE {name} histogram"
+    for box, histogram in sorted(histograms.items()):
+        for bound, count in zip(BOUNDS_S, histogram.buckets, strict=True):
+            yield f'{name}_bucket{{box="{box}",le="{bound:g}"}} {count}'
+        yield f'{name}_bucket{{box="{box}",le="+Inf"}} {histogram.count}'
+        yield f'{name}_sum{{box="{box}"}} {histogram.sum_s:.9g}'
+        yield f'{name}_count{{box="{box}"}} {histogram.count}'

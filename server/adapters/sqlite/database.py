@@ -1,0 +1,304 @@
+"""One SQLite file: a writer whose jobs share commits, and readers with snapshots of their own.
+
+A durable commit costs as much as 60 rows and a trip to a connection's thread as much as 35 reads
+(measured), so all jobs that wait while a commit is under way go into the next one, in one trip.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar, cast
+
+import aiosqlite
+
+from server.adapters.sqlite.schema import STEPS
+from server.errors import NewerSchemaError, OverloadedError, StorageError
+from server.model.events import Event, Queue
+from server.model.records import Counts
+from server.ports.clock import Clock
+from server.ports.telemetry import Telemetry
+
+FILE_NAME = "socialfeed.sqlite3"
+READERS = 3
+# Jobs that wait for the writer: past this the server says that it is overloaded.
+WAITING_JOBS = 2_000
+JOBS_A_COMMIT = 256
+_CACHE_KIB = 32_768
+
+T = TypeVar("T")
+
+
+@dataclass
+class Transaction:
+    """What a write job works with; its counts and announcements are gathered for the commit."""
+
+    connection: sqlite3.Connection
+    now_ms: int
+    counts: dict[int, Counts] = field(default_factory=dict)
+    queues: set[Queue] = field(default_factory=set)
+
+    def count(self, post_id: int, *, likes: int = 0, comments: int = 0) -> None:
+        """Add to a post's counts; one row is written for all that a commit adds to a post."""
+        so_far = self.counts.get(post_id, Counts())
+        self.counts[post_id] = Counts(so_far.likes + likes, so_far.comments + comments)
+
+    def queue(self, event: Event) -> None:
+        """Put an event into its queue, in the same commit."""
+        self.connection.execute(
+            "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                event.queue,
+                event.kind,
+                event.user_id,
+                event.subject_id,
+                event.comment_id,
+                self.now_ms,
+            ),
+        )
+        self.queues.add(event.queue)
+
+
+@dataclass
+class _Job(Generic[T]):
+    work: Callable[[Transaction], T]
+    done: asyncio.Future[T]
+    result: T | None = None
+    error: Exception | None = None
+
+    def attempt(self, transaction: Transaction) -> None:
+        """Do the work; if it fails, nothing of it is left in the transaction."""
+        part = Transaction(transaction.connection, transaction.now_ms)
+        part.connection.execute("SAVEPOINT job")
+        try:
+            self.result = self.work(part)
+        except sqlite3.OperationalError:
+            # The disk's fault, not the job's: the whole commit fails.
+            raise
+        except Exception as error:  # noqa: BLE001 - handed to the one who asked
+            self.error = error
+            part.connection.execute("ROLLBACK TO job")
+            part.connection.execute("RELEASE job")
+            return
+        part.connection.execute("RELEASE job")
+        for post_id, counts in part.counts.items():
+            transaction.count(post_id, likes=counts.likes, comments=counts.comments)
+        transaction.queues |= part.queues
+
+    def settle(self, failure: Exception | None) -> None:
+        """Tell the one who asked."""
+        if self.done.done():
+            return
+        if error := failure or self.error:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(cast("T", self.result))
+
+
+@dataclass(frozen=True)
+class _Committed:
+    counts: Mapping[int, Counts]
+    queues: frozenset[Queue]
+
+
+class _Connection(aiosqlite.Connection):
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on the connection's thread: many statements in one trip."""
+        done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return done
+
+
+class Database:
+    """The file, open. Made by `open_database`."""
+
+    def __init__(
+        self,
+        *,
+        writer: _Connection,
+        readers: list[_Connection],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._telemetry = telemetry
+        self._waiting: deque[_Job[object]] = deque()
+        self._free_readers: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
+        for reader in readers:
+            self._free_readers.put_nowait(reader)
+        self._arrived = asyncio.Event()
+        self._is_closing = False
+        self._write_loop = asyncio.create_task(self._commit_groups())
+        self.last_id: Callable[[], int] = lambda: 0
+        self.on_counts: list[Callable[[Mapping[int, Counts]], None]] = []
+        self.on_event: dict[Queue, asyncio.Event] = {queue: asyncio.Event() for queue in Queue}
+        self.failure: StorageError | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many write jobs wait."""
+        return len(self._waiting)
+
+    async def write(self, box: str, work: Callable[[Transaction], T]) -> T:
+        """Do the work in a transaction and return once it is on disk.
+
+        Raises:
+            OverloadedError: if too many jobs wait already.
+            StorageError: if the disk does not take it; nothing of it is kept.
+        """
+        if len(self._waiting) >= WAITING_JOBS or self._is_closing:
+            raise OverloadedError(box=box)
+        job: _Job[T] = _Job(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(cast("_Job[object]", job))
+        self._arrived.set()
+        with self._telemetry.span(box):
+            return await job.done
+
+    async def read(self, box: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the work on a snapshot of what is committed."""
+        with self._telemetry.span(box):
+            reader = await self._free_readers.get()
+            try:
+                return await reader.run(lambda connection: _in_snapshot(connection, work))
+            except sqlite3.OperationalError as error:
+                raise StorageError(reason=str(error)) from error
+            finally:
+                self._free_readers.put_nowait(reader)
+
+    async def close(self) -> None:
+        """Finish what waits, and close the file."""
+        self._is_closing = True
+        self._arrived.set()
+        await self._write_loop
+        for connection in (*self._readers, self._writer):
+            await connection.close()
+
+    async def _commit_groups(self) -> None:
+        while self._waiting or not self._is_closing:
+            self._arrived.clear()
+            if not self._waiting:
+                await self._arrived.wait()
+                continue
+            count = min(len(self._waiting), JOBS_A_COMMIT)
+            await self._commit([self._waiting.popleft() for _ in range(count)])
+
+    async def _commit(self, jobs: list[_Job[object]]) -> None:
+        now_ms = self._clock.now_ms()
+        last_id = self.last_id()
+        failure: Exception | None = None
+        try:
+            committed = await self._writer.run(
+                lambda connection: _commit(connection, jobs, now_ms=now_ms, last_id=last_id)
+            )
+        except Exception as error:  # noqa: BLE001 - each who waits is told
+            is_storage = isinstance(error, sqlite3.Error)
+            failure = StorageError(reason=str(error)) if is_storage else error
+            self.failure = StorageError(reason=str(error))
+        else:
+            self.failure = None
+            self._tell(committed)
+        for job in jobs:
+            job.settle(failure)
+
+    def _tell(self, committed: _Committed) -> None:
+        if committed.counts:
+            for listener in self.on_counts:
+                listener(committed.counts)
+        for queue in committed.queues:
+            self.on_event[queue].set()
+
+
+def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _commit(
+    connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
+) -> _Committed:
+    transaction = Transaction(connection, now_ms)
+    with ExitStack() as undo:
+        connection.execute("BEGIN IMMEDIATE")
+        undo.callback(_roll_back, connection)
+        for job in jobs:
+            job.attempt(transaction)
+        counts = _write_counts(transaction)
+        connection.execute(
+            "UPDATE settings SET value = ? WHERE name = 'last_id' AND CAST(value AS INTEGER) < ?",
+            (str(last_id), last_id),
+        )
+        connection.execute("COMMIT")
+        undo.pop_all()
+    return _Committed(counts, frozenset(transaction.queues))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # SQLite has rolled back by itself after some errors, such as a full disk.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _write_counts(transaction: Transaction) -> Mapping[int, Counts]:
+    counts: dict[int, Counts] = {}
+    for post_id, more in transaction.counts.items():
+        likes, comments = transaction.connection.execute(
+            "INSERT INTO post_counts (post_id, likes, comments) VALUES (?, ?, ?)"
+            " ON CONFLICT (post_id) DO UPDATE"
+            " SET likes = likes + excluded.likes, comments = comments + excluded.comments"
+            " RETURNING likes, comments",
+            (post_id, more.likes, more.comments),
+        ).fetchone()
+        counts[post_id] = Counts(likes, comments)
+    return counts
+
+
+async def open_database(folder: Path, *, clock: Clock, telemetry: Telemetry) -> Database:
+    """Return the data folder's database, brought to this program's schema.
+
+    Raises:
+        NewerSchemaError: if a later version wrote it.
+    """
+    path = folder / FILE_NAME
+    # Made here, so that nobody but its owner can ever read it.
+    path.touch(mode=0o600)
+    writer = await _connected(path)
+    try:
+        await writer.run(lambda connection: migrate(connection, folder))
+        readers = [await _connected(path) for _ in range(READERS)]
+    except BaseException:
+        await writer.close()
+        raise
+    return Database(writer=writer, readers=readers, clock=clock, telemetry=telemetry)
+
+
+async def _connected(path: Path) -> _Connection:
+    def connect() -> sqlite3.Connection:
+        # Autocommit: transactions are begun and ended here, not by the driver.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        return connection
+
+    return cast("_Connection", await _Connection(connect, iter_chunk_size=64))
+
+
+def migrate(connection: sqlite3.Connection, folder: Path) -> None:
+    """Bring a database to this program's schema; raises what `open_database` does."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > len(STEPS):
+        raise NewerSchemaError(folder=folder, found=found, known=len(STEPS))
+    for version in range(found, len(STEPS)):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {STEPS[version]}; PRAGMA user_version = {version + 1}; COMMIT"
+        )
+    connection.execute("INSERT OR IGNORE INTO settings VALUES ('last_id', '0')")

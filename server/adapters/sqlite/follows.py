@@ -1,0 +1,136 @@
+"""Follow db in SQLite: the graph by follower and by followee."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from server.adapters.sqlite.database import Database, Transaction
+from server.model.events import Event
+from server.model.pages import PageRequest
+from server.model.records import Edge, Followee
+
+BOX = "follow_db"
+
+
+class SqliteFollows:
+    """Keeps the port `Follows`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, edge: Edge, event: Event) -> bool:
+        """Add an edge and its event; False, and nothing changed, if it stood already."""
+
+        def work(transaction: Transaction) -> bool:
+            added = transaction.connection.execute(
+                "INSERT OR IGNORE INTO follows (follower_id, followee_id, edge_id)"
+                " VALUES (?, ?, ?)",
+                (edge.follower_id, edge.followee_id, edge.edge_id),
+            )
+            if added.rowcount:
+                _count(transaction, edge.follower_id, edge.followee_id, by=1)
+                transaction.queue(event)
+            return added.rowcount > 0
+
+        return await self._database.write(BOX, work)
+
+    async def remove(self, follower_id: int, followee_id: int, event: Event) -> bool:
+        """Remove an edge and add its event; False, and nothing changed, if there was none."""
+
+        def work(transaction: Transaction) -> bool:
+            removed = transaction.connection.execute(
+                "DELETE FROM follows WHERE follower_id = ? AND followee_id = ?",
+                (follower_id, followee_id),
+            )
+            if removed.rowcount:
+                _count(transaction, follower_id, followee_id, by=-1)
+                transaction.queue(event)
+            return removed.rowcount > 0
+
+        return await self._database.write(BOX, work)
+
+    async def has(self, follower_id: int, followee_id: int) -> bool:
+        """Whether the edge stands."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = ?",
+                (follower_id, followee_id),
+            )
+            return found.fetchone() is not None
+
+        return await self._database.read(BOX, work)
+
+    async def followees(self, follower_id: int) -> Sequence[Followee]:
+        """Return all whom a user follows."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Followee]:
+            rows = connection.execute(
+                "SELECT followee_id, is_settled, author_id IS NOT NULL FROM follows"
+                " LEFT JOIN pulled_authors ON author_id = followee_id WHERE follower_id = ?",
+                (follower_id,),
+            )
+            return [Followee(row[0], bool(row[1]), bool(row[2])) for row in rows]
+
+        return await self._database.read(BOX, work)
+
+    async def followers_after(
+        self, followee_id: int, *, edge_id: int, limit: int
+    ) -> Sequence[Edge]:
+        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
+        return await self._edges(
+            "SELECT edge_id, follower_id, followee_id FROM follows"
+            " WHERE followee_id = ? AND edge_id > ? ORDER BY edge_id LIMIT ?",
+            (followee_id, edge_id, limit),
+        )
+
+    async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges to a user, by edge id."""
+        return await self._edges(
+            "SELECT edge_id, follower_id, followee_id FROM follows"
+            " WHERE followee_id = ? AND edge_id < ? ORDER BY edge_id DESC LIMIT ?",
+            (followee_id, page.before, page.limit),
+        )
+
+    async def followees_page(self, follower_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges from a user, by edge id."""
+        return await self._edges(
+            "SELECT edge_id, follower_id, followee_id FROM follows"
+            " WHERE follower_id = ? AND edge_id < ? ORDER BY edge_id DESC LIMIT ?",
+            (follower_id, page.before, page.limit),
+        )
+
+    async def settle(self, follower_id: int, followee_id: int) -> None:
+        """Note that the followee's posts are in the follower's feed."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                "UPDATE follows SET is_settled = 1 WHERE follower_id = ? AND followee_id = ?",
+                (follower_id, followee_id),
+            )
+
+        await self._database.write(BOX, work)
+
+    async def mark_pulled(self, author_id: int) -> None:
+        """Note that an author's posts are pulled from now on; it is not taken back."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                "INSERT OR IGNORE INTO pulled_authors VALUES (?)", (author_id,)
+            )
+
+        await self._database.write(BOX, work)
+
+    async def _edges(self, query: str, parameters: tuple[int, ...]) -> Sequence[Edge]:
+        def work(connection: sqlite3.Connection) -> Sequence[Edge]:
+            return [Edge(*row) for row in connection.execute(query, parameters)]
+
+        return await self._database.read(BOX, work)
+
+
+def _count(transaction: Transaction, follower_id: int, followee_id: int, *, by: int) -> None:
+    transaction.connection.execute(
+        "UPDATE users SET followees = followees + ? WHERE user_id = ?", (by, follower_id)
+    )
+    transaction.connection.execute(
+        "UPDATE users SET followers = followers + ? WHERE user_id = ?", (by, followee_id)
+    )

@@ -1,0 +1,156 @@
+"""Posts db in SQLite, and the counts of likes and comments beside it."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import nlargest
+from typing import Any
+
+from server.adapters.sqlite.database import Database, Transaction
+from server.model.events import Event
+from server.model.pages import PageRequest
+from server.model.records import Counts, FeedEntry, Post
+
+BOX = "posts_db"
+
+
+class SqlitePosts:
+    """Keeps the port `Posts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, post: Post, event: Event) -> None:
+        """Add a post and its event."""
+
+        def work(transaction: Transaction) -> None:
+            added = transaction.connection.execute(
+                "INSERT OR IGNORE INTO posts"
+                " (post_id, author_id, text, media_url, description, hashtags)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    post.post_id,
+                    post.author_id,
+                    post.text,
+                    post.media_url,
+                    post.description,
+                    json.dumps(post.hashtags),
+                ),
+            )
+            if added.rowcount:
+                transaction.queue(event)
+
+        await self._database.write(BOX, work)
+
+    async def edit(self, post: Post) -> bool:
+        """Replace a post's content; whether there was one that is not deleted."""
+
+        def work(transaction: Transaction) -> bool:
+            edited = transaction.connection.execute(
+                "UPDATE posts SET text = ?, description = ?, hashtags = ?"
+                " WHERE post_id = ? AND is_deleted = 0",
+                (post.text, post.description, json.dumps(post.hashtags), post.post_id),
+            )
+            return edited.rowcount > 0
+
+        return await self._database.write(BOX, work)
+
+    async def delete(self, post_id: int) -> bool:
+        """Leave a tombstone in place of a post; whether there was a post."""
+
+        def work(transaction: Transaction) -> bool:
+            deleted = transaction.connection.execute(
+                "UPDATE posts SET is_deleted = 1, text = NULL, media_url = NULL,"
+                " description = NULL, hashtags = '[]' WHERE post_id = ? AND is_deleted = 0",
+                (post_id,),
+            )
+            return deleted.rowcount > 0
+
+        return await self._database.write(BOX, work)
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Post]:
+        """Return those of the posts that exist and are not deleted, by id."""
+        ids = json.dumps(list(post_ids))
+
+        def work(connection: sqlite3.Connection) -> Mapping[int, Post]:
+            rows = connection.execute(
+                "SELECT post_id, author_id, text, media_url, description, hashtags FROM posts"
+                " WHERE post_id IN (SELECT value FROM json_each(?)) AND is_deleted = 0",
+                (ids,),
+            )
+            return {row[0]: _post(row) for row in rows}
+
+        return await self._database.read(BOX, work)
+
+    async def entries_by(
+        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+    ) -> Sequence[FeedEntry]:
+        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        authors = list(author_ids)
+
+        def work(connection: sqlite3.Connection) -> Sequence[FeedEntry]:
+            # One seek for each author; SQLite would sort all their posts if asked for them at once.
+            newest = (
+                FeedEntry(*row)
+                for author_id in authors
+                for row in connection.execute(
+                    "SELECT post_id, author_id FROM posts WHERE author_id = ?"
+                    " AND post_id > ? AND post_id < ? AND is_deleted = 0"
+                    " ORDER BY post_id DESC LIMIT ?",
+                    (author_id, above, page.before, page.limit),
+                )
+            )
+            return nlargest(page.limit, newest)
+
+        return await self._database.read(BOX, work)
+
+
+def _post(row: tuple[Any, ...]) -> Post:
+    post_id, author_id, *content, hashtags = row
+    text, media_url, description = content
+    return Post(post_id, author_id, text, media_url, description, tuple(json.loads(hashtags)))
+
+
+class SqliteCounters:
+    """Keeps the port `Counters`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Counts]:
+        """Return the counts of posts; zeros for a post that has none."""
+        ids = list(post_ids)
+
+        def work(connection: sqlite3.Connection) -> Mapping[int, Counts]:
+            rows = connection.execute(
+                "SELECT post_id, likes, comments FROM post_counts"
+                " WHERE post_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(ids),),
+            )
+            return dict.fromkeys(ids, Counts()) | {row[0]: Counts(*row[1:]) for row in rows}
+
+        return await self._database.read("likes_db", work)
+
+    async def reconcile(self, *, above: int, limit: int) -> Sequence[int]:
+        """Set the counts of the next `limit` posts to what the edges say; the posts looked at."""
+
+        def work(transaction: Transaction) -> Sequence[int]:
+            rows = transaction.connection.execute(
+                "SELECT post_id, likes, comments,"
+                " (SELECT count(*) FROM likes WHERE likes.post_id = post_counts.post_id),"
+                " (SELECT count(*) FROM comments WHERE comments.post_id = post_counts.post_id)"
+                " FROM post_counts WHERE post_id > ? ORDER BY post_id LIMIT ?",
+                (above, limit),
+            ).fetchall()
+            for post_id, likes, comments, true_likes, true_comments in rows:
+                if (likes, comments) != (true_likes, true_comments):
+                    transaction.count(
+                        post_id, likes=true_likes - likes, comments=true_comments - comments
+                    )
+            return [row[0] for row in rows]
+
+        return await self._database.write("likes_db", work)
+
+    def subscribe(self, listener: Callable[[Mapping[int, Counts]], None]) -> None:
+        """Tell a listener the new counts after every write, in the order of the writes."""
+        self._database.on_counts.append(listener)

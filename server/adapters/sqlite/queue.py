@@ -1,0 +1,128 @@
+"""The message queue in SQLite: a transactional outbox, and the dead letters beside it."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from server.adapters.sqlite.database import Database, Transaction
+from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue
+
+BOX = "message_queue"
+
+
+class SqliteQueue:
+    """Keeps the port `MessageQueue`; events come from the stores' own writes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def wait(self, queue: Queue, *, timeout_s: float) -> None:
+        """Return when an event may have come, or after the timeout."""
+        arrived = self._database.on_event[queue]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(arrived.wait(), timeout_s)
+        arrived.clear()
+
+    async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
+        """Return the oldest events that are not put off."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[Delivery]:
+            rows = connection.execute(
+                "SELECT sequence, attempts, queued_at_ms, kind, user_id, subject_id, comment_id"
+                " FROM events WHERE queue = ? AND due_at_ms <= ? ORDER BY sequence LIMIT ?",
+                (queue, now_ms, limit),
+            )
+            return [
+                Delivery(row[0], Event(*row[3:]), attempts=row[1], queued_at_ms=row[2])
+                for row in rows
+            ]
+
+        return await self._database.read(BOX, work)
+
+    async def acknowledge(self, sequences: Iterable[int]) -> None:
+        """Forget events whose effects are done."""
+        done = [(sequence,) for sequence in sequences]
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.executemany("DELETE FROM events WHERE sequence = ?", done)
+
+        await self._database.write(BOX, work)
+
+    async def put_off(self, sequence: int, *, until_ms: int) -> None:
+        """Count a failed attempt, and deliver the event again after a time."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                "UPDATE events SET attempts = attempts + 1, due_at_ms = ? WHERE sequence = ?",
+                (until_ms, sequence),
+            )
+
+        await self._database.write(BOX, work)
+
+    async def bury(self, sequence: int, *, reason: str, now_ms: int) -> None:
+        """Move an event to the dead letters."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                "INSERT OR IGNORE INTO dead_letters"
+                " SELECT sequence, queue, kind, user_id, subject_id, comment_id, ?, ?"
+                " FROM events WHERE sequence = ?",
+                (reason, now_ms, sequence),
+            )
+            transaction.connection.execute("DELETE FROM events WHERE sequence = ?", (sequence,))
+
+        await self._database.write(BOX, work)
+
+    async def backlog(self, queue: Queue) -> Backlog:
+        """Return what waits."""
+
+        def work(connection: sqlite3.Connection) -> Backlog:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM events WHERE queue = :queue),"
+                " (SELECT queued_at_ms FROM events WHERE queue = :queue ORDER BY sequence LIMIT 1),"
+                " (SELECT count(*) FROM dead_letters WHERE queue = :queue)",
+                {"queue": queue},
+            ).fetchone()
+            return Backlog(*row)
+
+        return await self._database.read(BOX, work)
+
+    async def dead_letters(self, *, limit: int) -> Sequence[DeadLetter]:
+        """Return the oldest dead letters."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[DeadLetter]:
+            rows = connection.execute(
+                "SELECT sequence, queue, reason, buried_at_ms,"
+                " kind, user_id, subject_id, comment_id"
+                " FROM dead_letters ORDER BY sequence LIMIT ?",
+                (limit,),
+            )
+            return [
+                DeadLetter(row[0], Queue(row[1]), Event(*row[4:]), row[2], buried_at_ms=row[3])
+                for row in rows
+            ]
+
+        return await self._database.read(BOX, work)
+
+    async def replay(self, sequences: Iterable[int]) -> int:
+        """Put dead letters back into their queues; how many."""
+        chosen = json.dumps(list(sequences))
+
+        def work(transaction: Transaction) -> int:
+            connection = transaction.connection
+            connection.execute(
+                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
+                " SELECT queue, kind, user_id, subject_id, comment_id, ? FROM dead_letters"
+                " WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence",
+                (transaction.now_ms, chosen),
+            )
+            replayed = connection.execute(
+                "DELETE FROM dead_letters WHERE sequence IN (SELECT value FROM json_each(?))",
+                (chosen,),
+            )
+            transaction.queues |= set(Queue)
+            return replayed.rowcount
+
+        return await self._database.write(BOX, work)

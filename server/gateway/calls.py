@@ -1,0 +1,153 @@
+"""A call of the API: its path, what it takes, what it answers, and the code that does it.
+
+The registry of calls is all there is: the routes and the OpenAPI document are both made from it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
+from server.gateway.cursors import Cursors
+from server.gateway.parsing import parsed
+from server.model.ids import LARGEST_ID
+from server.model.pages import Page, PageRequest
+
+LARGEST_PAGE = 100
+DEFAULT_PAGE = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call answers: a document, or nothing."""
+
+    status: int
+    document: Mapping[str, Any] | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that has passed the gateway's checks.
+
+    Attributes:
+        request: for what only a few calls need.
+        caller_id: whose token it came with; None if nobody needs one (`--open`).
+        token: the token's text.
+        raw_body: the body, read to its end.
+        cursors: to make and to check cursors.
+        fresh_id: an id for what the call makes; the same when a keyed request is repeated.
+    """
+
+    request: web.Request
+    caller_id: int | None
+    token: str
+    raw_body: bytes
+    cursors: Cursors
+    fresh_id: int
+
+    def body(self, model: type[Model]) -> Model:
+        """Return the body as a model.
+
+        Raises:
+            MalformedBodyError, InvalidBodyError: if it is not JSON, or not of the model.
+        """
+        return parsed(self.raw_body, model)
+
+    def path_id(self, name: str, *, kind: str) -> int:
+        """Return an id from the path.
+
+        Raises:
+            NotFoundError: if it is no id, so nothing can have it.
+        """
+        text = self.request.match_info[name]
+        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+            raise NotFoundError(kind=kind, found=text)
+        return int(text)
+
+    def query_id(self, name: str) -> int:
+        """Return an id from the query.
+
+        Raises:
+            InvalidFieldError: if it is missing, or no id.
+        """
+        text = self.request.query.get(name, "")
+        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+            raise InvalidFieldError(field=name, reason="expected an id, a decimal number")
+        return int(text)
+
+    def page(self, of: str) -> PageRequest:
+        """Return which part of a list is asked for.
+
+        Raises:
+            InvalidFieldError: if `limit` or `cursor` is wrong.
+        """
+        limit = self.request.query.get("limit", str(DEFAULT_PAGE))
+        if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(LARGEST_PAGE))):
+            raise _wrong_limit()
+        if not 1 <= int(limit) <= LARGEST_PAGE:
+            raise _wrong_limit()
+        before = self.cursors.before(self.request.query.get("cursor"), of=of)
+        return PageRequest(before, int(limit))
+
+    def list_of(
+        self, page: Page[Item], of: str, shape: Callable[[Item], Mapping[str, Any]]
+    ) -> Answer:
+        """Return a page as the answer."""
+        items = [shape(item) for item in page.items]
+        cursor = self.cursors.cursor(page.next_before, of=of)
+        return Answer(200, {"items": items, "nextCursor": cursor})
+
+    def expect_caller(self, user_id: int, *, what: str) -> None:
+        """Check that what is asked for is the caller's.
+
+        Raises:
+            NotOwnerError: if it is somebody else's.
+        """
+        if self.caller_id not in {None, user_id}:
+            raise NotOwnerError(what=what)
+
+
+def _wrong_limit() -> InvalidFieldError:
+    return InvalidFieldError(field="limit", reason=f"expected a number from 1 to {LARGEST_PAGE}")
+
+
+Serve = Callable[[Incoming], Awaitable[Answer | web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the API.
+
+    Attributes:
+        method, path: as in the table of the contract.
+        box: the box of the design that does it.
+        serve: the code.
+        summary: one line for the API pages.
+        answers: the document of each status but errors; None for no document.
+        body: the model of its body.
+        query: required parts of the query, ids all.
+        lists: the shape of an item, if it answers a page of a list.
+        refuses: the statuses of errors beside those every call can have.
+        is_public: whether it needs no token.
+        media_type: of the answer.
+    """
+
+    method: str
+    path: str
+    box: str
+    serve: Serve
+    summary: str
+    answers: Mapping[int, object | None] = field(default_factory=dict)
+    body: type[BaseModel] | None = None
+    query: Sequence[str] = ()
+    lists: object | None = None
+    refuses: Sequence[int] = ()
+    is_public: bool = False
+    media_type: str = "application/json"

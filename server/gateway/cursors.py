@@ -1,0 +1,52 @@
+"""Cursors: opaque texts that tell where a list goes on, and that only this server can make."""
+
+import hashlib
+import hmac
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+
+from server.errors import InvalidFieldError
+from server.model.ids import LARGEST_ID
+
+_SIGNATURE_BYTES = 7
+_ID = struct.Struct(">Q")
+
+
+class Cursors:
+    """Signs the id below which a list goes on, together with the list's name."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def cursor(self, before: int | None, *, of: str) -> str | None:
+        """Return the cursor of a list for an id; None for the end."""
+        if before is None:
+            return None
+        number = _ID.pack(before)
+        return urlsafe_b64encode(number + self._signature(number, of)).decode()
+
+    def before(self, cursor: str | None, *, of: str) -> int:
+        """Return the id that a list's cursor was made for; without one, the list's start.
+
+        Raises:
+            InvalidFieldError: if the cursor is not one of this list.
+        """
+        if cursor is None:
+            return LARGEST_ID
+        try:
+            decoded = urlsafe_b64decode(cursor.encode("ascii"))
+        except (ValueError, Base64Error) as error:
+            raise _wrong_cursor() from error
+        number, signature = decoded[: _ID.size], decoded[_ID.size :]
+        if not hmac.compare_digest(signature, self._signature(number, of)):
+            raise _wrong_cursor()
+        return int(_ID.unpack(number)[0])
+
+    def _signature(self, number: bytes, of: str) -> bytes:
+        digest = hashlib.blake2b(number + of.encode(), key=self._secret)
+        return digest.digest()[:_SIGNATURE_BYTES]
+
+
+def _wrong_cursor() -> InvalidFieldError:
+    return InvalidFieldError(field="cursor", reason="expected a nextCursor of this list")

@@ -1,0 +1,184 @@
+"""The api gateway: every request passes here on its way to a box, and is checked."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from server.errors import NotAuthenticatedError, OverloadedError
+from server.gateway.calls import Answer, Call, Incoming
+from server.gateway.cursors import Cursors
+from server.gateway.idempotency import Idempotency, KeyedRequest
+from server.gateway.limits import RateLimit
+from server.model.ids import IdGenerator
+from server.ports.telemetry import Telemetry
+from server.services.accounts import Accounts
+
+BOX = "api_gateway"
+# A client that takes longer than this to send a body is cut off.
+BODY_S = 10.0
+
+
+class GatewayTelemetry(Telemetry, Protocol):
+    """What the gateway tells, and asks for `Server-Timing`."""
+
+    def timings(self) -> AbstractContextManager[list[tuple[str, float]]]:
+        """Yield a list of (box, seconds) that grows while the boxes work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What the gateway lets through.
+
+    Attributes:
+        is_open: whether no call needs a token.
+        rate_per_s: requests a second of one user or one address; 0 for no limit.
+        requests_at_once: requests in progress; more are told to come back.
+        body_bytes: of the largest body.
+        shows_timing: whether answers tell the time of each box (`Server-Timing`).
+    """
+
+    is_open: bool = False
+    rate_per_s: float = 0.0
+    requests_at_once: int = 1_000
+    body_bytes: int = 1_048_576
+    shows_timing: bool = False
+
+
+class Gateway:
+    """Checks a request, hands it to the call's box, and makes the answer a response."""
+
+    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+        self,
+        *,
+        settings: GatewaySettings,
+        accounts: Accounts,
+        cursors: Cursors,
+        idempotency: Idempotency,
+        ids: IdGenerator,
+        telemetry: GatewayTelemetry,
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._cursors = cursors
+        self._idempotency = idempotency
+        self._ids = ids
+        self._telemetry = telemetry
+        self._rate_limit = RateLimit(rate_per_s=settings.rate_per_s, monotonic_s=monotonic_s)
+        self._in_progress = 0
+
+    def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
+        """Return the routes of calls."""
+        return [web.route(call.method, call.path, self._handler(call)) for call in calls]
+
+    def _handler(self, call: Call) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            # A stream is counted by its box, since it stays for as long as its reader.
+            if call.media_type != "application/json":
+                return await self._admitted(call, request)
+            if self._in_progress >= self._settings.requests_at_once:
+                raise OverloadedError(box=BOX)
+            self._in_progress += 1
+            try:
+                with self._telemetry.timings() as timings:
+                    response = await self._admitted(call, request)
+            finally:
+                self._in_progress -= 1
+            if self._settings.shows_timing:
+                response.headers["Server-Timing"] = ", ".join(
+                    f"{box};dur={duration_s * 1000:.3f}" for box, duration_s in timings
+                )
+            return response
+
+        return handle
+
+    async def _admitted(self, call: Call, request: web.Request) -> web.StreamResponse:
+        with self._telemetry.span(BOX):
+            self._rate_limit.take(request.remote)
+            token, caller_id = await self._caller(call, request)
+            if caller_id is not None:
+                self._rate_limit.take(caller_id)
+            raw_body = await _body(call, request)
+
+            requested = _Requested(request, caller_id, token, raw_body)
+            key = request.headers.get("Idempotency-Key")
+            if call.method == "POST" and key is not None:
+                return _response(await self._once(call, requested, key))
+            answer = await self._serve(call, requested, self._ids.new())
+        return answer if isinstance(answer, web.StreamResponse) else _response(answer)
+
+    async def _serve(
+        self, call: Call, requested: "_Requested", fresh_id: int
+    ) -> Answer | web.StreamResponse:
+        incoming = Incoming(
+            requested.request,
+            caller_id=requested.caller_id,
+            token=requested.token,
+            raw_body=requested.raw_body,
+            cursors=self._cursors,
+            fresh_id=fresh_id,
+        )
+        with self._telemetry.span(call.box):
+            return await call.serve(incoming)
+
+    async def _once(self, call: Call, requested: "_Requested", key: str) -> Answer:
+        async def serve(fresh_id: int) -> Answer:
+            answer = await self._serve(call, requested, fresh_id)
+            # No POST answers a stream.
+            assert isinstance(answer, Answer)  # noqa: S101 - for the type checker
+            return answer
+
+        keyed = KeyedRequest(
+            scope=str(requested.caller_id),
+            key=key,
+            content=f"{call.method} {requested.request.path}\n".encode() + requested.raw_body,
+            fresh_id=self._ids.new(),
+            is_secret=call.is_public,
+        )
+        return await self._idempotency.once(keyed, serve)
+
+    async def _caller(self, call: Call, request: web.Request) -> tuple[str, int | None]:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip()
+        if call.is_public or self._settings.is_open:
+            return token, None
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
+        return token, await self._accounts.user_of(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    request: web.Request
+    caller_id: int | None
+    token: str
+    raw_body: bytes
+
+
+async def _body(call: Call, request: web.Request) -> bytes:
+    if call.body is None:
+        return b""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+
+
+def _response(answer: Answer) -> web.Response:
+    response = web.Response(status=answer.status)
+    if answer.document is not None:
+        response.body = json.dumps(answer.document, ensure_ascii=False).encode()
+        response.content_type = "application/json"
+    if answer.location:
+        response.headers["Location"] = answer.location
+    return response

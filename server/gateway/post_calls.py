@@ -1,0 +1,106 @@
+"""Calls about posts and feeds."""
+
+from collections.abc import Sequence
+
+from server.gateway.bodies import NewPost, PostChanges
+from server.gateway.calls import Answer, Call, Incoming
+from server.gateway.shapes import FeedItem, PostShape, feed_item, post_shape, shown_post_shape
+from server.services.feed_reader import FeedReader
+from server.services.post_reader import PostReader
+from server.services.post_writer import PostContent, PostWriter
+
+_POST = "/v1/posts/{postId}"
+
+
+class PostCalls:
+    """Create, read, edit and delete posts; read feeds."""
+
+    def __init__(self, writer: PostWriter, reader: PostReader, feeds: FeedReader) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._feeds = feeds
+
+    def calls(self) -> Sequence[Call]:
+        """Return these calls."""
+        return [
+            Call(
+                "POST",
+                "/v1/posts",
+                "post_writer",
+                self._create,
+                "Create a text or media post",
+                answers={201: PostShape},
+                body=NewPost,
+                refuses=(403, 404),
+            ),
+            Call(
+                "GET",
+                _POST,
+                "feed_reader",
+                self._get,
+                "A post",
+                answers={200: PostShape},
+                refuses=(404,),
+            ),
+            Call(
+                "PATCH",
+                _POST,
+                "post_writer",
+                self._edit,
+                "Edit a post; its place in feeds stays",
+                answers={200: PostShape},
+                body=PostChanges,
+                refuses=(403, 404),
+            ),
+            Call(
+                "DELETE",
+                _POST,
+                "post_writer",
+                self._delete,
+                "Delete a post",
+                answers={204: None},
+                refuses=(403, 404),
+            ),
+            Call(
+                "GET",
+                "/v1/feeds/{userId}",
+                "feed_reader",
+                self._read_feed,
+                "Posts of whom a user follows, newest first",
+                lists=FeedItem,
+                refuses=(403, 404),
+            ),
+        ]
+
+    async def _create(self, incoming: Incoming) -> Answer:
+        body = incoming.body(NewPost)
+        incoming.expect_caller(body.user_id, what="userId")
+        content = PostContent(
+            text=body.text,
+            media_url=body.media_url,
+            description=body.description,
+            hashtags=tuple(body.hashtags),
+        )
+        post = await self._writer.create(body.user_id, content, fresh_id=incoming.fresh_id)
+        return Answer(201, post_shape(post), location=f"/v1/posts/{post.post_id}")
+
+    async def _get(self, incoming: Incoming) -> Answer:
+        shown = await self._reader.get(incoming.path_id("postId", kind="post"))
+        return Answer(200, shown_post_shape(shown))
+
+    async def _edit(self, incoming: Incoming) -> Answer:
+        post_id = incoming.path_id("postId", kind="post")
+        changes = incoming.body(PostChanges).given()
+        await self._writer.edit(post_id, changes, editor_id=incoming.caller_id)
+        return Answer(200, shown_post_shape(await self._reader.get(post_id)))
+
+    async def _delete(self, incoming: Incoming) -> Answer:
+        post_id = incoming.path_id("postId", kind="post")
+        await self._writer.delete(post_id, editor_id=incoming.caller_id)
+        return Answer(204)
+
+    async def _read_feed(self, incoming: Incoming) -> Answer:
+        user_id = incoming.path_id("userId", kind="user")
+        incoming.expect_caller(user_id, what="the feed")
+        of = f"feed of {user_id}"
+        return incoming.list_of(await self._feeds.read(user_id, incoming.page(of)), of, feed_item)

@@ -1,0 +1,254 @@
+"""The documents that calls answer with, and how records become them."""
+
+# pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from server.model.ids import timestamp_of
+from server.model.records import Comment, Edge, Like, Notification, Post, User
+from server.services.comment_service import ShownComment
+from server.services.like_service import ShownLike
+from server.services.post_reader import ShownPost
+
+
+class NamedUser(TypedDict):
+    """A user, as an author is shown."""
+
+    userId: str
+    name: str
+
+
+class SignedUp(TypedDict):
+    """A new user with their first token."""
+
+    userId: str
+    name: str
+    token: str
+
+
+class SignedIn(TypedDict):
+    """A token, told this once."""
+
+    userId: str
+    token: str
+    expiresAt: str
+
+
+class UserShape(TypedDict):
+    """A user."""
+
+    userId: str
+    name: str
+    createdAt: str
+    followerCount: int
+    followeeCount: int
+
+
+class PostShape(TypedDict):
+    """A post: `text`, or `mediaUrl` and perhaps `description`."""
+
+    postId: str
+    userId: str
+    text: NotRequired[str]
+    mediaUrl: NotRequired[str]
+    description: NotRequired[str]
+    hashtags: list[str]
+    createdAt: str
+    likeCount: int
+    commentCount: int
+
+
+class FeedItem(PostShape):
+    """A post with its author."""
+
+    author: NamedUser
+
+
+class FollowShape(TypedDict):
+    """Who follows whom."""
+
+    followerId: str
+    followeeId: str
+
+
+class FollowUser(NamedUser):
+    """A follower or followee, and since when."""
+
+    followedAt: str
+
+
+class CommentShape(TypedDict):
+    """A comment; `parentCommentId` if it is a reply."""
+
+    commentId: str
+    postId: str
+    userId: str
+    comment: str
+    parentCommentId: str | None
+    createdAt: str
+
+
+class CommentItem(CommentShape):
+    """A comment with its author."""
+
+    author: NamedUser
+
+
+class LikeShape(TypedDict):
+    """A like."""
+
+    postId: str
+    userId: str
+    reaction: str
+    createdAt: str
+
+
+class LikeItem(LikeShape):
+    """A like with who likes."""
+
+    name: str
+
+
+class NotificationShape(TypedDict):
+    """What happened to one's post; `commentId` if it was a comment."""
+
+    notificationId: str
+    kind: str
+    actorId: str
+    postId: str
+    commentId: str | None
+    createdAt: str
+    read: bool
+
+
+class Health(TypedDict):
+    """How the server is."""
+
+    status: str
+
+
+class ProblemShape(TypedDict):
+    """What went wrong (RFC 9457); `errors` names the fields that are wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list["FieldProblem"]]
+
+
+class FieldProblem(TypedDict):
+    """A field that is wrong, and how."""
+
+    field: str
+    message: str
+
+
+def user_shape(user: User) -> UserShape:
+    """Return a user as it is shown."""
+    return {
+        "userId": str(user.user_id),
+        "name": user.name,
+        "createdAt": timestamp_of(user.user_id),
+        "followerCount": user.followers,
+        "followeeCount": user.followees,
+    }
+
+
+def post_shape(post: Post, *, likes: int = 0, comments: int = 0) -> PostShape:
+    """Return a post as it is shown."""
+    shape: PostShape = {
+        "postId": str(post.post_id),
+        "userId": str(post.author_id),
+        "hashtags": list(post.hashtags),
+        "createdAt": timestamp_of(post.post_id),
+        "likeCount": likes,
+        "commentCount": comments,
+    }
+    if post.text is not None:
+        shape["text"] = post.text
+    if post.media_url is not None:
+        shape["mediaUrl"] = post.media_url
+    if post.description is not None:
+        shape["description"] = post.description
+    return shape
+
+
+def shown_post_shape(shown: ShownPost) -> PostShape:
+    """Return a post with its counts."""
+    return post_shape(shown.post, likes=shown.counts.likes, comments=shown.counts.comments)
+
+
+def feed_item(shown: ShownPost) -> FeedItem:
+    """Return a post as an item of a feed."""
+    author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
+    return {**shown_post_shape(shown), "author": author}
+
+
+def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:
+    """Return who follows."""
+    edge, name = edge_and_name
+    return {
+        "userId": str(edge.follower_id),
+        "name": name,
+        "followedAt": timestamp_of(edge.edge_id),
+    }
+
+
+def followee_item(edge_and_name: tuple[Edge, str]) -> FollowUser:
+    """Return who is followed."""
+    edge, name = edge_and_name
+    return {
+        "userId": str(edge.followee_id),
+        "name": name,
+        "followedAt": timestamp_of(edge.edge_id),
+    }
+
+
+def comment_shape(comment: Comment) -> CommentShape:
+    """Return a comment as it is shown."""
+    parent = comment.parent_id
+    return {
+        "commentId": str(comment.comment_id),
+        "postId": str(comment.post_id),
+        "userId": str(comment.author_id),
+        "comment": comment.text,
+        "parentCommentId": None if parent is None else str(parent),
+        "createdAt": timestamp_of(comment.comment_id),
+    }
+
+
+def comment_item(shown: ShownComment) -> CommentItem:
+    """Return a comment as an item of a list."""
+    author: NamedUser = {"userId": str(shown.comment.author_id), "name": shown.author_name}
+    return {**comment_shape(shown.comment), "author": author}
+
+
+def like_shape(like: Like) -> LikeShape:
+    """Return a like as it is shown."""
+    return {
+        "postId": str(like.post_id),
+        "userId": str(like.user_id),
+        "reaction": like.reaction,
+        "createdAt": timestamp_of(like.like_id),
+    }
+
+
+def like_item(shown: ShownLike) -> LikeItem:
+    """Return a like as an item of a list."""
+    return {**like_shape(shown.like), "name": shown.user_name}
+
+
+def notification_shape(notification: Notification) -> NotificationShape:
+    """Return a notification as it is shown."""
+    comment = notification.comment_id
+    return {
+        "notificationId": str(notification.notification_id),
+        "kind": notification.kind,
+        "actorId": str(notification.actor_id),
+        "postId": str(notification.post_id),
+        "commentId": None if comment is None else str(comment),
+        "createdAt": timestamp_of(notification.notification_id),
+        "read": notification.is_read,
+    }

@@ -1,0 +1,88 @@
+"""Events: what the message queue carries from the services that write to those that follow up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    """One queue for each box that consumes, by the name of the box."""
+
+    FEED_GENERATOR = "feed_generator"
+    NOTIFICATION_SERVICE = "notification_service"
+
+
+class EventKind(StrEnum):
+    """What has happened."""
+
+    POSTED = "posted"
+    FOLLOWED = "followed"
+    UNFOLLOWED = "unfollowed"
+    LIKED = "liked"
+    COMMENTED = "commented"
+
+
+_QUEUES = {
+    EventKind.POSTED: Queue.FEED_GENERATOR,
+    EventKind.FOLLOWED: Queue.FEED_GENERATOR,
+    EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
+    EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
+    EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened, in ids.
+
+    Attributes:
+        kind: what has happened; an `EventKind`, unless another program put it into the queue.
+        user_id: who did it.
+        subject_id: the post, or the user who is followed.
+        comment_id: the comment, if it is about one.
+    """
+
+    kind: str
+    user_id: int
+    subject_id: int
+    comment_id: int | None = None
+
+    @property
+    def queue(self) -> Queue:
+        """The queue that its consumer reads."""
+        return _QUEUES[EventKind(self.kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event as its consumer gets it, once or more often.
+
+    Attributes:
+        sequence: its place in the queue.
+        attempts: how often it has failed.
+        queued_at_ms: when it was put there.
+    """
+
+    sequence: int
+    event: Event
+    attempts: int
+    queued_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that failed too often, and why."""
+
+    sequence: int
+    queue: Queue
+    event: Event
+    reason: str
+    buried_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in a queue: how many events, since when, and how many dead letters beside it."""
+
+    events: int
+    oldest_queued_at_ms: int | None
+    dead_letters: int

@@ -1,0 +1,117 @@
+"""Fills an empty data folder with a world: users, who follows whom, and their posts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenarios.graph import FollowerGraph
+from server.adapters.folder import locked_folder
+from server.adapters.sqlite.bulk import BulkLoad, loading
+from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
+from server.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Rows between two moves of the progress bar.
+CHUNK = 50_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a folder is filled with.
+
+    Attributes:
+        graph: who follows whom, users numbered from 0.
+        users: how many.
+        authors: the user of each post, the oldest post first.
+        days: over which the posts are spread, up to now.
+    """
+
+    graph: FollowerGraph
+    users: int
+    authors: "NDArray[np.int64]"
+    days: float
+
+
+def populate(
+    folder: Path, world: World, *, clock: Clock, rng: np.random.Generator, progress: Progress
+) -> None:
+    """Fill a folder; `progress` is told the rows done and in all.
+
+    Raises:
+        DataFolderError: if the folder cannot be used, or has users already.
+    """
+    now_ms = clock.now_ms()
+    start_ms = now_ms - round(world.days * 86_400_000)
+    shards = rng.integers(SHARDS, size=world.users)
+    user_ids = rising_ids(np.full(world.users, start_ms), shards)
+    edges = _Edges(world.graph, user_ids, start_ms=start_ms)
+    times_ms = np.sort(rng.integers(start_ms, now_ms, size=len(world.authors), endpoint=True))
+    post_ids = rising_ids(times_ms, shards[world.authors])
+    total = world.users + len(world.graph) + len(world.authors)
+    done = 0
+
+    def told(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress(done, total)
+
+    with locked_folder(folder), loading(folder) as load:
+        _load_users(load, world, user_ids)
+        told(world.users)
+        for chunk in edges.chunks():
+            load.add_edges(chunk)
+            told(len(chunk))
+        for part in _slices(len(post_ids)):
+            authors = user_ids[world.authors[part]].tolist()
+            ids = post_ids[part].tolist()
+            texts = (f"Post {number}" for number in range(part.start, part.stop))
+            load.add_posts(zip(ids, authors, texts, strict=True))
+            told(len(ids))
+        load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+
+
+def rising_ids(times_ms: "NDArray[np.int64]", shards: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """Return rising ids of those times, which must not fall, on those shards."""
+    ticks = (times_ms - EPOCH_MS) << SEQUENCE_BITS
+    steps = np.arange(len(ticks))
+    # Each is above the one before it, also within a millisecond.
+    ticks = np.maximum.accumulate(ticks - steps) + steps
+    return np.asarray((ticks << SHARD_BITS) | shards)
+
+
+class _Edges:
+    """The graph's edges in the order of the table's key: by follower, then followee."""
+
+    def __init__(
+        self, graph: FollowerGraph, user_ids: "NDArray[np.int64]", *, start_ms: int
+    ) -> None:
+        followers, followees = user_ids[graph.followers], user_ids[graph.followees]
+        order = np.lexsort((followees, followers))
+        self._followers, self._followees = followers[order], followees[order]
+        times_ms = np.full(len(graph), start_ms + 1)
+        self._ids = rising_ids(times_ms, self._followers % SHARDS)
+        self.last_id = int(self._ids[-1]) if len(graph) else 0
+
+    def chunks(self) -> Iterator[list[tuple[int, int, int]]]:
+        for part in _slices(len(self._ids)):
+            columns = (self._followers[part], self._followees[part], self._ids[part])
+            yield list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _load_users(load: BulkLoad, world: World, user_ids: "NDArray[np.int64]") -> None:
+    followers = np.bincount(world.graph.followees, minlength=world.users).tolist()
+    followees = np.bincount(world.graph.followers, minlength=world.users).tolist()
+    names = (f"user{number}" for number in range(world.users))
+    load.add_users(zip(user_ids.tolist(), names, followers, followees, strict=True))
+
+
+def _slices(rows: int) -> Iterator[slice]:
+    for start in range(0, rows, CHUNK):
+        yield slice(start, min(start + CHUNK, rows))

@@ -1,0 +1,258 @@
+"""The stores of the design: users, posts, follow graph, feeds, comments, likes, notifications.
+
+Whatever takes a row and its event takes both in one call, so that an adapter can make one
+confirmation of the two. A call that returns has its effect on disk, if the adapter has one. Writes
+may be repeated: the second changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.model.events import Event
+from server.model.feeds import Feed
+from server.model.pages import PageRequest
+from server.model.records import (
+    Comment,
+    Counts,
+    Credentials,
+    Edge,
+    FeedEntry,
+    Followee,
+    Like,
+    Notification,
+    Post,
+    Token,
+    User,
+)
+from server.ports.idempotency import IdempotencyKeys
+from server.ports.queue import MessageQueue
+
+
+class Users(Protocol):
+    """Users db: users by id and by name, their passwords and their tokens."""
+
+    async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
+        """Add a user with a first token; the same user again only gets the token.
+
+        Raises:
+            NameTakenError: if another user has the name.
+        """
+        ...
+
+    async def get_many(self, user_ids: Iterable[int]) -> Mapping[int, User]:
+        """Return those of the users that exist, by id."""
+        ...
+
+    async def credentials(self, name: str) -> Credentials | None:
+        """Return what the password of the user of that name is checked against."""
+        ...
+
+    async def add_token(self, token: Token) -> None:
+        """Keep one more token."""
+        ...
+
+    async def token(self, digest: bytes) -> Token | None:
+        """Return the token with that digest, also when it has expired."""
+        ...
+
+    async def revoke_token(self, digest: bytes) -> None:
+        """Forget a token."""
+        ...
+
+    async def purge_tokens(self, *, expired_before_ms: int) -> None:
+        """Forget the tokens that expired before a time."""
+        ...
+
+
+class Posts(Protocol):
+    """Posts db: posts by id, and by author newest first."""
+
+    async def add(self, post: Post, event: Event) -> None:
+        """Add a post and its event."""
+        ...
+
+    async def edit(self, post: Post) -> bool:
+        """Replace a post's content; whether there was one that is not deleted."""
+        ...
+
+    async def delete(self, post_id: int) -> bool:
+        """Leave a tombstone in place of a post; whether there was a post."""
+        ...
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Post]:
+        """Return those of the posts that exist and are not deleted, by id."""
+        ...
+
+    async def entries_by(
+        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+    ) -> Sequence[FeedEntry]:
+        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        ...
+
+
+class Counters(Protocol):
+    """Likes and comments of posts, kept with the writes and never counted at reading."""
+
+    async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Counts]:
+        """Return the counts of posts; zeros for a post that has none."""
+        ...
+
+    async def reconcile(self, *, above: int, limit: int) -> Sequence[int]:
+        """Set the counts of the next `limit` posts to what the edges say; the posts looked at."""
+        ...
+
+    def subscribe(self, listener: Callable[[Mapping[int, Counts]], None]) -> None:
+        """Tell a listener the new counts after every write, in the order of the writes."""
+        ...
+
+
+class Follows(Protocol):
+    """Follow db: the graph, from both sides."""
+
+    async def add(self, edge: Edge, event: Event) -> bool:
+        """Add an edge and its event; False, and nothing changed, if it stood already."""
+        ...
+
+    async def remove(self, follower_id: int, followee_id: int, event: Event) -> bool:
+        """Remove an edge and add its event; False, and nothing changed, if there was none."""
+        ...
+
+    async def has(self, follower_id: int, followee_id: int) -> bool:
+        """Whether the edge stands."""
+        ...
+
+    async def followees(self, follower_id: int) -> Sequence[Followee]:
+        """Return all whom a user follows."""
+        ...
+
+    async def followers_after(
+        self, followee_id: int, *, edge_id: int, limit: int
+    ) -> Sequence[Edge]:
+        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
+        ...
+
+    async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges to a user, by edge id."""
+        ...
+
+    async def followees_page(self, follower_id: int, page: PageRequest) -> Sequence[Edge]:
+        """Return the latest edges from a user, by edge id."""
+        ...
+
+    async def settle(self, follower_id: int, followee_id: int) -> None:
+        """Note that the followee's posts are in the follower's feed."""
+        ...
+
+    async def mark_pulled(self, author_id: int) -> None:
+        """Note that an author's posts are pulled from now on; it is not taken back."""
+        ...
+
+
+class Feeds(Protocol):
+    """Feeds db: user -> feed. Only feeds that exist are pushed to; a missing one is rebuilt."""
+
+    async def get(self, user_id: int) -> Feed | None:
+        """Return a user's feed, or None if it has to be built."""
+        ...
+
+    async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
+        """Make an empty feed that is pushed to from now on, unless there is a feed.
+
+        Its floor is the last id made: it is complete above, and nothing older is in it yet.
+        """
+        ...
+
+    async def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
+        """Add entries, by user, to those of the feeds that exist."""
+        ...
+
+    async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
+        """Merge entries into a feed if it exists; see `Feed.merged`."""
+        ...
+
+    async def remove_author(self, user_id: int, author_id: int) -> None:
+        """Take an author's posts out of a feed."""
+        ...
+
+    async def touch(self, user_id: int, *, now_ms: int) -> None:
+        """Note that a feed was read."""
+        ...
+
+    async def drop(self, *, read_before_ms: int) -> int:
+        """Drop the feeds of users who are away: not read since a time; how many."""
+        ...
+
+    async def reset(self, design: str) -> None:
+        """Drop all feeds and marks of pulled authors, unless they were made by this design."""
+        ...
+
+
+class Comments(Protocol):
+    """Comments db: comments by id, and of a post newest first."""
+
+    async def add(self, comment: Comment, event: Event | None) -> None:
+        """Add a comment, count it and add its event."""
+        ...
+
+    async def get(self, comment_id: int) -> Comment | None:
+        """Return a comment."""
+        ...
+
+    async def of_post(self, post_id: int, page: PageRequest) -> Sequence[Comment]:
+        """Return a post's latest comments."""
+        ...
+
+
+class Likes(Protocol):
+    """Likes db: one edge for a user and a post, and the likes of a post newest first."""
+
+    async def add(self, like: Like, event: Event | None) -> Like:
+        """Add a like, count it and add its event; returns the like that stands."""
+        ...
+
+    async def remove(self, post_id: int, user_id: int) -> bool:
+        """Take a like back; whether there was one."""
+        ...
+
+    async def of_post(self, post_id: int, page: PageRequest) -> Sequence[Like]:
+        """Return a post's latest likes."""
+        ...
+
+
+class Notifications(Protocol):
+    """Notifications db: of a user, newest first."""
+
+    async def add(self, notifications: Sequence[Notification]) -> None:
+        """Add notifications, but none whose source has one already."""
+        ...
+
+    async def of_user(self, user_id: int, page: PageRequest) -> Sequence[Notification]:
+        """Return a user's latest notifications."""
+        ...
+
+    async def after(
+        self, user_id: int, notification_id: int, *, limit: int
+    ) -> Sequence[Notification]:
+        """Return a user's notifications above an id, oldest first."""
+        ...
+
+    async def mark_read(self, user_id: int, *, up_to: int) -> None:
+        """Mark a user's notifications up to an id as read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All stores of one server."""
+
+    users: Users
+    posts: Posts
+    counters: Counters
+    follows: Follows
+    feeds: Feeds
+    comments: Comments
+    likes: Likes
+    notifications: Notifications
+    messages: MessageQueue
+    keys: IdempotencyKeys

@@ -1,0 +1,28 @@
+"""What the boxes tell about themselves."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class Telemetry(Protocol):
+    """Requests, errors and durations of boxes; hits of caches; freshness; dead letters."""
+
+    def span(self, box: str) -> AbstractContextManager[None]:
+        """Time a visit to a box; an exception that leaves it counts as an error."""
+        ...
+
+    def cache(self, box: str, *, hits: int, misses: int) -> None:
+        """Count what was found in a cache, and what was not."""
+        ...
+
+    def delivered(self, queue: str, *, age_s: float) -> None:
+        """Note how old an event was when its effects were done."""
+        ...
+
+    def retried(self, queue: str) -> None:
+        """Count an event that failed and is tried again."""
+        ...
+
+    def buried(self, queue: str) -> None:
+        """Count an event that went to the dead letters."""
+        ...

@@ -1,0 +1,1 @@
+"""The design's boxes, one file each: every flow readable from its entry method."""

@@ -1,0 +1,155 @@
+"""Users and their tokens: who somebody is, and how they prove it."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from server.errors import NotAuthenticatedError, NotFoundError
+from server.model.ids import on_shard, spread_shard
+from server.model.records import Token, User
+from server.ports.clock import Clock
+from server.ports.passwords import Passwords
+from server.ports.stores import Users
+from server.services.caches import LeasedCache
+
+TOKEN_BYTES = 32
+TOKENS_CACHED = 50_000
+NAMES_CACHED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token's text, which is told once and never stored."""
+
+    user_id: int
+    text: str
+    expires_at_ms: int
+
+
+class Accounts:
+    """Signs users up, in and out, and tells whose a token is."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        passwords: Passwords,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        token_lifetime_s: float,
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._token_lifetime_s = token_lifetime_s
+        self._tokens: LeasedCache[bytes, Token] = LeasedCache(capacity=TOKENS_CACHED)
+        # Names never change, so that a name once read can be kept.
+        self._names: LeasedCache[int, str] = LeasedCache(capacity=NAMES_CACHED)
+
+    async def sign_up(self, name: str, password: str | None, *, fresh_id: int) -> IssuedToken:
+        """Add a user with an id just made, and return their first token.
+
+        Raises:
+            NameTakenError: if another user has the name.
+        """
+        user_id = on_shard(fresh_id, spread_shard(fresh_id))
+        password_hash = None if password is None else await self._passwords.hashed(password)
+        issued = self._issue(user_id)
+        await self._users.add(
+            User(user_id, name), password_hash=password_hash, token=_stored(issued)
+        )
+        return issued
+
+    async def sign_in(self, name: str, password: str) -> IssuedToken:
+        """Return a new token for the user of that name.
+
+        Raises:
+            NotAuthenticatedError: if there is no such user, or the password is another.
+        """
+        credentials = await self._users.credentials(name)
+        password_hash = credentials.password_hash if credentials else None
+        if not await self._passwords.matches(password, password_hash) or credentials is None:
+            raise NotAuthenticatedError(reason="there is no user with this name and password")
+        issued = self._issue(credentials.user_id)
+        await self._users.add_token(_stored(issued))
+        return issued
+
+    async def sign_out(self, text: str) -> None:
+        """Revoke a token."""
+        digest = token_digest(text)
+        await self._users.revoke_token(digest)
+        self._tokens.drop([digest])
+
+    async def user_of(self, text: str) -> int:
+        """Return whose token this is.
+
+        Found by its SHA-256 digest, so that no comparison takes longer the more of it is right.
+
+        Raises:
+            NotAuthenticatedError: if it is forged, revoked or expired.
+        """
+        digest = token_digest(text)
+        token = self._tokens.get(digest) or await self._read_token(digest)
+        if token is None or token.expires_at_ms <= self._clock.now_ms():
+            raise NotAuthenticatedError(reason="the token is not valid, or not any more")
+        return token.user_id
+
+    async def user(self, user_id: int) -> User:
+        """Return a user.
+
+        Raises:
+            NotFoundError: if there is none.
+        """
+        found = await self._users.get_many([user_id])
+        if user_id not in found:
+            raise NotFoundError(kind="user", found=user_id)
+        return found[user_id]
+
+    async def names(self, user_ids: Iterable[int]) -> Mapping[int, str]:
+        """Return the names of users."""
+        wanted = set(user_ids)
+        names = {user_id: name for user_id in wanted if (name := self._names.get(user_id))}
+        if missing := wanted - names.keys():
+            lease = self._names.lease()
+            for user in (await self._users.get_many(missing)).values():
+                names[user.user_id] = user.name
+                self._names.fill(user.user_id, user.name, lease=lease)
+        return names
+
+    async def expect(self, *user_ids: int) -> None:
+        """Check that users exist.
+
+        Raises:
+            NotFoundError: for the first that does not.
+        """
+        names = await self.names(user_ids)
+        for user_id in user_ids:
+            if user_id not in names:
+                raise NotFoundError(kind="user", found=user_id)
+
+    async def purge(self) -> None:
+        """Forget the tokens that have expired."""
+        await self._users.purge_tokens(expired_before_ms=self._clock.now_ms())
+
+    async def _read_token(self, digest: bytes) -> Token | None:
+        lease = self._tokens.lease()
+        token = await self._users.token(digest)
+        if token:
+            self._tokens.fill(digest, token, lease=lease)
+        return token
+
+    def _issue(self, user_id: int) -> IssuedToken:
+        text = urlsafe_b64encode(self._random_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
+        expires_at_ms = self._clock.now_ms() + round(self._token_lifetime_s * 1000)
+        return IssuedToken(user_id, text, expires_at_ms)
+
+
+def token_digest(text: str) -> bytes:
+    """Return what of a token is stored."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _stored(issued: IssuedToken) -> Token:
+    return Token(token_digest(issued.text), issued.user_id, issued.expires_at_ms)

@@ -1,0 +1,149 @@
+"""The boxes put together on whatever stores there are."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.errors import OverloadedError, StorageError
+from server.model.events import Queue
+from server.model.ids import IdGenerator, first_id_at
+from server.ports.clock import Clock
+from server.ports.passwords import Passwords
+from server.ports.stores import Stores
+from server.ports.telemetry import Telemetry
+from server.services.accounts import Accounts
+from server.services.comment_service import CommentService
+from server.services.consumer import Consumer
+from server.services.feed_cache import FeedCache
+from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
+from server.services.feed_reader import FeedReader
+from server.services.follow_service import FollowService
+from server.services.like_service import LikeService
+from server.services.likes_cache import LikesCache
+from server.services.notification_service import NotificationService
+from server.services.post_reader import PostReader
+from server.services.post_writer import PostWriter
+
+HOUSEKEEPING_S = 3_600.0
+RECONCILED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every box needs of the world."""
+
+    clock: Clock
+    ids: IdGenerator
+    random_bytes: Callable[[int], bytes]
+    passwords: Passwords
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """The services of one server, with the caches and consumers between them."""
+
+    stores: Stores
+    accounts: Accounts
+    post_writer: PostWriter
+    post_reader: PostReader
+    feed_generator: FeedGenerator
+    feed_reader: FeedReader
+    follow_service: FollowService
+    like_service: LikeService
+    comment_service: CommentService
+    notification_service: NotificationService
+    feed_cache: FeedCache
+    likes_cache: LikesCache
+    consumers: tuple[Consumer, ...]
+    surroundings: Surroundings
+
+    async def run(self) -> None:
+        """Consume the queues and keep house until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for consumer in self.consumers:
+                tasks.create_task(consumer.run())
+            tasks.create_task(self._keep_house())
+
+    async def drain(self) -> None:
+        """Consume what is due; returns when all consumers have caught up."""
+        while sum([await consumer.step() for consumer in self.consumers]):
+            pass
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await self.feed_generator.drop_feeds_of_the_away()
+                await self.accounts.purge()
+                a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
+                await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
+                await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
+            except (StorageError, OverloadedError):
+                # It is done in the next hour, or the one after.
+                pass
+            await asyncio.sleep(HOUSEKEEPING_S)
+
+
+def build_boxes(
+    stores: Stores, surroundings: Surroundings, *, feeds: FeedSettings, token_lifetime_s: float
+) -> Boxes:
+    """Return the services on these stores."""
+    ids, clock, telemetry = surroundings.ids, surroundings.clock, surroundings.telemetry
+    accounts = Accounts(
+        users=stores.users,
+        passwords=surroundings.passwords,
+        clock=clock,
+        random_bytes=surroundings.random_bytes,
+        token_lifetime_s=token_lifetime_s,
+    )
+    likes_cache = LikesCache(stores.counters, telemetry)
+    feed_cache = FeedCache(
+        follows=stores.follows,
+        feeds=stores.feeds,
+        telemetry=telemetry,
+        max_entries=feeds.max_entries,
+    )
+    post_reader = PostReader(posts=stores.posts, likes_cache=likes_cache, accounts=accounts)
+    generator = FeedGenerator(
+        settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
+    )
+    notification_service = NotificationService(
+        notifications=stores.notifications, posts=stores.posts, accounts=accounts, ids=ids
+    )
+    consumers = (
+        (Queue.FEED_GENERATOR, generator.consume),
+        (Queue.NOTIFICATION_SERVICE, notification_service.consume),
+    )
+    return Boxes(
+        stores=stores,
+        accounts=accounts,
+        post_writer=PostWriter(posts=stores.posts, accounts=accounts),
+        post_reader=post_reader,
+        feed_generator=generator,
+        feed_reader=FeedReader(
+            feed_cache=feed_cache,
+            feeds=stores.feeds,
+            posts=stores.posts,
+            post_reader=post_reader,
+            accounts=accounts,
+            clock=clock,
+            on_short_feed=generator.rebuild_if_short,
+        ),
+        follow_service=FollowService(
+            follows=stores.follows, accounts=accounts, feed_cache=feed_cache, ids=ids
+        ),
+        like_service=LikeService(
+            likes=stores.likes, post_reader=post_reader, accounts=accounts, ids=ids
+        ),
+        comment_service=CommentService(
+            comments=stores.comments, post_reader=post_reader, accounts=accounts
+        ),
+        notification_service=notification_service,
+        feed_cache=feed_cache,
+        likes_cache=likes_cache,
+        consumers=tuple(
+            Consumer(queue, consume, messages=stores.messages, clock=clock, telemetry=telemetry)
+            for queue, consume in consumers
+        ),
+        surroundings=surroundings,
+    )

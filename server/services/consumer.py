@@ -1,0 +1,94 @@
+"""What the consumers of the message queue share: delivery, retries with backoff, dead letters."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from server.errors import OverloadedError, StorageError
+from server.model.events import Delivery, Event, Queue
+from server.ports.clock import Clock
+from server.ports.queue import MessageQueue
+from server.ports.telemetry import Telemetry
+
+BATCH = 64
+ATTEMPTS = 5
+FIRST_RETRY_MS = 200
+LONGEST_WAIT_S = 0.5
+
+Consume = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+class Consumer:
+    """Takes a queue's events in order, and acknowledges them when their effects are on disk.
+
+    What dies in between is delivered again, so effects must not mind coming twice.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        consume: Consume,
+        *,
+        messages: MessageQueue,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._queue = queue
+        self._consume = consume
+        self._messages = messages
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        while True:
+            try:
+                taken = await self.step()
+            except (StorageError, OverloadedError):
+                # Not the events' fault: they wait until the store answers again.
+                await asyncio.sleep(LONGEST_WAIT_S)
+            else:
+                if not taken:
+                    await self._messages.wait(self._queue, timeout_s=LONGEST_WAIT_S)
+
+    async def step(self) -> int:
+        """Consume the next batch; how many events it had."""
+        now_ms = self._clock.now_ms()
+        batch = await self._messages.due(self._queue, now_ms=now_ms, limit=BATCH)
+        if not batch:
+            return 0
+        try:
+            await self._deliver(batch)
+        except (StorageError, OverloadedError):
+            raise
+        except Exception:  # noqa: BLE001 - one of them is at fault: find out which
+            for delivery in batch:
+                await self._deliver_alone(delivery)
+        return len(batch)
+
+    async def _deliver(self, batch: Sequence[Delivery]) -> None:
+        with self._telemetry.span(self._queue):
+            await self._consume([delivery.event for delivery in batch])
+        await self._messages.acknowledge(delivery.sequence for delivery in batch)
+        now_ms = self._clock.now_ms()
+        for delivery in batch:
+            self._telemetry.delivered(
+                self._queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
+            )
+
+    async def _deliver_alone(self, delivery: Delivery) -> None:
+        try:
+            await self._deliver([delivery])
+        except (StorageError, OverloadedError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the event is kept with it
+            await self._fail(delivery, reason=f"{type(error).__name__}: {error}")
+
+    async def _fail(self, delivery: Delivery, *, reason: str) -> None:
+        now_ms = self._clock.now_ms()
+        if delivery.attempts + 1 >= ATTEMPTS:
+            await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
+            self._telemetry.buried(self._queue)
+        else:
+            wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
+            await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
+            self._telemetry.retried(self._queue)

@@ -1,0 +1,105 @@
+"""The feed reader: a page of a feed in four steps, skeleton, hydration, rules, presentation."""
+
+from collections.abc import Callable, Sequence
+from heapq import merge
+from itertools import islice
+
+from server.model.pages import Page, PageRequest, first_page
+from server.model.records import FeedEntry
+from server.ports.clock import Clock
+from server.ports.stores import Feeds, Posts
+from server.services.accounts import Accounts
+from server.services.caches import LeasedCache
+from server.services.feed_cache import FeedCache, FeedSources
+from server.services.post_reader import PostReader, ShownPost
+
+# A feed that was read is noted as such at most this often.
+TOUCH_AGAIN_MS = 3_600_000
+READERS_REMEMBERED = 100_000
+
+
+class FeedReader:
+    """Steps 3 to 5 of the flow "read the news feed".
+
+    A step for ads or recommendations would be one more line in `read`.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+        self,
+        *,
+        feed_cache: FeedCache,
+        feeds: Feeds,
+        posts: Posts,
+        post_reader: PostReader,
+        accounts: Accounts,
+        clock: Clock,
+        on_short_feed: Callable[[int, FeedSources], None],
+    ) -> None:
+        self._feed_cache = feed_cache
+        self._feeds = feeds
+        self._posts = posts
+        self._post_reader = post_reader
+        self._accounts = accounts
+        self._clock = clock
+        self._on_short_feed = on_short_feed
+        self._touched_ms: LeasedCache[int, int] = LeasedCache(capacity=READERS_REMEMBERED)
+
+    async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
+        """Return a page of the posts of whom a user follows, newest first.
+
+        Full unless it is the last: what the rules take out is made up for from further down.
+
+        Raises:
+            NotFoundError: if there is no such user.
+        """
+        await self._accounts.expect(user_id)
+        sources = await self._feed_cache.sources(user_id)
+        shown: list[ShownPost] = []
+        rest = page.and_one_more
+        while rest.limit > 0:
+            entries = await self._skeleton(sources, rest)
+            hydrated = await self._post_reader.hydrated(entries)
+            shown += _allowed(hydrated, sources)
+            if len(entries) < rest.limit:
+                break
+            rest = PageRequest(entries[-1].post_id, page.limit + 1 - len(shown))
+        await self._note_reading(user_id, sources)
+        return _presented(shown, page)
+
+    async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[FeedEntry]:
+        """Return the entries of a page: from the feed above its floor, from the posts below."""
+        feed = sources.feed
+        if feed is None or page.before <= feed.floor + 1:
+            return await self._posts.entries_by(sources.followees, page)
+        entries = await self._above_floor(sources, page)
+        if len(entries) < page.limit:
+            below = PageRequest(feed.floor + 1, page.limit - len(entries))
+            entries += await self._posts.entries_by(sources.followees, below)
+        return entries
+
+    async def _above_floor(self, sources: FeedSources, page: PageRequest) -> list[FeedEntry]:
+        feed = sources.feed
+        if feed is None:
+            return []
+        pushed = (e for e in feed.below(page.before) if e.author_id in sources.followees)
+        pulled: Sequence[FeedEntry] = ()
+        if sources.pulled:
+            pulled = await self._posts.entries_by(sources.pulled, page, above=feed.floor)
+        both = dict.fromkeys(merge(pushed, pulled, reverse=True))
+        return list(islice(both, page.limit))
+
+    async def _note_reading(self, user_id: int, sources: FeedSources) -> None:
+        self._on_short_feed(user_id, sources)
+        now_ms = self._clock.now_ms()
+        if sources.feed and (self._touched_ms.get(user_id) or 0) < now_ms - TOUCH_AGAIN_MS:
+            self._touched_ms.put(user_id, now_ms)
+            await self._feeds.touch(user_id, now_ms=now_ms)
+
+
+def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[ShownPost]:
+    """Return what may be shown: posts by whom the reader follows now."""
+    return [post for post in posts if post.post.author_id in sources.followees]
+
+
+def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:
+    return first_page(shown, limit=page.limit, id_of=lambda post: post.post_id)

@@ -1,0 +1,124 @@
+"""The notification service: tells owners of posts who has liked and commented."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+
+from server.errors import OverloadedError
+from server.model.events import Event, EventKind
+from server.model.ids import IdGenerator, shard_of
+from server.model.pages import Page, PageRequest, first_page
+from server.model.records import Notification, NotificationKind
+from server.ports.stores import Notifications, Posts
+from server.services.accounts import Accounts
+
+STREAMS = 5_000
+STREAM_BATCH = 100
+
+_KINDS = {EventKind.LIKED: NotificationKind.LIKE, EventKind.COMMENTED: NotificationKind.COMMENT}
+
+
+class NotificationService:
+    """The last step of the flows "like" and "comment", and what the owner sees of it."""
+
+    def __init__(
+        self,
+        *,
+        notifications: Notifications,
+        posts: Posts,
+        accounts: Accounts,
+        ids: IdGenerator,
+    ) -> None:
+        self._notifications = notifications
+        self._posts = posts
+        self._accounts = accounts
+        self._ids = ids
+        self._streams: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._open_streams = 0
+        self._is_stopping = False
+
+    async def consume(self, events: Sequence[Event]) -> None:
+        """Notify the owners of posts; an event that comes twice notifies once."""
+        posts = await self._posts.get_many({event.subject_id for event in events})
+        owners = {post_id: post.author_id for post_id, post in posts.items()}
+        notifications = [
+            self._notification(event, owner_id=owners[event.subject_id])
+            for event in events
+            if event.subject_id in owners
+        ]
+        await self._notifications.add(notifications)
+        for user_id in {notification.user_id for notification in notifications}:
+            self._wake(user_id)
+
+    async def of_user(self, user_id: int, page: PageRequest) -> Page[Notification]:
+        """Return a user's notifications, newest first.
+
+        Raises:
+            NotFoundError: if there is no such user.
+        """
+        await self._accounts.expect(user_id)
+        found = await self._notifications.of_user(user_id, page.and_one_more)
+        return first_page(found, limit=page.limit, id_of=lambda item: item.notification_id)
+
+    async def mark_read(self, user_id: int, *, up_to: int) -> None:
+        """Mark a user's notifications up to one as read."""
+        await self._notifications.mark_read(user_id, up_to=up_to)
+
+    async def stream(
+        self, user_id: int, *, after: int | None, heartbeat_s: float
+    ) -> AsyncGenerator[Sequence[Notification]]:
+        """Yield notifications above an id as they come, oldest first; nothing at a heartbeat.
+
+        Without an id it starts from now. Ends when the server stops.
+
+        Raises:
+            OverloadedError: if too many streams are open.
+        """
+        if self._open_streams >= STREAMS:
+            raise OverloadedError(box="notification_service")
+        last_id = self._ids.last_id if after is None else after
+        woken = asyncio.Event()
+        self._streams[user_id].add(woken)
+        self._open_streams += 1
+        try:
+            while not self._is_stopping:
+                woken.clear()
+                found = await self._notifications.after(user_id, last_id, limit=STREAM_BATCH)
+                if found:
+                    last_id = found[-1].notification_id
+                yield found
+                if not found:
+                    await _woken_within(woken, heartbeat_s)
+        finally:
+            self._open_streams -= 1
+            self._streams[user_id].discard(woken)
+            if not self._streams[user_id]:
+                del self._streams[user_id]
+
+    def stop(self) -> None:
+        """End all streams."""
+        self._is_stopping = True
+        for user_id in list(self._streams):
+            self._wake(user_id)
+
+    def _notification(self, event: Event, *, owner_id: int) -> Notification:
+        return Notification(
+            notification_id=self._ids.new(shard=shard_of(owner_id)),
+            user_id=owner_id,
+            kind=_KINDS[EventKind(event.kind)],
+            actor_id=event.user_id,
+            post_id=event.subject_id,
+            comment_id=event.comment_id,
+        )
+
+    def _wake(self, user_id: int) -> None:
+        for stream in self._streams.get(user_id, ()):
+            stream.set()
+
+
+async def _woken_within(woken: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await woken.wait()
+    except TimeoutError:
+        return

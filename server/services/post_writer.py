@@ -1,0 +1,89 @@
+"""The post writer: creates, edits and deletes posts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
+from server.model.events import Event, EventKind
+from server.model.ids import on_shard, shard_of
+from server.model.records import Post
+from server.ports.stores import Posts
+from server.services.accounts import Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class PostContent:
+    """What an author writes: a text, or the URL of media with a description."""
+
+    text: str | None = None
+    media_url: str | None = None
+    description: str | None = None
+    hashtags: tuple[str, ...] = ()
+
+
+class PostWriter:
+    """Steps 3 to 5 of the flow "create a text post", and 7 to 9 of "create a media post"."""
+
+    def __init__(self, *, posts: Posts, accounts: Accounts) -> None:
+        self._posts = posts
+        self._accounts = accounts
+
+    async def create(self, author_id: int, content: PostContent, *, fresh_id: int) -> Post:
+        """Save a post, with an id just made, and the event that fans it out in one commit.
+
+        Raises:
+            NotFoundError: if there is no such author.
+        """
+        await self._accounts.expect(author_id)
+        post_id = on_shard(fresh_id, shard_of(author_id))
+        post = Post(
+            post_id,
+            author_id,
+            text=content.text,
+            media_url=content.media_url,
+            description=content.description,
+            hashtags=content.hashtags,
+        )
+        await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
+        return post
+
+    async def edit(
+        self, post_id: int, changes: Mapping[str, Any], *, editor_id: int | None
+    ) -> Post:
+        """Change a post's text, description or hashtags; its place in feeds stays.
+
+        `editor_id` None edits anybody's.
+
+        Raises:
+            NotFoundError, NotOwnerError: if there is no such post, or it is somebody else's.
+            InvalidFieldError: if the change does not fit the kind of post.
+        """
+        post = await self._own(post_id, editor_id)
+        wrong = "description" if post.media_url is None else "text"
+        if wrong in changes:
+            kind = "text" if post.media_url is None else "media"
+            raise InvalidFieldError(field=wrong, reason=f"a {kind} post has none")
+        edited = replace(post, **changes)
+        if not await self._posts.edit(edited):
+            raise NotFoundError(kind="post", found=post_id)
+        return edited
+
+    async def delete(self, post_id: int, *, editor_id: int | None) -> None:
+        """Leave a tombstone: the post is gone from every feed at its next read.
+
+        Raises:
+            NotFoundError, NotOwnerError: if there is no such post, or it is somebody else's.
+        """
+        await self._own(post_id, editor_id)
+        if not await self._posts.delete(post_id):
+            raise NotFoundError(kind="post", found=post_id)
+
+    async def _own(self, post_id: int, editor_id: int | None) -> Post:
+        posts = await self._posts.get_many([post_id])
+        if post_id not in posts:
+            raise NotFoundError(kind="post", found=post_id)
+        post = posts[post_id]
+        if editor_id not in {None, post.author_id}:
+            raise NotOwnerError(what=f"post {post_id}")
+        return post

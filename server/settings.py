@@ -1,0 +1,29 @@
+"""What a server is told when it starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.gateway.gateway import GatewaySettings
+from server.services.feed_generator import FeedSettings
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where it keeps what, and how it runs.
+
+    Attributes:
+        data_folder: where the stores and the secrets are.
+        gateway: what is let through.
+        feeds: how feeds are made.
+        token_lifetime_s: how long a token is good for.
+        access_log: takes one JSON line for each request; None for no log.
+    """
+
+    data_folder: Path
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    feeds: FeedSettings = field(default_factory=FeedSettings)
+    token_lifetime_s: float = 30 * DAY_S
+    access_log: Callable[[str], None] | None = None

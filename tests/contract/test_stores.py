@@ -1,0 +1,269 @@
+"""What every adapter of the stores promises."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from server.errors import NameTakenError
+from server.model.events import Event, EventKind, Queue
+from server.model.ids import LARGEST_ID
+from server.model.pages import PageRequest
+from server.model.records import (
+    Comment,
+    Counts,
+    Edge,
+    FeedEntry,
+    Followee,
+    Like,
+    Notification,
+    NotificationKind,
+    Post,
+    Token,
+    User,
+)
+from server.ports.stores import Stores
+
+ALL = PageRequest(LARGEST_ID, 100)
+TOKEN = Token(b"digest", user_id=1, expires_at_ms=1_000)
+
+
+def posted(post_id: int, author_id: int = 1) -> tuple[Post, Event]:
+    return Post(post_id, author_id, text="hello"), Event(EventKind.POSTED, author_id, post_id)
+
+
+def followed(follower_id: int, followee_id: int, edge_id: int) -> tuple[Edge, Event]:
+    event = Event(EventKind.FOLLOWED, follower_id, followee_id)
+    return Edge(edge_id, follower_id, followee_id), event
+
+
+async def events_in(stores: Stores, queue: Queue) -> list[Event]:
+    due = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=100)
+    return [delivery.event for delivery in due]
+
+
+async def test_a_name_belongs_to_one_user(stores: Stores) -> None:
+    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
+    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
+
+    with pytest.raises(NameTakenError):
+        await stores.users.add(User(2, "ada"), password_hash=None, token=TOKEN)
+    assert await stores.users.get_many([1, 2]) == {1: User(1, "ada")}
+
+
+async def test_a_token_is_found_until_it_is_revoked_or_purged(stores: Stores) -> None:
+    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
+    other = Token(b"other", user_id=1, expires_at_ms=2_000)
+    await stores.users.add_token(other)
+
+    assert await stores.users.token(b"digest") == TOKEN
+    await stores.users.purge_tokens(expired_before_ms=1_500)
+    assert await stores.users.token(b"digest") is None
+    assert await stores.users.token(b"other") == other
+    await stores.users.revoke_token(b"other")
+    assert await stores.users.token(b"other") is None
+
+
+async def test_a_post_and_its_event_come_once_however_often_they_are_added(
+    stores: Stores,
+) -> None:
+    post, event = posted(10)
+    for _ in range(2):
+        await stores.posts.add(post, event)
+
+    assert await stores.posts.get_many([10, 11]) == {10: post}
+    assert await events_in(stores, Queue.FEED_GENERATOR) == [event]
+
+
+async def test_a_deleted_post_is_nowhere_and_cannot_be_edited(stores: Stores) -> None:
+    post, event = posted(10)
+    await stores.posts.add(post, event)
+
+    assert await stores.posts.delete(10)
+    assert not await stores.posts.delete(10)
+    assert not await stores.posts.edit(post)
+    assert await stores.posts.get_many([10]) == {}
+    assert await stores.posts.entries_by([1], ALL) == []
+
+
+async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Stores) -> None:
+    for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 3)]:
+        await stores.posts.add(*posted(post_id, author_id))
+
+    entries = await stores.posts.entries_by([1, 2], PageRequest(40, 2), above=10)
+
+    assert entries == [FeedEntry(30, 1), FeedEntry(20, 2)]
+
+
+async def test_an_edge_stands_once_with_one_event(stores: Stores) -> None:
+    assert await stores.follows.add(*followed(1, 2, 100))
+    assert not await stores.follows.add(*followed(1, 2, 101))
+
+    assert await stores.follows.has(1, 2)
+    assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=False)]
+    assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 1
+
+
+async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None:
+    unfollowed = Event(EventKind.UNFOLLOWED, 1, 2)
+    await stores.follows.add(*followed(1, 2, 100))
+    await stores.follows.settle(1, 2)
+    await stores.follows.mark_pulled(2)
+    assert await stores.follows.followees(1) == [Followee(2, is_settled=True, is_pulled=True)]
+
+    assert await stores.follows.remove(1, 2, unfollowed)
+    assert not await stores.follows.remove(1, 2, unfollowed)
+    await stores.follows.add(*followed(1, 2, 101))
+
+    assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=True)]
+
+
+async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
+    for follower_id in (1, 2, 3):
+        await stores.follows.add(*followed(follower_id, 9, 100 + follower_id))
+
+    oldest = await stores.follows.followers_after(9, edge_id=101, limit=1)
+    latest = await stores.follows.followers_page(9, PageRequest(103, 5))
+
+    assert [edge.follower_id for edge in oldest] == [2]
+    assert [edge.follower_id for edge in latest] == [2, 1]
+    assert await stores.follows.followees_page(1, ALL) == [Edge(101, 1, 9)]
+
+
+async def test_only_feeds_that_exist_are_pushed_to(stores: Stores) -> None:
+    await stores.feeds.create(1, floor=10, now_ms=0)
+    await stores.feeds.push({1: [FeedEntry(11, 7)], 2: [FeedEntry(11, 7)]})
+    await stores.feeds.push({1: [FeedEntry(13, 7)]})
+    await stores.feeds.push({1: [FeedEntry(12, 8), FeedEntry(13, 7), FeedEntry(9, 7)]})
+
+    feed = await stores.feeds.get(1)
+
+    assert feed
+    assert feed.floor == 10
+    assert feed.entries == (FeedEntry(13, 7), FeedEntry(12, 8), FeedEntry(11, 7))
+    assert await stores.feeds.get(2) is None
+
+
+async def test_a_feed_keeps_its_newest_entries_and_raises_its_floor(stores: Stores) -> None:
+    await stores.feeds.create(1, floor=20, now_ms=0)
+    await stores.feeds.merge(1, [FeedEntry(n, 7) for n in range(11, 21)], floor=10)
+    for number in range(21, 120):
+        await stores.feeds.push({1: [FeedEntry(number, 7)]})
+
+    feed = await stores.feeds.get(1)
+
+    assert feed
+    assert [entry.post_id for entry in feed.entries] == [119, 118, 117, 116, 115]
+    assert feed.floor == 114
+
+
+async def test_an_author_is_taken_out_of_a_feed(stores: Stores) -> None:
+    await stores.feeds.create(1, floor=0, now_ms=0)
+    await stores.feeds.push({1: [FeedEntry(11, 7), FeedEntry(12, 8)]})
+
+    await stores.feeds.remove_author(1, 7)
+
+    feed = await stores.feeds.get(1)
+    assert feed
+    assert feed.entries == (FeedEntry(12, 8),)
+
+
+async def test_feeds_that_nobody_reads_are_dropped(stores: Stores) -> None:
+    await stores.feeds.create(1, floor=0, now_ms=100)
+    await stores.feeds.create(2, floor=0, now_ms=100)
+    await stores.feeds.touch(2, now_ms=200)
+
+    assert await stores.feeds.drop(read_before_ms=150) == 1
+    assert await stores.feeds.get(1) is None
+    assert await stores.feeds.get(2) is not None
+
+
+async def test_another_design_starts_without_feeds(stores: Stores) -> None:
+    await stores.feeds.reset("push")
+    await stores.feeds.create(1, floor=0, now_ms=0)
+
+    await stores.feeds.reset("push")
+    assert await stores.feeds.get(1) is not None
+    await stores.feeds.reset("pull")
+    assert await stores.feeds.get(1) is None
+
+
+async def test_likes_and_comments_are_counted_with_their_writes(stores: Stores) -> None:
+    told: dict[int, Counts] = {}
+
+    def note(counts: Mapping[int, Counts]) -> None:
+        told.update(counts)
+
+    stores.counters.subscribe(note)
+    like = Like(100, post_id=10, user_id=1)
+    comment = Comment(200, post_id=10, author_id=1, text="yes")
+
+    assert await stores.likes.add(like, Event(EventKind.LIKED, 1, 10)) == like
+    assert await stores.likes.add(Like(101, post_id=10, user_id=1), None) == like
+    for _ in range(2):
+        await stores.comments.add(comment, Event(EventKind.COMMENTED, 1, 10, 200))
+    expected = {10: Counts(likes=1, comments=1)}
+    assert await stores.counters.get_many([10]) == told == expected
+    assert len(await events_in(stores, Queue.NOTIFICATION_SERVICE)) == 2
+
+    assert await stores.likes.remove(10, 1)
+    assert not await stores.likes.remove(10, 1)
+    assert await stores.counters.get_many([10, 11]) == {10: Counts(comments=1), 11: Counts()}
+    assert await stores.counters.reconcile(above=0, limit=10) == [10]
+    assert told == {10: Counts(comments=1)}
+
+
+async def test_likes_and_comments_of_a_post_come_newest_first(stores: Stores) -> None:
+    likes = [Like(100 + user, post_id=10, user_id=user) for user in (1, 2, 3)]
+    comments = [Comment(200 + n, post_id=10, author_id=1, text=str(n)) for n in (1, 2, 3)]
+    for like, comment in zip(likes, comments, strict=True):
+        await stores.likes.add(like, None)
+        await stores.comments.add(comment, None)
+
+    assert await stores.likes.of_post(10, PageRequest(103, 5)) == [likes[1], likes[0]]
+    assert await stores.comments.of_post(10, PageRequest(LARGEST_ID, 2)) == comments[:0:-1]
+    assert await stores.comments.get(201) == comments[0]
+
+
+async def test_a_source_notifies_once(stores: Stores) -> None:
+    first = Notification(300, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
+    again = Notification(301, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
+    other = Notification(302, 1, NotificationKind.COMMENT, 2, post_id=10, comment_id=200)
+    await stores.notifications.add([first, again])
+    await stores.notifications.add([again, other])
+
+    assert await stores.notifications.of_user(1, ALL) == [other, first]
+    assert await stores.notifications.after(1, 300, limit=5) == [other]
+    await stores.notifications.mark_read(1, up_to=301)
+    assert [n.is_read for n in await stores.notifications.of_user(1, ALL)] == [False, True]
+
+
+async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) -> None:
+    for post_id in (10, 11):
+        await stores.posts.add(*posted(post_id))
+    queue = Queue.FEED_GENERATOR
+    first, second = await stores.messages.due(queue, now_ms=0, limit=10)
+
+    await stores.messages.acknowledge([first.sequence])
+    await stores.messages.put_off(second.sequence, until_ms=500)
+
+    assert await stores.messages.due(queue, now_ms=499, limit=10) == []
+    [again] = await stores.messages.due(queue, now_ms=500, limit=10)
+    assert (again.event, again.attempts) == (second.event, 1)
+    assert (await stores.messages.backlog(queue)).events == 1
+
+
+async def test_a_dead_letter_keeps_its_reason_and_can_be_replayed(stores: Stores) -> None:
+    post, event = posted(10)
+    await stores.posts.add(post, event)
+    queue = Queue.FEED_GENERATOR
+    [delivery] = await stores.messages.due(queue, now_ms=0, limit=10)
+
+    await stores.messages.bury(delivery.sequence, reason="it is poison", now_ms=7)
+
+    [letter] = await stores.messages.dead_letters(limit=10)
+    assert (letter.event, letter.reason, letter.buried_at_ms) == (event, "it is poison", 7)
+    backlog = await stores.messages.backlog(queue)
+    assert (backlog.events, backlog.dead_letters) == (0, 1)
+    assert await stores.messages.replay([letter.sequence]) == 1
+    assert await events_in(stores, queue) == [event]
+    assert await stores.messages.dead_letters(limit=10) == []

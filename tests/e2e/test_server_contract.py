@@ -1,0 +1,49 @@
+"""The server against its own OpenAPI document, by a fuzzer that knows nothing else of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.e2e.serving import serving
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,"
+    "content_type_conformance,response_schema_conformance"
+)
+
+
+def test_the_document_is_valid_openapi_3_1(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data") as server:
+        document = server.send("GET", "/openapi.json").json
+        page = server.send("GET", "/docs").body.decode()
+
+    OpenAPIV31SpecValidator(document).validate()
+    assert all(path in page for path in document["paths"] if path.startswith("/v1"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_no_answer_is_undocumented(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data", "--open") as server:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"),
+                "run",
+                f"http://127.0.0.1:{server.port}/openapi.json",
+                f"--checks={CHECKS}",
+                "--max-examples=20",
+                "--seed=1",
+                "--exclude-path-regex=stream$",
+                "--phases=examples,coverage,fuzzing,stateful",
+                "--no-color",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -1,0 +1,283 @@
+"""What the server refuses: who may not, what cannot be read, what is too much."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.services.accounts import token_digest
+from tests.e2e.serving import Person, Reply, Serving, serving
+
+# Every call that needs a token; {me} is whose it is about.
+CALLS = [
+    ("DELETE", "/v1/tokens", None),
+    ("POST", "/v1/posts", {"userId": "{me}", "text": "hello"}),
+    ("GET", "/v1/posts/{post}", None),
+    ("PATCH", "/v1/posts/{post}", {"text": "changed"}),
+    ("DELETE", "/v1/posts/{post}", None),
+    ("GET", "/v1/users/{me}", None),
+    ("GET", "/v1/users/{me}/posts", None),
+    ("GET", "/v1/users/{me}/followers", None),
+    ("GET", "/v1/users/{me}/followees", None),
+    ("POST", "/v1/follow", {"followerId": "{me}", "followeeId": "{other}"}),
+    ("DELETE", "/v1/follow?followerId={me}&followeeId={other}", None),
+    ("POST", "/v1/comments", {"userId": "{me}", "postId": "{post}", "comment": "hello"}),
+    ("GET", "/v1/posts/{post}/comments", None),
+    ("GET", "/v1/posts/{post}/likes", None),
+    ("POST", "/v1/likes", {"userId": "{me}", "postId": "{post}"}),
+    ("DELETE", "/v1/likes?userId={me}&postId={post}", None),
+    ("GET", "/v1/feeds/{me}", None),
+    ("GET", "/v1/notifications/{me}", None),
+    ("GET", "/v1/notifications/{me}/stream", None),
+    ("POST", "/v1/notifications/{me}/read", {"upTo": "1"}),
+]
+# What everybody who has a token may do.
+FOR_ALL = {
+    ("GET", "/v1/posts/{post}"),
+    ("GET", "/v1/users/{me}"),
+    ("GET", "/v1/users/{me}/posts"),
+    ("GET", "/v1/users/{me}/followers"),
+    ("GET", "/v1/users/{me}/followees"),
+    ("GET", "/v1/posts/{post}/comments"),
+    ("GET", "/v1/posts/{post}/likes"),
+    ("DELETE", "/v1/tokens"),
+}
+PUBLIC = {("POST", "/v1/users"), ("POST", "/v1/tokens")}
+
+
+class World:
+    """A server with two users, one post, and tokens of every kind."""
+
+    def __init__(self, server: Serving, folder: Path) -> None:
+        self.server = server
+        self.me = server.sign_up("me", "my password")
+        self.other = server.sign_up("other")
+        self.post = server.post(self.me, "mine")
+        self.revoked = self._token()
+        server.send("DELETE", "/v1/tokens", token=self.revoked)
+        self.expired = self._token()
+        with sqlite3.connect(folder / "socialfeed.sqlite3") as database:
+            database.execute(
+                "UPDATE tokens SET expires_at_ms = 1 WHERE digest = ?",
+                (token_digest(self.expired),),
+            )
+        database.close()
+
+    def _token(self) -> str:
+        login = {"name": "me", "password": "my password"}
+        return str(self.server.send("POST", "/v1/tokens", login).json["token"])
+
+    def send(self, call: tuple[str, str, object], token: str | None) -> Reply:
+        method, path, body = call
+        filled = json.loads(self._fill(json.dumps(body)))
+        return self.server.send(method, self._fill(path), filled, token=token)
+
+    def _fill(self, text: str) -> str:
+        text = text.replace("{me}", self.me.user_id).replace("{other}", self.other.user_id)
+        return text.replace("{post}", self.post)
+
+
+@pytest.fixture(scope="module")
+def world(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("data")
+    with serving(program, folder) as server:
+        yield World(server, folder)
+
+
+def expect_problem(reply: Reply, status: int) -> None:
+    assert reply.status == status, reply.body
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.json["status"] == status
+    assert reply.json["type"].startswith("urn:socialfeed:problem:")
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
+@pytest.mark.parametrize("kind", ["no", "forged", "expired", "revoked"])
+def test_no_call_is_answered_without_a_good_token(
+    world: World, call: tuple[str, str, object], kind: str
+) -> None:
+    tokens = {"forged": "x" * 43, "expired": world.expired, "revoked": world.revoked}
+
+    reply = world.send(call, tokens.get(kind))
+
+    expect_problem(reply, 401)
+    assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [call for call in CALLS if call[:2] not in FOR_ALL],
+    ids=lambda call: f"{call[0]} {call[1]}",
+)
+def test_nobody_acts_for_another_user(world: World, call: tuple[str, str, object]) -> None:
+    expect_problem(world.send(call, world.other.token), 403)
+
+
+def test_the_matrix_has_every_call(world: World) -> None:
+    paths = world.server.send("GET", "/openapi.json").json["paths"]
+    documented = {
+        (method.upper(), path)
+        for path, methods in paths.items()
+        for method in methods
+        if path.startswith("/v1")
+    }
+
+    tried = {
+        (method, path.partition("?")[0].replace("{me}", "{userId}").replace("{post}", "{postId}"))
+        for method, path, _ in CALLS
+    }
+    assert tried | PUBLIC == documented
+
+
+def test_every_answer_has_safe_headers(world: World) -> None:
+    reply = world.server.send("GET", f"/v1/users/{world.me.user_id}", token=world.me.token)
+
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["X-Request-ID"]
+    page = world.server.send("GET", "/docs")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_a_wrong_password_is_refused_like_an_unknown_name(world: World) -> None:
+    bodies = [{"name": name, "password": "wrong"} for name in ("me", "other", "nobody")]
+    replies = [world.server.send("POST", "/v1/tokens", body) for body in bodies]
+
+    for reply in replies:
+        expect_problem(reply, 401)
+    assert len({reply.json["detail"] for reply in replies}) == 1
+
+
+def test_a_name_that_is_taken_is_409(world: World) -> None:
+    expect_problem(world.server.send("POST", "/v1/users", {"name": "me"}), 409)
+
+
+def test_nobody_follows_themselves(world: World) -> None:
+    body = {"followerId": world.me.user_id, "followeeId": world.me.user_id}
+
+    reply = world.server.send("POST", "/v1/follow", body, token=world.me.token)
+
+    expect_problem(reply, 422)
+    assert reply.json["errors"][0]["field"] == "followeeId"
+
+
+@pytest.mark.parametrize("path", ["/v1/posts/1", "/v1/posts/x", "/v1/posts/9" + 40 * "9"])
+def test_what_is_not_there_is_404(world: World, path: str) -> None:
+    expect_problem(world.server.send("GET", path, token=world.me.token), 404)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=many", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("cursor=AAAA", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=", "cursor"),
+    ],
+)
+def test_a_wrong_page_is_422_and_names_what_is_wrong(world: World, query: str, field: str) -> None:
+    path = f"/v1/feeds/{world.me.user_id}?{query}"
+
+    reply = world.server.send("GET", path, token=world.me.token)
+
+    expect_problem(reply, 422)
+    assert reply.json["errors"][0]["field"] == field
+
+
+def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
+    for number in range(2):
+        world.server.post(world.me, f"post {number}")
+    posts = f"/v1/users/{world.me.user_id}/posts?limit=1"
+    cursor = world.server.send("GET", posts, token=world.me.token).json["nextCursor"]
+
+    feed = f"/v1/feeds/{world.me.user_id}?cursor={cursor}"
+
+    expect_problem(world.server.send("GET", feed, token=world.me.token), 422)
+
+
+def bodies(me: Person) -> dict[str, tuple[int, bytes]]:
+    """Bodies of a new post that are refused, with the status."""
+
+    def post(**fields: object) -> bytes:
+        return json.dumps({"userId": me.user_id, "text": "fuzz", **fields}).encode()
+
+    return {
+        "empty": (400, b""),
+        "no JSON": (400, b"{"),
+        "trailing comma": (400, b'{"userId": "1",}'),
+        "not UTF-8": (400, b'{"text": "\xff"}'),
+        "NaN": (400, b'{"text": NaN}'),
+        "deep": (400, b"[" * 100_000),
+        "duplicate keys": (400, post()[:-1] + b', "text": "again"}'),
+        "lone surrogate": (400, post().replace(b"fuzz", b"\\ud800")),
+        "huge number": (400, b'{"userId": 1' + b"0" * 100_000 + b"}"),
+        "an array": (422, b"[]"),
+        "null": (422, b"null"),
+        "NUL": (422, post(text="fuzz\0")),
+        "number for a text": (422, post(text=1)),
+        "number for an id": (422, post(userId=1)),
+        "64-bit overflow": (422, post(userId=str(2**64))),
+        "no user": (422, b'{"text": "fuzz"}'),
+        "unknown field": (422, post(likes=1)),
+        "empty text": (422, post(text="")),
+        "long text": (422, post(text="x" * 100_001)),
+        "many hashtags": (422, post(hashtags=["x"] * 31)),
+        "long hashtag": (422, post(hashtags=["x" * 101])),
+        "text and media": (422, post(mediaUrl="https://cdn.example/a.jpg")),
+        "script as URL": (422, post(text=None, mediaUrl="javascript:alert(1)")),
+        "description of a text": (422, post(description="x")),
+        "10 MB": (413, post(text="x" * 10_000_000)),
+    }
+
+
+@pytest.mark.parametrize("name", bodies(Person("1", "")))
+def test_a_bad_body_is_a_problem_and_stores_nothing(world: World, name: str) -> None:
+    status, body = bodies(world.me)[name]
+
+    reply = world.server.send("POST", "/v1/posts", body, token=world.me.token)
+
+    expect_problem(reply, status)
+    posts = f"/v1/users/{world.me.user_id}/posts"
+    items = world.server.send("GET", posts, token=world.me.token).json["items"]
+    assert not [item for item in items if "fuzz" in item["text"]]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_another_content_type_is_415(world: World, content_type: str) -> None:
+    reply = world.server.send(
+        "POST", "/v1/posts", b"{}", token=world.me.token, headers={"Content-Type": content_type}
+    )
+
+    expect_problem(reply, 415)
+
+
+def test_text_is_stored_as_it_is_given(world: World) -> None:
+    text = "<script>'\"; DROP TABLE posts; -- \u202e \U0001f600"
+
+    post = world.server.post(world.me, text)
+
+    reply = world.server.send("GET", f"/v1/posts/{post}", token=world.me.token)
+    assert reply.json["text"] == text
+
+
+def test_a_rate_limit_answers_429_with_when_to_come_back(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data", "--rate-limit", "1") as server:
+        replies = [server.send("GET", "/v1/users/1") for _ in range(4)]
+
+    expect_problem(replies[-1], 429)
+    assert int(replies[-1].headers["Retry-After"]) >= 1
+
+
+def test_an_open_server_needs_no_token(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data", "--open") as server:
+        person = server.sign_up("ada")
+        body = {"userId": person.user_id, "text": "hello"}
+
+        assert server.send("POST", "/v1/posts", body).status == 201
+        assert server.send("GET", f"/v1/feeds/{person.user_id}").status == 200

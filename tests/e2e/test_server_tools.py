@@ -1,0 +1,83 @@
+"""`socialfeed populate` and `socialfeed dead-letters`, together with a server."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+from tests.e2e.program import RunProgram
+from tests.e2e.serving import Person, serving
+
+POISON = (
+    "INSERT INTO events (queue, kind, user_id, subject_id, queued_at_ms)"
+    " VALUES ('feed_generator', 'poison', 1, 2, 0)"
+)
+
+
+def test_a_populated_folder_can_be_served(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "world"
+    done = run_socialfeed("populate", "--users", "300", "--days", "10", "--data", str(folder))
+    assert done.returncode == 0, done.stderr
+
+    with sqlite3.connect(folder / "socialfeed.sqlite3") as database:
+        reader, followees = database.execute(
+            "SELECT user_id, followees FROM users ORDER BY followees DESC LIMIT 1"
+        ).fetchone()
+        expected = database.execute(
+            "SELECT post_id FROM posts JOIN follows ON followee_id = author_id"
+            " WHERE follower_id = ? ORDER BY post_id DESC",
+            (reader,),
+        ).fetchall()
+    database.close()
+    with serving(program, folder, "--open") as server:
+        feed = server.feed(Person(str(reader), ""))
+        user = server.send("GET", f"/v1/users/{reader}").json
+
+    assert [int(item["postId"]) for item in feed] == [row[0] for row in expected]
+    assert user["followeeCount"] == followees > 0
+
+
+def test_a_folder_with_users_is_not_populated(run_socialfeed: RunProgram, tmp_path: Path) -> None:
+    arguments = ["populate", "--users", "10", "--data", str(tmp_path / "world")]
+    run_socialfeed(*arguments)
+
+    done = run_socialfeed(*arguments)
+
+    assert done.returncode == 2
+    assert "there are users in" in done.stderr
+
+
+def test_poison_goes_to_the_dead_letters_and_stops_nobody(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with serving(program, folder) as server:
+        author, reader = server.sign_up("author"), server.sign_up("reader")
+        server.follow(reader, author)
+        with sqlite3.connect(folder / "socialfeed.sqlite3") as database:
+            database.execute(POISON)
+        database.close()
+        post = server.post(author, "after the poison")
+        deadline = time.monotonic() + 20
+        while 'socialfeed_dead_letters{box="feed_generator"} 1' not in (
+            server.send("GET", "/metrics").body.decode()
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+        assert [item["postId"] for item in server.feed(reader)] == [post]
+    listed = json.loads(run_socialfeed("dead-letters", "list", "--json", "--data", folder).stdout)
+    [letter] = listed["dead_letters"]
+    assert letter["event"]["kind"] == "poison"
+    assert "no flow for an event of kind 'poison'" in letter["reason"]
+    assert run_socialfeed("dead-letters", "replay", "--data", folder).stdout == "1 replayed\n"
+    assert run_socialfeed("dead-letters", "list", "--data", folder).stdout == ""
+
+
+def test_dead_letters_of_no_server_are_an_error(run_socialfeed: RunProgram) -> None:
+    done = run_socialfeed("dead-letters", "list", "--data", "nowhere")
+
+    assert done.returncode == 2
+    assert "no server has kept data there" in done.stderr

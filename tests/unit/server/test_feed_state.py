@@ -1,0 +1,291 @@
+"""The boxes against a small oracle: whatever happens in whatever order, feeds are what they
+should be, page by page, and so are counts and notifications."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from scenarios.fanout import Fanout
+from server.adapters.metrics import Metrics
+from server.adapters.sqlite.database import Database, open_database
+from server.adapters.sqlite.stores import last_id_in, sqlite_stores
+from server.model.ids import LARGEST_ID, IdGenerator
+from server.model.pages import PageRequest
+from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.comment_service import NewComment
+from server.services.feed_generator import FeedSettings
+from server.services.post_reader import ShownPost
+from server.services.post_writer import PostContent
+from tests.fakes.clock import ManualClock
+from tests.fakes.passwords import PlainPasswords
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+USERS = 3
+MAX_ENTRIES = 4
+EIGHT_DAYS_MS = 8 * 86_400_000
+
+people = st.integers(min_value=0, max_value=USERS - 1)
+limits = st.integers(min_value=1, max_value=4)
+designs = st.sampled_from(Fanout)
+
+
+class FeedMachine(RuleBasedStateMachine):
+    """Drives the boxes on SQLite; remembers in plain sets what should be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.runner = asyncio.Runner()
+        self.clock = ManualClock()
+        self.users: list[int] = []
+        self.follows: set[tuple[int, int]] = set()
+        self.posts: dict[int, int] = {}
+        self.texts: dict[int, str] = {}
+        self.fresh: set[int] = set()
+        self.likes: set[tuple[int, int]] = set()
+        self.comments: dict[int, list[int]] = {}
+        self.notified: dict[int, set[str]] = {}
+        self.reading: tuple[int, int] | None = None
+        self.database: Database
+        self.boxes: Boxes
+
+    @initialize(design=designs)
+    def start(self, design: Fanout) -> None:
+        self.runner.run(self._open(design))
+        for number in range(USERS):
+            ids = self.boxes.surroundings.ids
+            issued = self.runner.run(
+                self.boxes.accounts.sign_up(f"user {number}", None, fresh_id=ids.new())
+            )
+            self.users.append(issued.user_id)
+        # Start where it is interesting: feeds longer than what is kept of them, and one edge open.
+        for number in range(USERS):
+            self.post(author=number, count=MAX_ENTRIES + 1)
+            self.follow(follower=number, followee=(number + 1) % USERS)
+        self.runner.run(self._drain())
+        for number in range(USERS):
+            self.rebuild(user=number)
+
+    async def _open(self, design: Fanout) -> None:
+        metrics = Metrics()
+        self.database = await open_database(
+            Path(self.folder.name), clock=self.clock, telemetry=metrics
+        )
+        ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.database))
+        self.database.last_id = lambda: ids.last_id
+        stores = sqlite_stores(self.database, max_entries=MAX_ENTRIES)
+        surroundings = Surroundings(self.clock, ids, bytes, PlainPasswords(), metrics)
+        feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
+        self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
+        await self.boxes.feed_generator.start()
+
+    async def _close(self) -> None:
+        await self.boxes.feed_generator.stop()
+        await self.database.close()
+
+    def teardown(self) -> None:
+        self.runner.run(self._close())
+        self.runner.close()
+        self.folder.cleanup()
+
+    # What users do.
+
+    @rule(follower=people, followee=people)
+    def follow(self, follower: int, followee: int) -> None:
+        if follower == followee:
+            return
+        edge = self.users[follower], self.users[followee]
+        is_new = self.runner.run(self.boxes.follow_service.follow(*edge))
+
+        assert is_new == (edge not in self.follows)
+        self.follows.add(edge)
+
+    @rule(follower=people, followee=people)
+    def unfollow(self, follower: int, followee: int) -> None:
+        edge = self.users[follower], self.users[followee]
+        self.runner.run(self.boxes.follow_service.unfollow(*edge))
+        self.follows.discard(edge)
+
+    @rule(author=people, count=st.integers(min_value=1, max_value=7))
+    def post(self, author: int, count: int) -> None:
+        for number in range(count):
+            self.clock.ms += 1
+            content = PostContent(text=f"text {number}")
+            fresh_id = self.boxes.surroundings.ids.new()
+            post = self.runner.run(
+                self.boxes.post_writer.create(self.users[author], content, fresh_id=fresh_id)
+            )
+            self.posts[post.post_id] = post.author_id
+            self.texts[post.post_id] = content.text or ""
+            self.fresh.add(post.post_id)
+
+    @precondition(lambda self: self.posts)
+    @rule(data=st.data())
+    def edit(self, data: st.DataObject) -> None:
+        post_id = data.draw(st.sampled_from(sorted(self.posts)))
+        changes = {"text": "edited"}
+        self.runner.run(self.boxes.post_writer.edit(post_id, changes, editor_id=None))
+        self.texts[post_id] = "edited"
+
+    @precondition(lambda self: self.posts)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        post_id = data.draw(st.sampled_from(sorted(self.posts)))
+        self.runner.run(self._drain())  # or its notifications may be lost, which is allowed
+        self.runner.run(self.boxes.post_writer.delete(post_id, editor_id=None))
+        del self.posts[post_id]
+
+    @precondition(lambda self: self.posts)
+    @rule(user=people, data=st.data())
+    def like(self, user: int, data: st.DataObject) -> None:
+        post_id = data.draw(st.sampled_from(sorted(self.posts)))
+        edge = self.users[user], post_id
+        _, is_new = self.runner.run(self.boxes.like_service.like(*edge))
+
+        assert is_new == (edge not in self.likes)
+        self.likes.add(edge)
+        self._expect_notification(post_id, f"like:{post_id}:{edge[0]}", actor=edge[0])
+
+    @precondition(lambda self: self.likes)
+    @rule(data=st.data())
+    def unlike(self, data: st.DataObject) -> None:
+        edge = data.draw(st.sampled_from(sorted(self.likes)))
+        self.runner.run(self.boxes.like_service.unlike(*edge))
+        self.likes.discard(edge)
+
+    @precondition(lambda self: self.posts)
+    @rule(user=people, data=st.data())
+    def comment(self, user: int, data: st.DataObject) -> None:
+        post_id = data.draw(st.sampled_from(sorted(self.posts)))
+        new = NewComment(self.users[user], post_id, "well said")
+        fresh_id = self.boxes.surroundings.ids.new()
+        comment = self.runner.run(self.boxes.comment_service.create(new, fresh_id=fresh_id))
+        self.comments.setdefault(post_id, []).append(comment.comment_id)
+        source = f"comment:{post_id}:{comment.comment_id}"
+        self._expect_notification(post_id, source, actor=new.author_id)
+
+    def _expect_notification(self, post_id: int, source: str, *, actor: int) -> None:
+        owner = self.posts[post_id]
+        if owner != actor:
+            self.notified.setdefault(owner, set()).add(source)
+
+    # What happens to the system.
+
+    @rule()
+    def drain(self) -> None:
+        self.runner.run(self._drain())
+
+    @rule()
+    def lose_the_caches(self) -> None:
+        self.boxes.feed_cache.clear()
+        self.boxes.likes_cache.clear()
+
+    @rule()
+    def everybody_is_away(self) -> None:
+        self.clock.ms += EIGHT_DAYS_MS
+        self.runner.run(self.boxes.feed_generator.drop_feeds_of_the_away())
+
+    @rule()
+    def the_clock_steps_back(self) -> None:
+        self.clock.ms -= 5_000
+
+    @rule(design=designs)
+    def restart(self, design: Fanout) -> None:
+        self.runner.run(self._close())
+        self.runner.run(self._open(design))
+
+    @rule(user=people)
+    def rebuild(self, user: int) -> None:
+        self.runner.run(self.boxes.feed_generator.rebuild(self.users[user]))
+
+    async def _drain(self) -> None:
+        await self.boxes.drain()
+        self.fresh.clear()
+
+    # What is seen.
+
+    @invariant()
+    def only_the_newest_posts_may_be_missing(self) -> None:
+        """What anybody reads at once, whatever has just happened and before the queue is drained.
+
+        These reads also build feeds in the background, between the steps that follow.
+        """
+        for user_id in self.users:
+            seen = self._read(user_id, limit=3)
+
+            expected = self._feed_of(user_id)
+            assert seen == [p for p in expected if p in seen or p not in self.fresh]
+
+    @rule(user=people, limit=limits)
+    def read(self, user: int, limit: int) -> None:
+        self.runner.run(self._drain())
+
+        assert self._read(self.users[user], limit=limit) == self._feed_of(self.users[user])
+
+    @rule(user=people, limit=limits)
+    def start_reading(self, user: int, limit: int) -> None:
+        self.runner.run(self._drain())
+        reader = self.boxes.feed_reader.read(self.users[user], PageRequest(LARGEST_ID, limit))
+        page = self.runner.run(reader)
+        before = page.next_before
+        self.reading = None if before is None else (self.users[user], before)
+
+    @precondition(lambda self: self.reading)
+    @rule(limit=limits)
+    def read_on(self, limit: int) -> None:
+        """Whatever has happened since the cursor was given, all below it is there."""
+        assert self.reading
+        self.runner.run(self._drain())
+        user_id, before = self.reading
+
+        rest = self._read(user_id, limit=limit, before=before)
+
+        assert rest == [post_id for post_id in self._feed_of(user_id) if post_id < before]
+
+    @rule(user=people)
+    def look_at_notifications(self, user: int) -> None:
+        self.runner.run(self._drain())
+        service = self.boxes.notification_service
+        page = self.runner.run(service.of_user(self.users[user], PageRequest(LARGEST_ID, 1000)))
+
+        ids = [notification.notification_id for notification in page.items]
+        assert ids == sorted(ids, reverse=True)
+        sources = [notification.source for notification in page.items]
+        assert len(sources) == len(set(sources))
+        assert set(sources) == self.notified.get(self.users[user], set())
+
+    def _feed_of(self, user_id: int) -> list[int]:
+        followees = {followee for follower, followee in self.follows if follower == user_id}
+        mine = (post_id for post_id, author in self.posts.items() if author in followees)
+        return sorted(mine, reverse=True)
+
+    def _read(self, user_id: int, *, limit: int, before: int = LARGEST_ID) -> list[int]:
+        seen: list[int] = []
+        rest: int | None = before
+        while rest is not None:
+            reader = self.boxes.feed_reader.read(user_id, PageRequest(rest, limit))
+            page = self.runner.run(reader)
+            assert len(page.items) == limit or page.next_before is None
+            for shown in page.items:
+                self._check(shown)
+            seen += [shown.post_id for shown in page.items]
+            rest = page.next_before
+        return seen
+
+    def _check(self, shown: ShownPost) -> None:
+        likes = sum(post_id == shown.post_id for _, post_id in self.likes)
+        assert shown.counts.likes == likes
+        assert shown.counts.comments == len(self.comments.get(shown.post_id, []))
+        assert shown.post.text == self.texts[shown.post_id]
+
+
+TestFeeds = FeedMachine.TestCase
+TestFeeds.settings = settings(
+    max_examples=100, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+)

@@ -1,0 +1,78 @@
+"""The common queries of the design document's data model are searches by an index, never scans.
+
+The statements are those that SQLite is given while the stores are used.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from server.adapters.metrics import Metrics
+from server.adapters.sqlite.database import FILE_NAME, open_database
+from server.adapters.sqlite.stores import sqlite_stores
+from server.model.events import Queue
+from server.model.pages import PageRequest
+from server.ports.stores import Stores
+from tests.fakes.clock import ManualClock
+
+PAGE = PageRequest(before=100, limit=10)
+
+QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
+    "posts by postId": (lambda s: s.posts.get_many([1]), "posts USING INTEGER PRIMARY KEY"),
+    "posts of followees": (lambda s: s.posts.entries_by([1], PAGE), "posts_by_author"),
+    "a feed by userId": (lambda s: s.feeds.get(1), "feeds USING INTEGER PRIMARY KEY"),
+    "comments of a post": (lambda s: s.comments.of_post(1, PAGE), "comments_by_post"),
+    "users who like a post": (lambda s: s.likes.of_post(1, PAGE), "likes_by_post"),
+    "counts of posts": (lambda s: s.counters.get_many([1]), "post_counts USING INTEGER PRIMARY"),
+    "followees of a user": (lambda s: s.follows.followees(1), "follows USING PRIMARY KEY"),
+    "followees, a page": (lambda s: s.follows.followees_page(1, PAGE), "follows_by_follower"),
+    "followers, a page": (lambda s: s.follows.followers_page(1, PAGE), "follows_by_followee"),
+    "followers, a chunk": (
+        lambda s: s.follows.followers_after(1, edge_id=0, limit=10),
+        "follows_by_followee",
+    ),
+    "notifications of a user": (
+        lambda s: s.notifications.of_user(1, PAGE),
+        "notifications_by_user",
+    ),
+    "events that are due": (
+        lambda s: s.messages.due(Queue.FEED_GENERATOR, now_ms=0, limit=10),
+        "events_by_queue",
+    ),
+    "a user by name": (lambda s: s.users.credentials("ada"), "users USING INDEX"),
+    "a token": (lambda s: s.users.token(b"digest"), "tokens USING PRIMARY KEY"),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_common_query_uses_its_index(name: str, tmp_path: Path) -> None:
+    query, index = QUERIES[name]
+
+    plan = asyncio.run(plan_of(query, tmp_path))
+
+    assert f"SEARCH {index}" in plan or f"INDEX {index}" in plan, plan
+    assert "TEMP B-TREE" not in plan
+    scans = [line for line in plan.splitlines() if line.startswith("SCAN")]
+    assert all("json_each" in scan for scan in scans), plan
+
+
+async def plan_of(query: Callable[[Stores], Awaitable[object]], folder: Path) -> str:
+    statements: list[str] = []
+    database = await open_database(folder, clock=ManualClock(), telemetry=Metrics())
+    for _ in range(3):  # one for each reader
+        await database.read(
+            "test", lambda connection: connection.set_trace_callback(statements.append)
+        )
+    await query(sqlite_stores(database, max_entries=5))
+    await database.close()
+    selects = [text for text in statements if text.startswith("SELECT")]
+    assert selects
+    connection = sqlite3.connect(folder / FILE_NAME)
+    plans = [
+        row[3] for select in selects for row in connection.execute(f"EXPLAIN QUERY PLAN {select}")
+    ]
+    connection.close()
+    return "\n".join(plans)
