@@ -1,9 +1,11 @@
 """The entry point: registers the commands and turns errors into messages and exit codes."""
 
+import io
 import os
+import signal
 import sys
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -72,7 +74,21 @@ def socialfeed(
 
 def main() -> None:
     """Run the command line and exit with the code that tells how it went."""
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a sign gets a question mark, not an error at the end.
+            stream.reconfigure(errors="replace")
     sys.exit(_exit_code(Session()))
+
+
+def _terminated(number: int, _frame: object) -> NoReturn:
+    """End as Ctrl-C does, so that processes and temporary files are cleaned up."""
+    sys.exit(_SIGNALLED + number)
+
+
+_SIGNALLED = 128
+"""What a shell adds to a signal's number for the exit code of what it ended."""
 
 
 def _exit_code(session: Session) -> int:

@@ -25,7 +25,7 @@ from scenarios.errors import ImpossibleValueError, nearest
 from scenarios.fanout import Fanout
 from scenarios.section import Name, Section
 
-MOST_VISITS = 10_000
+MOST_VISITS = 1_000
 """Visits that one request may make in one step; each is simulated."""
 
 

@@ -216,7 +216,10 @@ def _cache(study: Study) -> Iterator[Finding]:
 def _fan_out(study: Study) -> Iterator[Finding]:
     sheet = study.estimation.sheet
     saved = feeds.inactive_share(sheet)
-    if study.scenario.fanout is Fanout.PULL or study.scenario.feed.push_to == "active" or not saved:
+    pushes_to_all = study.scenario.feed.push_to == "all" and bool(saved)
+    if study.scenario.fanout is Fanout.PULL or not pushes_to_all:
+        return
+    if not feeds.feed_inserts_per_day(sheet):
         return
     yield Finding(
         NOTE,
@@ -274,8 +277,11 @@ def _cost(study: Study) -> Iterator[Finding]:
         NOTE,
         f"{line.name.removeprefix('usd_').replace('_', ' ').capitalize()} is "
         f"{format_share(line(sheet) / total if total else 0.0)} of the bill of "
-        f"${format_count(total)} a month (${cost.usd_per_dau_per_month(sheet):.3f} for each daily "
-        "user).",
+        f"${format_count(total)} a month at the end of the first year "
+        f"(${cost.usd_per_dau_per_month(sheet):.3f} for each daily user). Object storage grows "
+        f"from ${format_count(cost.usd_object_storage(sheet))} then to "
+        f"${format_count(cost.usd_object_storage_at_retention(sheet))} a month when all that is "
+        "retained is stored.",
     )
 
 

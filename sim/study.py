@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from scenarios.model import Scenario
@@ -246,9 +248,10 @@ def _played_anyhow(specs: Sequence[SliceSpec]) -> Iterator[tuple[int, SliceResul
         return
     # Spawned, not forked: the parent may hold threads (a progress display) that a fork would break.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts)
+    executor = ProcessPoolExecutor(workers, mp_context=context)
     try:
-        futures = {executor.submit(play, spec): position for position, spec in enumerate(specs)}
+        with _interrupts_left_out():
+            futures = {executor.submit(play, spec): at for at, spec in enumerate(specs)}
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
@@ -265,6 +268,14 @@ def _processors() -> int:
         return os.cpu_count() or 1
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is the parent's to handle: it stops the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_left_out() -> Iterator[None]:
+    """Ignore Ctrl-C while processes are started: they inherit it, and the parent stops them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may say what signals do, and only it is interrupted.
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

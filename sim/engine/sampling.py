@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.estimates.items import FixedItems
+from sim.estimates.items import FixedItems, PushedFollowers
 from sim.estimates.workload import Workload, WorkStep
 
 MOST_MEASURED_S = 3600.0
@@ -203,10 +203,10 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
         batches=tuple(
             BackgroundBatches(
                 step=stream.step,
-                rate_per_s=(1 - stream.followed) * stream.rate_per_s * _taken(stream.step),
+                rate_per_s=background * stream.rate_per_s * _taken(stream.step),
             )
             for stream in streams
-            if is_spread(stream.step) and stream.followed < 1
+            if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
     )
 
@@ -229,6 +229,25 @@ def _background_visits(
         return ()
     scale = busy_missing / busy_lacking
     return tuple(BackgroundVisits(step=step, rate_per_s=rate * scale) for step, rate in lacking)
+
+
+def _weight(step: WorkStep) -> float:
+    """Return the step's work over that of the requests that are drawn.
+
+    Posts of the most followed authors are not drawn: hours of simulation would be needed to meet
+    their effect on a percentile. Their work is spread evenly, as more of the usual posts; what one
+    of them does is a celebrity_post event's to tell.
+    """
+    law = step.items
+    if not isinstance(law, PushedFollowers) or not law.usual.mean:
+        return 1.0
+
+    def busy_s(followers: PushedFollowers) -> float:
+        visits = followers.mean_visits(step.chunk)
+        return visits * step.base_time_s + followers.mean * step.time_per_item_s
+
+    usual_s = busy_s(law.usual)
+    return busy_s(law) / usual_s if usual_s else 1.0
 
 
 def _taken(step: WorkStep) -> float:

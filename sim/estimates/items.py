@@ -1,7 +1,7 @@
 """How many items a step has: a number, or a figure that differs from request to request."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from scenarios.followers import FollowerDistribution
@@ -54,11 +54,14 @@ class PushedFollowers:
         distribution: followers of an author.
         up_to: authors with more are not pushed.
         pushed_share: part of the followers who are pushed to.
+        usual_up_to: authors with more post so rarely, and fan out so far, that a short simulation
+            sees one or none: draws leave them out, `usual` is the law without them.
     """
 
     distribution: FollowerDistribution
     up_to: float
     pushed_share: float
+    usual_up_to: float = math.inf
 
     @property
     def mean(self) -> float:
@@ -74,9 +77,15 @@ class PushedFollowers:
 
     def draw(self, rng: "np.random.Generator", requests: int) -> "NDArray[np.int64]":
         """Return the followers pushed to by as many posts."""
-        followers = self.distribution.draw(rng, requests)
+        followers = self.usual.distribution.draw(rng, requests)
         pushed = (followers * self.pushed_share).round().astype("int64")
         return pushed * (followers <= self.up_to)
+
+    @property
+    def usual(self) -> "PushedFollowers":
+        """The law of the authors that draws are from."""
+        most = min(self.distribution.most, self.usual_up_to)
+        return replace(self, distribution=replace(self.distribution, most=most))
 
     def pushed_to(self, followers: int) -> int:
         """Return the followers pushed to by a post of an author with that many.

@@ -256,6 +256,7 @@ def _item_law(of: float | str, sheet: Sheet, *, key: str) -> ItemLaw:
                 distribution=feeds.follower_distribution(sheet),
                 up_to=_push_limit(scenario),
                 pushed_share=feeds.pushed_follower_share(sheet),
+                usual_up_to=float(scenario.feed.push_threshold),
             )
         case "followees":
             return Followees(float(scenario.activity.followers.mean))
