@@ -27,6 +27,11 @@ class IdGenerator:
         self._now_ms = now_ms
         self.last_id = last_id
 
+    @property
+    def ceiling(self) -> int:
+        """The largest id that one made so far can be: `on_shard` may have raised the last."""
+        return self.last_id | (SHARDS - 1)
+
     def new(self, *, shard: int = 0) -> int:
         """Return an id above every earlier one, on that shard."""
         following = (self.last_id >> SHARD_BITS) + 1

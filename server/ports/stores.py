@@ -159,7 +159,7 @@ class Feeds(Protocol):
     async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
         """Make an empty feed that is pushed to from now on, unless there is a feed.
 
-        Its floor is the last id made: it is complete above, and nothing older is in it yet.
+        Its floor is above every id made: it is complete above, and nothing older is in it yet.
         """
         ...
 

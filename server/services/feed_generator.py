@@ -128,7 +128,7 @@ class FeedGenerator:
             return
         async with self._only_one(user_id):
             # Pushed to from here on, so that no post falls between what is read now and later.
-            await self._feeds.create(user_id, floor=self._ids.last_id, now_ms=self._clock.now_ms())
+            await self._feeds.create(user_id, floor=self._ids.ceiling, now_ms=self._clock.now_ms())
             authors = [f.user_id for f in await self._follows.followees(user_id) if not f.is_pulled]
             most = self._settings.max_entries
             entries = await self._posts.entries_by(authors, PageRequest(LARGEST_ID, most))

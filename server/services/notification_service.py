@@ -76,7 +76,7 @@ class NotificationService:
         """
         if self._open_streams >= STREAMS:
             raise OverloadedError(box="notification_service")
-        last_id = self._ids.last_id if after is None else after
+        last_id = self._ids.ceiling if after is None else after
         woken = asyncio.Event()
         self._streams[user_id].add(woken)
         self._open_streams += 1

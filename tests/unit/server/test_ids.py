@@ -60,6 +60,15 @@ def test_an_id_can_be_put_on_another_shard(an_id: int) -> None:
     assert 0 <= spread_shard(an_id) < 1024
 
 
+@given(SHARDS)
+def test_the_ceiling_is_above_all_ids_so_far_on_any_shard_and_below_the_next(shard: int) -> None:
+    ids = IdGenerator(lambda: EPOCH_MS + 1)
+
+    made = on_shard(ids.new(), shard)
+
+    assert made <= ids.ceiling < ids.new()
+
+
 def test_a_timestamp_is_rfc_3339_in_utc() -> None:
     an_id = IdGenerator(lambda: 1_800_000_000_123).new()
 
