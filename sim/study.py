@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -250,7 +249,7 @@ def _played_anyhow(specs: Sequence[SliceSpec]) -> Iterator[tuple[int, SliceResul
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(workers, mp_context=context)
     try:
-        with _interrupts_left_out():
+        with _interrupts_put_off():
             futures = {executor.submit(play, spec): at for at, spec in enumerate(specs)}
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -269,13 +268,10 @@ def _processors() -> int:
 
 
 @contextmanager
-def _interrupts_left_out() -> Iterator[None]:
-    """Ignore Ctrl-C while processes are started: they inherit it, and the parent stops them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Only the main thread may say what signals do, and only it is interrupted.
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_put_off() -> Iterator[None]:
+    """Put Ctrl-C off while processes are started: they inherit that, and the parent stops them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
