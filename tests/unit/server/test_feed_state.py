@@ -68,6 +68,8 @@ class FeedMachine(RuleBasedStateMachine):
         for number in range(USERS):
             self.post(author=number, count=MAX_ENTRIES + 1)
             self.follow(follower=number, followee=(number + 1) % USERS)
+        # The last user has two followers: above the threshold of the hybrid design.
+        self.follow(follower=0, followee=USERS - 1)
         self.runner.run(self._drain())
         for number in range(USERS):
             self.rebuild(user=number)
