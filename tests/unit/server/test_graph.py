@@ -31,7 +31,7 @@ def test_the_same_seed_gives_the_same_graph() -> None:
 
 
 def test_the_followers_have_the_scenarios_mean_and_a_long_tail() -> None:
-    users = 20_000
+    users = 4_000
     distribution = scaled_to(DISTRIBUTION, users=users)
 
     graph = drawn_graph(distribution, users=users, rng=np.random.default_rng(2))
@@ -39,5 +39,5 @@ def test_the_followers_have_the_scenarios_mean_and_a_long_tail() -> None:
     counts = np.bincount(graph.followees, minlength=users)
     standard_error = counts.std() / np.sqrt(users)
     assert abs(counts.mean() - distribution.mean) < 5 * standard_error
-    assert counts.max() > 20 * counts.mean()
-    assert abs((counts > 1000).mean() - distribution.share_above(1000)) < 0.005
+    assert counts.max() > 10 * counts.mean()
+    assert abs((counts > 1000).mean() - distribution.share_above(1000)) < 0.01
