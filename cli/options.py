@@ -7,6 +7,7 @@ import typer
 
 DEFAULT_SCENARIO = "news_feed"
 DEFAULT_SEED = 1
+DEFAULT_PUSH_THRESHOLD = 10_000
 
 
 def _users(text: str) -> float:
