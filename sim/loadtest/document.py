@@ -72,7 +72,7 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
     document = LoadtestDocument(
         scenario=scenario_summary(frame.scenario),
         target=settings.url,
-        offered_per_s=_per_s(measurement.scheduled, settings.duration_s),
+        offered_per_s=offered_per_s(measurement),
         sent_per_s=_per_s(measurement.total("sent"), measurement.measured_s),
         achieved_per_s=achieved_per_s(measurement),
         valid=not reasons,
@@ -153,6 +153,11 @@ def freshness_of(measurement: Measurement) -> MeasuredFreshness:
     )
 
 
+def offered_per_s(measurement: Measurement) -> float:
+    """Return the requests that were due a second, those of canaries' watchers among them."""
+    return _per_s(measurement.total("due"), measurement.measured_s)
+
+
 def achieved_per_s(measurement: Measurement) -> float:
     """Return right answers a second that came within the measured time."""
     return _per_s(measurement.total("achieved"), measurement.measured_s)
@@ -222,7 +227,7 @@ def _setup(measurement: Measurement, bench: Bench, frame: Frame) -> Setup:
         server_cores=tuple(sorted(bench.cores.server)),
         generator_cores=tuple(sorted(bench.cores.generator)),
         server_quota=frame.server_quota,
-        canary_per_s=_per_s(measurement.total("canary_requests"), measurement.told_s),
+        canary_per_s=_per_s(measurement.total("canary_requests"), measurement.measured_s),
         cpu=processor(),
     )
 

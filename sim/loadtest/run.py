@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from sim.loadtest.cores import cpu_s
 from sim.loadtest.crew import Crew, Message, Staffing, running_crew
 from sim.loadtest.measurement import CpuSample, Measurement, Report
-from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load, Plan
+from sim.loadtest.plan import REQUEST_TIMEOUT_S, Plan
 
 CPU_EVERY_S = 1.0
 START_S = 60.0
@@ -36,7 +36,7 @@ def measured(
     Raises:
         GeneratorError: if the generators do not start, or end before they have told anything.
     """
-    measurement = Measurement(plan.settings, time.monotonic(), scheduled(plan))
+    measurement = Measurement(plan.settings, time.monotonic())
     with running_crew(plan, staffing) as crew:
         run = _Run(crew, measurement, _CpuSampler(crew, server_process, measurement), watch)
         try:
@@ -98,15 +98,6 @@ class _Run:
                 measurement.ended = True
             case _:
                 pass
-
-
-def scheduled(plan: Plan) -> int:
-    """Return how many requests of a plan are due in the measured time."""
-    settings = plan.settings
-    if settings.load is Load.CLOSED:
-        return round(settings.duration_s * settings.users / settings.think_s)
-    times_s = plan.schedule.times_s
-    return int(((times_s >= settings.warmup_s) & (times_s < settings.end_s)).sum())
 
 
 class _CpuSampler:

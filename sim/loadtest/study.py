@@ -17,6 +17,7 @@ from sim.loadtest.document import (
     flow_rows,
     freshness_of,
     loadtest_document,
+    offered_per_s,
     server_cpu,
 )
 from sim.loadtest.find_max import Search, find_max, scalability
@@ -225,7 +226,7 @@ def _judged(measurement: Measurement, scenario: Scenario, *, rate_per_s: float) 
         for row in objective_rows(scenario.objectives, flows, freshness)
         if row.met is False
     ]
-    if achieved < KEEPS_UP * measurement.scheduled / measurement.settings.duration_s:
+    if achieved < KEEPS_UP * offered_per_s(measurement):
         missed.append(f"answered {achieved:,.0f} a second in time")
     if freshness.lost:
         missed.append(f"{freshness.lost} canaries lost")
