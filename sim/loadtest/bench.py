@@ -129,7 +129,8 @@ class Bench:
         if not any(measurement.flow(name).errors for name in measurement.flow_names()):
             return False
         try:
-            Api(self.url).ask("GET", "/readyz")
+            with Api(self.url) as api:
+                api.ask("GET", "/readyz")
         except UnreachableError:
             return True
         return False
@@ -180,9 +181,9 @@ def own_bench(
     cores = divided_cores(staffing.processes)
     told("populating", 0, users)
     with own_server(program, users=users, seed=seed, cores=cores.server) as server:
-        api = Api(server.url)
-        api.expect_ready()
-        read_every_feed(api, server.world, told=told)
+        with Api(server.url) as api:
+            api.expect_ready()
+            read_every_feed(api, server.world, told=told)
         pinned = replace(staffing, cores=cores.generator)
         yield Bench(server.url, server.world, pinned, server, cores)
 
@@ -202,10 +203,10 @@ def bench_on(
         BadTargetError: if the URL is none.
         TargetError: if no socialfeed server is there, is ready, and does what it is asked.
     """
-    api = Api(target_url(url))
-    api.expect_ready()
-    world = founded_world(api, scenario, users=users, seed=seed, told=told)
-    read_every_feed(api, world, told=told)
+    with Api(target_url(url)) as api:
+        api.expect_ready()
+        world = founded_world(api, scenario, users=users, seed=seed, told=told)
+        read_every_feed(api, world, told=told)
     nowhere = Cores(frozenset(), frozenset())
     return Bench(api.url, world, staffing, None, nowhere)
 

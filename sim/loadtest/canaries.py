@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.draws import generator
-from sim.loadtest.schedule import NOBODY, Schedule
+from sim.loadtest.schedule import NOBODY, Schedule, is_undone
 from sim.loadtest.traffic import FLOWS, POSTS
 from sim.loadtest.world import World
 
@@ -47,10 +47,12 @@ def with_canaries(schedule: Schedule, world: World, *, seed: int) -> tuple[Sched
     """Return the schedule with some of its posts watched, and with that many fewer reads.
 
     A server fills the feeds of an author's followers in the order in which they follow; of those
-    who watch, the last is the last in that order, so the last of all.
+    who watch, the last is the last in that order, so the last of all, but for those whom the load
+    may make unfollow: they do not watch.
     """
     rng = generator(seed, 0, "canaries")
-    followed = np.bincount(world.followees, minlength=len(world)) > 0
+    staying = ~is_undone(world.followers, world.followees)
+    followed = np.bincount(world.followees[staying], minlength=len(world)) > 0
     are_posts = np.isin(schedule.flows, [FLOWS.index(name) for name in POSTS])
     candidates = np.flatnonzero(are_posts & followed[schedule.actors])
     reads_each = WATCHERS * _READS_EXPECTED
@@ -61,6 +63,7 @@ def with_canaries(schedule: Schedule, world: World, *, seed: int) -> tuple[Sched
     watchers = np.full((len(chosen), WATCHERS), NOBODY, dtype=np.int32)
     for row, author in zip(watchers, schedule.actors[chosen].tolist(), strict=True):
         followers = world.followers_of(author)
+        followers = followers[~is_undone(followers, author)]
         spread = np.linspace(len(followers) - 1, 0, min(WATCHERS, len(followers)) + 1)[:-1]
         row[: len(spread)] = followers[spread.round().astype(int)]
     reads = np.flatnonzero(schedule.flows == FLOWS.index("read_feed"))

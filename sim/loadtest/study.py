@@ -26,7 +26,7 @@ from sim.loadtest.histograms import encoded, mean_s, merged
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.oracle import checked_pages, shifted
 from sim.loadtest.own_server import Program
-from sim.loadtest.schedule import FLAT, day_shape
+from sim.loadtest.schedule import FLAT, check_load, day_shape
 from sim.loadtest.settling import wait_until_settled
 from sim.loadtest.traffic import Traffic, scenario_traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
@@ -97,6 +97,7 @@ def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
     """
     begun_s = time.perf_counter()
     traffic = _traffic(request)
+    check_load(traffic, duration_s=request.warmup_s + request.duration_s)
     with _bench(request, watcher.told) as bench:
         testing = _Testing(request, bench, traffic, watcher)
         search: Search | None = None

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+SMALL = ("--world", "40", "--warmup", "500ms")
+"""A test that is over soon."""
+
 TOY = ROOT / "tests" / "fakes" / "feed_server.py"
 
 

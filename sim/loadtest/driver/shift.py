@@ -28,6 +28,7 @@ IN_FLIGHT = 10_000
 
 CUT_S = 1.0
 _LEAD_S = 0.3
+_SHORTEST_SLEEP_S = 0.001
 _BURST = 10
 """Overdue requests that are sent before answers get their turn."""
 _ROWS_AT_ONCE = 10_000
@@ -87,7 +88,9 @@ class Shift:
 
     def act_once(self) -> None:
         """Think for a while, then send the schedule's next request and wait for its answer."""
-        gevent.sleep(self._rng.exponential(self.plan.settings.think_s))
+        pause_s = self._rng.exponential(self.plan.settings.think_s)
+        # A sleep is of whole milliseconds, rounded up.
+        gevent.sleep(pause_s if pause_s >= _SHORTEST_SLEEP_S else 0)
         if self.is_sending:
             now_s = time.monotonic()
             self._recorder.now.due += self._from_s <= now_s < self._to_s
