@@ -189,7 +189,8 @@ def _second_row(at_s: float, reports: Sequence[Report], measurement: Measurement
     response = merged(flow["response"] for flow in flows)
     span_s = max(report.span_s for report in reports)
     fresh = [value for report in reports for value in report.content["freshness_s"]]
-    cpu = min(measurement.cpu, key=lambda sample: abs(sample.at_s - at_s), default=None)
+    moment_s = measurement.begun_s + at_s
+    cpu = min(measurement.cpu, key=lambda sample: abs(sample.moment_s - moment_s), default=None)
     return SecondRow(
         at_s=at_s,
         offered_per_s=sum(report.content["due"] for report in reports) / span_s,
@@ -209,7 +210,8 @@ def server_cpu(measurement: Measurement) -> float | None:
     known = [
         sample.server
         for sample in measurement.cpu
-        if settings.warmup_s < sample.at_s <= settings.end_s and sample.server is not None
+        if settings.warmup_s < sample.moment_s - measurement.begun_s <= settings.end_s
+        and sample.server is not None
     ]
     return float(np.mean(known)) if known else None
 

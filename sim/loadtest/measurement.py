@@ -53,9 +53,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class CpuSample:
-    """Shares of one core that were busy up to `at_s`, from the start of the run."""
+    """Shares of one core that were busy up to `moment_s` of `time.monotonic`."""
 
-    at_s: float
+    moment_s: float
     server: float | None
     generator: float
 
@@ -66,7 +66,8 @@ class Measurement:
 
     Attributes:
         settings: of the run.
-        begun_s: when the generators were started, by `time.monotonic`.
+        begun_s: when the run started, by `time.monotonic`; until the first report, when the
+            generators were started.
         reports: in the order in which they came.
         evidence: what each generator kept for the oracle.
         locust: Locust's own totals by flow: requests, failures, median and p99 in seconds.

@@ -89,6 +89,7 @@ class _Run:
         match message["kind"]:
             case "interval":
                 if not measurement.reports:
+                    measurement.begun_s = time.monotonic() - message["to_s"]
                     self._deadline_s = time.monotonic() + measurement.settings.end_s + _GRACE_S
                 measurement.reports.append(Report(message["worker"], message))
             case "evidence":
@@ -107,7 +108,7 @@ class _CpuSampler:
         self._generator = [crew.process.pid]
         self._server = [] if server_process is None else [server_process]
         self._measurement = measurement
-        self._start_s = self._at_s = time.monotonic()
+        self._at_s = time.monotonic()
         self._used = self._now()
 
     def _now(self) -> Sequence[float | None]:
@@ -124,6 +125,5 @@ class _CpuSampler:
             for used, was in zip(now, self._used, strict=True)
         )
         if generator is not None:
-            at_s = now_s - self._start_s
-            self._measurement.cpu.append(CpuSample(at_s, server, generator))
+            self._measurement.cpu.append(CpuSample(now_s, server, generator))
         self._used, self._at_s = now, now_s
