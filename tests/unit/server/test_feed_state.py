@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.model.events import Event, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
 from server.services.boxes import Boxes, Surroundings, build_boxes
@@ -51,6 +52,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.comments: dict[int, list[int]] = {}
         self.notified: dict[int, set[str]] = {}
         self.reading: tuple[int, int] | None = None
+        self.delivered: list[Event] = []
         self.databases: Databases
         self.boxes: Boxes
 
@@ -116,15 +118,16 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(author=people, count=st.integers(min_value=1, max_value=7))
     def post(self, author: int, count: int) -> None:
         for number in range(count):
-            self.clock.ms += 1
-            content = PostContent(text=f"text {number}")
-            fresh_id = self.boxes.surroundings.ids.new()
-            post = self.runner.run(
-                self.boxes.post_writer.create(self.users[author], content, fresh_id=fresh_id)
-            )
-            self.posts[post.post_id] = post.author_id
-            self.texts[post.post_id] = content.text or ""
-            self.fresh.add(post.post_id)
+            self.runner.run(self._create(self.users[author], f"text {number}"))
+
+    async def _create(self, author_id: int, text: str) -> None:
+        self.clock.ms += 1
+        fresh_id = self.boxes.surroundings.ids.new()
+        content = PostContent(text=text)
+        post = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        self.posts[post.post_id] = post.author_id
+        self.texts[post.post_id] = text
+        self.fresh.add(post.post_id)
 
     @precondition(lambda self: self.posts)
     @rule(data=st.data())
@@ -205,7 +208,36 @@ class FeedMachine(RuleBasedStateMachine):
     def rebuild(self, user: int) -> None:
         self.runner.run(self.boxes.feed_generator.rebuild(self.users[user]))
 
+    @precondition(lambda self: self.delivered)
+    @rule(data=st.data())
+    def deliver_again(self, data: st.DataObject) -> None:
+        """An event that failed at first comes after those that were behind it."""
+        event = data.draw(st.sampled_from(self.delivered))
+        consumers = {
+            Queue.FEED_GENERATOR: self.boxes.feed_generator.consume,
+            Queue.NOTIFICATION_SERVICE: self.boxes.notification_service.consume,
+        }
+        self.runner.run(consumers[event.queue]([event]))
+
+    @rule(user=people, author=people)
+    def post_while_it_is_read(self, user: int, author: int) -> None:
+        self.lose_the_caches()
+        self.runner.run(self._post_while_it_is_read(self.users[user], author))
+
+        assert self._read(self.users[user], limit=3) == self._feed_of(self.users[user])
+
+    async def _post_while_it_is_read(self, user_id: int, author: int) -> None:
+        await self._drain()
+        reading = self.boxes.feed_reader.read(user_id, PageRequest(LARGEST_ID, 3))
+        await asyncio.gather(reading, self._create(self.users[author], "meanwhile"))
+        reading = self.boxes.feed_reader.read(user_id, PageRequest(LARGEST_ID, 3))
+        self.lose_the_caches()
+        await asyncio.gather(reading, self._drain())
+
     async def _drain(self) -> None:
+        for queue in (Queue.FEED_GENERATOR, Queue.NOTIFICATION_SERVICE):
+            due = await self.boxes.stores.messages.due(queue, now_ms=LARGEST_ID, limit=1000)
+            self.delivered += [delivery.event for delivery in due]
         await self.boxes.drain()
         self.fresh.clear()
 
