@@ -1,6 +1,8 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -50,12 +52,16 @@ async def build_app(
     Raises:
         NewerSchemaError: if a later version wrote the data.
         DataFolderError: if what is in the folder cannot be opened.
+        OSError: if the disk is full.
     """
     metrics = Metrics()
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
     try:
         database = await open_database(settings.data_folder, clock=clock, telemetry=metrics)
     except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            folder = str(settings.data_folder)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder) from error
         raise DataFolderError(folder=settings.data_folder, reason=str(error)) from error
     async with AsyncExitStack() as undo:
         # An open database has threads that would keep the process alive.
