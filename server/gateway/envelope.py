@@ -69,7 +69,6 @@ def _line(
 ) -> str:
     """Return a line of the log: nothing in it that a user has written, no path, no query."""
     user_id = request.get(CALLER_ID)
-    sent_bytes = response.body_length if response.prepared else response.content_length or 0
     return json.dumps(
         {
             "requestId": request[_ID],
@@ -79,6 +78,7 @@ def _line(
             "status": response.status,
             "durationS": round(duration_s, 6),
             "userId": None if user_id is None else str(user_id),
-            "bytes": sent_bytes,
+            # Of the body; null for a stream.
+            "bytes": response.content_length,
         }
     )

@@ -141,6 +141,35 @@ def test_every_answer_has_safe_headers(world: World) -> None:
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("password", ["", "x" * 7, "x" * 1_025, "long enough\0", 12_345_678])
+def test_a_password_of_another_length_or_kind_is_422_and_makes_no_user(
+    world: World, password: object
+) -> None:
+    body = {"name": "whose password is refused", "password": password}
+
+    reply = world.server.send("POST", "/v1/users", body)
+
+    expect_problem(reply, 422)
+    assert [error["field"] for error in reply.json["errors"]] == ["password"]
+    assert str(password) not in reply.body.decode() or not password
+    assert world.server.send("POST", "/v1/tokens", body | {"password": "x" * 8}).status == 401
+
+
+@pytest.mark.parametrize("password", ["x" * 8, "x" * 1_024, "pass wörd \U0001f600"])
+def test_a_password_of_any_allowed_length_signs_in(world: World, password: str) -> None:
+    body = {"name": f"with {len(password)} characters", "password": password}
+
+    assert world.server.send("POST", "/v1/users", body).status == 201
+    assert world.server.send("POST", "/v1/tokens", body).status == 201
+
+
+def test_the_document_tells_how_long_a_password_is(world: World) -> None:
+    schemas = world.server.send("GET", "/openapi.json").json["components"]["schemas"]
+
+    [password, _] = schemas["NewUser"]["properties"]["password"]["anyOf"]
+    assert (password["minLength"], password["maxLength"]) == (8, 1_024)
+
+
 def test_a_wrong_password_is_refused_like_an_unknown_name(world: World) -> None:
     bodies = [{"name": name, "password": "wrong"} for name in ("me", "other", "nobody")]
     replies = [world.server.send("POST", "/v1/tokens", body) for body in bodies]
