@@ -47,6 +47,8 @@ async def seal(request: web.Request, response: web.StreamResponse) -> None:
     """Put on the headers that every response has, just before they are sent."""
     headers = response.headers
     headers["X-Request-ID"] = request[_ID]
+    # Which versions run is nobody's business.
+    headers["Server"] = "socialfeed"
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Content-Security-Policy", _DATA_POLICY)
     if request.path.startswith("/v1"):
