@@ -14,8 +14,8 @@ from aiohttp import web
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
-from server.adapters.sqlite.database import Database, open_database
-from server.adapters.sqlite.stores import last_id_in, sqlite_stores
+from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
@@ -57,7 +57,7 @@ async def build_app(
     metrics = Metrics()
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
     try:
-        database = await open_database(settings.data_folder, clock=clock, telemetry=metrics)
+        databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             folder = str(settings.data_folder)
@@ -65,13 +65,13 @@ async def build_app(
         raise DataFolderError(folder=settings.data_folder, reason=str(error)) from error
     async with AsyncExitStack() as undo:
         # An open database has threads that would keep the process alive.
-        undo.push_async_callback(database.close)
-        ids = IdGenerator(clock.now_ms, last_id=await last_id_in(database))
-        database.last_id = lambda: ids.last_id
+        undo.push_async_callback(databases.close)
+        ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
+        databases.main.last_id = lambda: ids.last_id
         surroundings = Surroundings(
             clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
         )
-        app = _app(settings, surroundings, database=database, metrics=metrics, secret=secret)
+        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
         undo.pop_all()
     return app
 
@@ -80,12 +80,12 @@ def _app(
     settings: ServerSettings,
     surroundings: Surroundings,
     *,
-    database: Database,
+    databases: Databases,
     metrics: Metrics,
     secret: bytes,
 ) -> web.Application:
     boxes = build_boxes(
-        sqlite_stores(database, max_entries=settings.feeds.max_entries),
+        sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
@@ -115,13 +115,13 @@ def _app(
         client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(seal)
-    app[READINESS] = Readiness(store_failure=lambda: database.failure)
+    app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
     app[CONNECTIONS] = Connections(settings.limits)
-    _add_gauges(metrics, database, backlogs, surroundings.clock)
+    _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, database, backlogs))
+    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
     return app
 
 
@@ -139,9 +139,10 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
 
 
 def _add_gauges(
-    metrics: Metrics, database: Database, backlogs: dict[Queue, Backlog], clock: Clock
+    metrics: Metrics, databases: Databases, backlogs: dict[Queue, Backlog], clock: Clock
 ) -> None:
-    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: database.waiting)
+    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: databases.main.waiting)
+    metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: databases.feeds.waiting)
     for queue in Queue:
         _add_queue_gauges(metrics, queue, partial(backlogs.__getitem__, queue), clock)
 
@@ -181,13 +182,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, database: Database, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(database)),
+            asyncio.create_task(_probe(databases.main, "posts_db")),
+            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
         tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
@@ -197,7 +199,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await database.close()
+        await databases.close()
         boxes.surroundings.passwords.close()
 
     return life
@@ -212,13 +214,13 @@ def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
         )
 
 
-async def _probe(database: Database) -> None:
+async def _probe(database: Database, box: str) -> None:
     """Write a little now and then while writing fails, to notice when there is room again."""
     while True:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write("posts_db", lambda _: None)
+                await database.write(box, lambda _: None)
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

@@ -14,7 +14,7 @@ from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 from server.services.comment_service import CommentService
-from server.services.consumer import Consumer
+from server.services.consumer import BATCH, Consumer
 from server.services.feed_cache import FeedCache
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
@@ -121,8 +121,10 @@ def build_boxes(
         most_streams=most_streams,
     )
     consumers = (
-        (Queue.FEED_GENERATOR, generator.consume),
-        (Queue.NOTIFICATION_SERVICE, notification_service.consume),
+        (Queue.FEED_GENERATOR, generator.consume, BATCH),
+        # One at a time, so that a crash repeats no more than one.
+        (Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
+        (Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
     )
     return Boxes(
         stores=stores,
@@ -152,8 +154,15 @@ def build_boxes(
         feed_cache=feed_cache,
         likes_cache=likes_cache,
         consumers=tuple(
-            Consumer(queue, consume, messages=stores.messages, clock=clock, telemetry=telemetry)
-            for queue, consume in consumers
+            Consumer(
+                queue,
+                consume,
+                messages=stores.messages,
+                clock=clock,
+                telemetry=telemetry,
+                batch=batch,
+            )
+            for queue, consume, batch in consumers
         ),
         surroundings=surroundings,
     )

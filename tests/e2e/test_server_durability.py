@@ -184,7 +184,8 @@ def test_secrets_are_for_their_owner_only(program: Path, tmp_path: Path) -> None
             path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()
         }
 
-    assert modes["secret"] == modes["socialfeed.sqlite3"] == 0o600
+    private = "secret", "socialfeed.sqlite3", "feeds.sqlite3"
+    assert [modes[name] for name in private] == [0o600] * 3
 
 
 def test_a_graceful_stop_leaves_the_queue_to_the_next_start(program: Path, tmp_path: Path) -> None:

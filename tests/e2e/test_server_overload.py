@@ -222,7 +222,7 @@ async def write_while_locked(server: Serving, author: Person, folder: Path) -> C
             posts = [asyncio.create_task(post(session)) for _ in range(3_000)]
             # Those past the bound are answered at once, while the others wait.
             await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
-            assert metric(server, "socialfeed_waiting_writes") <= 2_000
+            assert metric(server, 'socialfeed_waiting_writes{box="posts_db"}') <= 2_000
             await asyncio.wait(posts, timeout=1)
             database.rollback()
             return Counter(await asyncio.gather(*posts))

@@ -12,8 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
-from server.adapters.sqlite.database import Database, open_database
-from server.adapters.sqlite.stores import last_id_in, sqlite_stores
+from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
 from server.services.boxes import Boxes, Surroundings, build_boxes
@@ -52,7 +51,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.comments: dict[int, list[int]] = {}
         self.notified: dict[int, set[str]] = {}
         self.reading: tuple[int, int] | None = None
-        self.database: Database
+        self.databases: Databases
         self.boxes: Boxes
 
     @initialize(design=designs)
@@ -76,12 +75,12 @@ class FeedMachine(RuleBasedStateMachine):
 
     async def _open(self, design: Fanout) -> None:
         metrics = Metrics()
-        self.database = await open_database(
+        self.databases = await open_databases(
             Path(self.folder.name), clock=self.clock, telemetry=metrics
         )
-        ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.database))
-        self.database.last_id = lambda: ids.last_id
-        stores = sqlite_stores(self.database, max_entries=MAX_ENTRIES)
+        ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.databases))
+        self.databases.main.last_id = lambda: ids.last_id
+        stores = sqlite_stores(self.databases, max_entries=MAX_ENTRIES)
         surroundings = Surroundings(self.clock, ids, bytes, PlainPasswords(), metrics)
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
         self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
@@ -89,7 +88,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     async def _close(self) -> None:
         await self.boxes.feed_generator.stop()
-        await self.database.close()
+        await self.databases.close()
 
     def teardown(self) -> None:
         self.runner.run(self._close())
