@@ -41,6 +41,7 @@ class Metrics:
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
+        self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
 
     @contextmanager
     def span(self, box: str) -> Iterator[None]:
@@ -87,6 +88,10 @@ class Metrics:
         """Count an event that went to the dead letters."""
         self._counts["socialfeed_dead_letters_total", queue] += 1
 
+    def answered(self, method: str, route: str, status: int) -> None:
+        """Count an answer to a client."""
+        self._answers[method, route, status] += 1
+
     def gauge(self, name: str, box: str, value: Callable[[], float]) -> None:
         """Tell a value that is asked for each time."""
         self._gauges[name, box] = value
@@ -104,6 +109,10 @@ class Metrics:
             "Age of an event when its effects were done: from the confirmation to the last feed.",
             self._ages,
         )
+        yield "# TYPE socialfeed_answers_total counter"
+        for (method, route, status), count in sorted(self._answers.items()):
+            labels = f'method="{method}",route="{route}",status="{status}"'
+            yield f"socialfeed_answers_total{{{labels}}} {count}"
         values: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for (name, box), count in self._counts.items():
             values[name].append((box, count))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.errors import OverloadedError, StorageError
+from server.limits import Limits
 from server.model.events import Queue
 from server.model.ids import IdGenerator, first_id_at
 from server.ports.clock import Clock
@@ -85,7 +86,12 @@ class Boxes:
 
 
 def build_boxes(
-    stores: Stores, surroundings: Surroundings, *, feeds: FeedSettings, token_lifetime_s: float
+    stores: Stores,
+    surroundings: Surroundings,
+    *,
+    feeds: FeedSettings,
+    token_lifetime_s: float,
+    most_streams: int = Limits.streams,
 ) -> Boxes:
     """Return the services on these stores."""
     ids, clock, telemetry = surroundings.ids, surroundings.clock, surroundings.telemetry
@@ -108,7 +114,11 @@ def build_boxes(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
     )
     notification_service = NotificationService(
-        notifications=stores.notifications, posts=stores.posts, accounts=accounts, ids=ids
+        notifications=stores.notifications,
+        posts=stores.posts,
+        accounts=accounts,
+        ids=ids,
+        most_streams=most_streams,
     )
     consumers = (
         (Queue.FEED_GENERATOR, generator.consume, BATCH),

@@ -289,14 +289,23 @@ async def _connected(path: Path) -> _Connection:
         # Made here, so that nobody but its owner can ever read it.
         path.touch(mode=0o600)
         # Autocommit: transactions are begun and ended here, not by the driver.
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        return connection
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
-    return cast("_Connection", await _Connection(connect, iter_chunk_size=64))
+    connection = cast("_Connection", await _Connection(connect, iter_chunk_size=64))
+    try:
+        await connection.run(_configure)
+    except BaseException:
+        # Waited for: a thread that ends later than the event loop prints a traceback.
+        await connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA busy_timeout = 5000")
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
