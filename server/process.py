@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 
+import uvloop
 from aiohttp import web
 
 from server.adapters.clock import SystemClock
@@ -51,8 +52,11 @@ def run(
         raise OpenToAllError(host=host)
     connections = allow_connections(settings.limits.connections)
     settings = replace(settings, limits=replace(settings.limits, connections=connections))
-    with locked_folder(settings.data_folder):
-        asyncio.run(_serve(settings, host=host, port=port, on_ready=on_ready))
+    with (
+        locked_folder(settings.data_folder),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, host=host, port=port, on_ready=on_ready))
 
 
 def is_loopback(host: str) -> bool:

@@ -96,10 +96,8 @@ class Incoming:
         before = self.cursors.before(self.request.query.get("cursor"), of=of)
         return PageRequest(before, int(limit))
 
-    def list_of(
-        self, page: Page[Item], of: str, shape: Callable[[Item], Mapping[str, Any]]
-    ) -> Answer:
-        """Return a page as the answer."""
+    def list_of(self, page: Page[Item], of: str, shape: Callable[[Item], object]) -> Answer:
+        """Return a page as the answer; `shape` makes an item a document, or JSON already."""
         items = [shape(item) for item in page.items]
         cursor = self.cursors.cursor(page.next_before, of=of)
         return Answer(200, {"items": items, "nextCursor": cursor})

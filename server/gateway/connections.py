@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import web
 
@@ -126,8 +127,8 @@ class _Connection(asyncio.Protocol):
         self.presence: asyncio.Timeout | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
+        # uvloop's transports are no subclasses.
+        self._transport = cast("asyncio.Transport", transport)
         self._connections.open += 1
         self._expect_headers()
         self._http.connection_made(transport)
@@ -210,7 +211,7 @@ class _Refusal(asyncio.Protocol):
         self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
+        transport = cast("asyncio.Transport", transport)
         if self._connections.refusing >= REFUSALS_AT_ONCE:
             transport.abort()
             return

@@ -1,10 +1,10 @@
 """Errors as `application/problem+json` documents (RFC 9457)."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -83,7 +83,7 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
     }
     if fields:
         document["errors"] = list(fields)
-    return json.dumps(document).encode()
+    return orjson.dumps(document)
 
 
 def _refusal(error: RequestError) -> web.Response:

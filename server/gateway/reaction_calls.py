@@ -1,9 +1,9 @@
 """Calls about comments, likes and notifications."""
 
-import json
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
+import orjson
 from aiohttp import web
 
 from server.errors import InvalidFieldError, RequestError
@@ -231,6 +231,6 @@ def _lines(notifications: Sequence[Notification]) -> bytes:
 
 
 def _event(notification: Notification) -> bytes:
-    data = json.dumps(notification_shape(notification))
+    data = orjson.dumps(notification_shape(notification)).decode()
     number = notification.notification_id
     return f"id: {number}\nevent: notification\ndata: {data}\n\n".encode()

@@ -22,6 +22,7 @@ from server.services.follow_service import FollowService
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
 from server.services.notification_service import NotificationService
+from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
 
@@ -56,6 +57,7 @@ class Boxes:
     notification_service: NotificationService
     feed_cache: FeedCache
     likes_cache: LikesCache
+    post_cache: PostCache
     consumers: tuple[Consumer, ...]
     surroundings: Surroundings
 
@@ -109,7 +111,10 @@ def build_boxes(
         telemetry=telemetry,
         max_entries=feeds.max_entries,
     )
-    post_reader = PostReader(posts=stores.posts, likes_cache=likes_cache, accounts=accounts)
+    post_cache = PostCache(stores.counters)
+    post_reader = PostReader(
+        posts=stores.posts, post_cache=post_cache, likes_cache=likes_cache, accounts=accounts
+    )
     generator = FeedGenerator(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
     )
@@ -129,7 +134,7 @@ def build_boxes(
     return Boxes(
         stores=stores,
         accounts=accounts,
-        post_writer=PostWriter(posts=stores.posts, accounts=accounts),
+        post_writer=PostWriter(posts=stores.posts, post_cache=post_cache, accounts=accounts),
         post_reader=post_reader,
         feed_generator=generator,
         feed_reader=FeedReader(
@@ -153,6 +158,7 @@ def build_boxes(
         notification_service=notification_service,
         feed_cache=feed_cache,
         likes_cache=likes_cache,
+        post_cache=post_cache,
         consumers=tuple(
             Consumer(
                 queue,

@@ -19,7 +19,7 @@ from server.model.pages import PageRequest
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
-from server.services.post_reader import ShownPost
+from server.services.post_cache import ShownPost
 from server.services.post_writer import PostContent
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import PlainPasswords
@@ -189,6 +189,7 @@ class FeedMachine(RuleBasedStateMachine):
     def lose_the_caches(self) -> None:
         self.boxes.feed_cache.clear()
         self.boxes.likes_cache.clear()
+        self.boxes.post_cache.clear()
 
     @rule()
     def everybody_is_away(self) -> None:
