@@ -124,7 +124,6 @@ def _setup(document: LoadtestDocument) -> Section:
         ("load", f"{setup.load}, {setup.processes} generating"),
         ("cores of the server", _cores(setup.server_cores)),
         ("cores of the load generator", _cores(setup.generator_cores)),
-        ("limit of the server", setup.server_quota or "none"),
         ("of it to watch posts arrive", figures.rate(setup.canary_per_s)),
         ("busy: server", figures.rounded_share(document.server_cpu)),
         ("busy: busiest generator", figures.rounded_share(document.generator_cpu)),

@@ -24,8 +24,9 @@ PAUSE_GROWTH = 1.5
 LONGEST_PAUSE_S = 0.25
 """A watcher reads again and again, with growing pauses."""
 
-_READS_EXPECTED = 2
-"""A watcher's reads until the post is there, on a server that keeps up."""
+READS_EACH = 3
+"""Reads of all watchers of a post until it is there, on a server that keeps up: between one and two
+of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ def with_canaries(schedule: Schedule, world: World, *, seed: int) -> tuple[Sched
     followed = np.bincount(world.followees[staying], minlength=len(world)) > 0
     are_posts = np.isin(schedule.flows, [FLOWS.index(name) for name in POSTS])
     candidates = np.flatnonzero(are_posts & followed[schedule.actors])
-    reads_each = WATCHERS * _READS_EXPECTED
-    most = int(len(schedule) * LARGEST_SHARE / reads_each)
+    most = int(len(schedule) * LARGEST_SHARE / READS_EACH)
     chosen = np.sort(rng.permutation(candidates)[:most])
     subjects = schedule.subjects.copy()
     subjects[chosen] = np.arange(len(chosen), dtype=np.int32)
@@ -67,7 +67,7 @@ def with_canaries(schedule: Schedule, world: World, *, seed: int) -> tuple[Sched
         spread = np.linspace(len(followers) - 1, 0, min(WATCHERS, len(followers)) + 1)[:-1]
         row[: len(spread)] = followers[spread.round().astype(int)]
     reads = np.flatnonzero(schedule.flows == FLOWS.index("read_feed"))
-    replaced = rng.permutation(reads)[: len(chosen) * reads_each]
+    replaced = rng.permutation(reads)[: len(chosen) * READS_EACH]
     kept = np.ones(len(schedule), dtype=bool)
     kept[replaced] = False
     return replace(schedule, subjects=subjects).part(kept), Canaries(watchers)

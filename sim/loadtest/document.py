@@ -44,7 +44,6 @@ class Frame:
         command: what to type to run it again.
         seed: the run's.
         wall_s: seconds that all of it took.
-        server_quota: the limit of the server's CPU; None for none.
         pages, wrong_pages: what the oracle found.
         breakpoint, levels, scalability: of a search for the largest load.
         traffic: of the load.
@@ -57,7 +56,6 @@ class Frame:
     traffic: Traffic
     pages: PageCheck
     wrong_pages: tuple[ErrorRow, ...] = ()
-    server_quota: str | None = None
     breakpoint: Breakpoint | None = None
     levels: tuple[Level, ...] = ()
     scalability: Scalability | None = None
@@ -91,7 +89,7 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
         scalability=frame.scalability,
         server_cpu=server_cpu(measurement),
         generator_cpu=measurement.busiest_generator(),
-        setup=_setup(measurement, bench, frame),
+        setup=_setup(measurement, bench),
         reproduce=Reproduce(command=frame.command, versions=_versions()),
         run=LoadtestRun(frame.seed, frame.wall_s, measurement.interrupted),
     )
@@ -216,7 +214,7 @@ def server_cpu(measurement: Measurement) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _setup(measurement: Measurement, bench: Bench, frame: Frame) -> Setup:
+def _setup(measurement: Measurement, bench: Bench) -> Setup:
     settings = measurement.settings
     return Setup(
         load=settings.load.value,
@@ -228,7 +226,6 @@ def _setup(measurement: Measurement, bench: Bench, frame: Frame) -> Setup:
         processes=bench.staffing.processes,
         server_cores=tuple(sorted(bench.cores.server)),
         generator_cores=tuple(sorted(bench.cores.generator)),
-        server_quota=frame.server_quota,
         canary_per_s=_per_s(measurement.total("canary_requests"), measurement.measured_s),
         cpu=processor(),
     )

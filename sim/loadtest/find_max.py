@@ -19,7 +19,18 @@ _LEAST_LEVELS = 3
 _LEAST_RATE_PER_S = 1.0
 
 MeasureLevel = Callable[[float, int], Level]
-"""Measures a load, given in requests a second, with the seed that many above the run's own."""
+"""Measures a load, given in requests a second, with the seed that many above the run's own.
+
+It raises `SearchEndedError` when there is nothing more to measure.
+"""
+
+
+class SearchEndedError(Exception):
+    """The target is gone, or somebody has had enough; `level` is what was measured last."""
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+        super().__init__(f"the search ended at {level.offered_per_s:g} requests/s: {level.because}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +44,66 @@ class Search:
 def find_max(measure: MeasureLevel, *, start_per_s: float) -> Search:
     """Search for the load at which objectives break.
 
-    A load counts as bad only if it is so twice, with other arrivals: on a machine that others use
-    too, a single bad measurement may be theirs. A level that cannot be measured ends the search.
+    A load counts as bad only if it is not good twice, with other arrivals: on a machine that others
+    use too, a single bad measurement may be theirs. One that could not be measured, because the
+    load generator did not keep up, bounds the search, but is not called bad.
     """
     search = _Searching(measure)
-    good, bad = search.ramp(start_per_s)
-    while (
-        good is not None
-        and bad is not None
-        and bad > good * CLOSE_ENOUGH
-        and len(search.levels) < MOST_LEVELS
-    ):
-        middle = (good * bad) ** 0.5
-        match search.is_good(middle):
-            case None:
-                break
-            case True:
-                good = middle
-            case False:
-                bad = middle
-    return Search(tuple(search.levels), Breakpoint(good, bad))
+    try:
+        search.ramp(start_per_s)
+        search.close_in()
+    except SearchEndedError as end:
+        search.levels.append(end.level)
+    return Search(tuple(search.levels), Breakpoint(search.good_per_s, search.bad_per_s))
 
 
 class _Searching:
+    """What is known so far.
+
+    Attributes:
+        good_per_s: largest load known to be good.
+        above_per_s: smallest load known not to be good.
+        bad_per_s: smallest load that was measured to be bad.
+    """
+
     def __init__(self, measure: MeasureLevel) -> None:
         self._measure = measure
         self.levels: list[Level] = []
+        self.good_per_s: float | None = None
+        self.above_per_s: float | None = None
+        self.bad_per_s: float | None = None
 
-    def is_good(self, rate_per_s: float) -> bool | None:
-        level = self._level(rate_per_s)
-        return self._level(rate_per_s).good if level.good is False else level.good
+    def ramp(self, start_per_s: float) -> None:
+        """Go up from a load until one is not good, or down until one is."""
+        rate_per_s = start_per_s
+        while self._try(rate_per_s) and len(self.levels) < MOST_LEVELS:
+            rate_per_s *= RAMP
+        while self.good_per_s is None and rate_per_s / RAMP >= _LEAST_RATE_PER_S:
+            rate_per_s /= RAMP
+            self._try(rate_per_s)
 
-    def ramp(self, start_per_s: float) -> tuple[float | None, float | None]:
-        """Return the last good and the first bad load of a ramp upwards, or else downwards."""
-        good: float | None = None
-        rate_per_s, is_good = start_per_s, self.is_good(start_per_s)
-        while is_good and len(self.levels) < MOST_LEVELS:
-            good, rate_per_s = rate_per_s, rate_per_s * RAMP
-            is_good = self.is_good(rate_per_s)
-        if is_good is not False:
-            return good, None
-        bad = rate_per_s
-        while good is None and bad / RAMP >= _LEAST_RATE_PER_S:
-            is_good = self.is_good(bad / RAMP)
-            if is_good is None:
-                break
-            good, bad = (bad / RAMP, bad) if is_good else (None, bad / RAMP)
-        return good, bad
+    def close_in(self) -> None:
+        """Halve the distance between good and not good, until they are close."""
+        while (
+            self.good_per_s is not None
+            and self.above_per_s is not None
+            and self.above_per_s > self.good_per_s * CLOSE_ENOUGH
+            and len(self.levels) < MOST_LEVELS
+        ):
+            self._try((self.good_per_s * self.above_per_s) ** 0.5)
+
+    def _try(self, rate_per_s: float) -> bool:
+        """Measure a load, twice if need be; whether it is good."""
+        verdicts = [self._level(rate_per_s).good]
+        if not verdicts[0]:
+            verdicts.append(self._level(rate_per_s).good)
+        if verdicts[-1]:
+            self.good_per_s = rate_per_s
+            return True
+        self.above_per_s = rate_per_s
+        if False in verdicts:
+            self.bad_per_s = rate_per_s
+        return False
 
     def _level(self, rate_per_s: float) -> Level:
         level = self._measure(rate_per_s, len(self.levels))

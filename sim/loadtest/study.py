@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scenarios.model import Scenario
@@ -20,7 +20,8 @@ from sim.loadtest.document import (
     offered_per_s,
     server_cpu,
 )
-from sim.loadtest.find_max import Search, find_max, scalability
+from sim.loadtest.errors import UnreachableError
+from sim.loadtest.find_max import Search, SearchEndedError, find_max, scalability
 from sim.loadtest.findings import KEEPS_UP
 from sim.loadtest.histograms import encoded, mean_s, merged
 from sim.loadtest.measurement import Measurement
@@ -187,6 +188,9 @@ class _Testing:
         _, measurement = max(
             good or self._measurements[-1:], key=lambda pair: pair[0].offered_per_s
         )
+        last = self._measurements[-1][1]
+        measurement.interrupted = last.interrupted
+        measurement.target_lost_s = last.target_lost_s
         return measurement, search
 
     def checked(self, measurement: Measurement) -> tuple[PageCheck, Sequence[ErrorRow]]:
@@ -200,13 +204,26 @@ class _Testing:
 
     def _level(self, rate_per_s: float, number: int) -> Level:
         if self._measurements:
-            wait_until_settled(self._bench, self._request.scenario.objectives)
+            self._settle()
         request = self._request
         measurement = self.measured(self._traffic.at(rate_per_s), seed=request.seed + number)
         level = _judged(measurement, request.scenario, rate_per_s=rate_per_s)
         self._measurements.append((level, measurement))
         self._watcher.level(level)
+        if measurement.interrupted or measurement.target_lost_s is not None:
+            raise SearchEndedError(level)
         return level
+
+    def _settle(self) -> None:
+        level, measurement = self._measurements[-1]
+        try:
+            wait_until_settled(self._bench, self._request.scenario.objectives)
+        except UnreachableError as error:
+            measurement.target_lost_s = measurement.last_answer_s
+            raise SearchEndedError(replace(level, good=None, because=_GONE)) from error
+
+
+_GONE = "the target stopped answering"
 
 
 def evidence_of(measurements: Sequence[Measurement]) -> Sequence[Mapping[str, Any]]:
@@ -251,7 +268,7 @@ def _unmeasured(measurement: Measurement) -> Sequence[str]:
     if measurement.interrupted:
         return ["interrupted"]
     if measurement.target_lost_s is not None:
-        return ["the target stopped answering"]
+        return [_GONE]
     return invalid_because(measurement)
 
 

@@ -161,7 +161,6 @@ class Setup:
         warmup_s, duration_s: not measured, and measured.
         processes: generators.
         server_cores, generator_cores: where they were kept; empty if anywhere.
-        server_quota: share of a core that the server may use, and how; None without a limit.
         canary_per_s: of the offered requests, those of followers who watch posts arrive.
         cpu: the machine's processor.
     """
@@ -175,7 +174,6 @@ class Setup:
     processes: int
     server_cores: tuple[int, ...]
     generator_cores: tuple[int, ...]
-    server_quota: str | None
     canary_per_s: float
     cpu: str
 

@@ -63,6 +63,10 @@ class Connections:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or _PORTS[parts.scheme]
+        # Once: each look-up would pass through a pool of threads.
+        found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        self._family: int = found[0][0]
+        self._address = found[0][4]
         self._timeout_s = timeout_s
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._idle: list[tuple[socket.socket, float]] = []
@@ -101,10 +105,19 @@ class Connections:
             connection.close()
             # The others have been idle for longer: the last one used is on top.
             self.close()
-        connection = socket.create_connection((self._host, self._port), timeout=self._timeout_s)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is not None:
-            connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+        return self._connected()
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(self._family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(self._timeout_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.connect(self._address)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -15,7 +15,10 @@ SCENARIO = load()
 # docs/scenarios.md is looked after by its own test.
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "cli", "decisions", "design")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("benchmarks", "cli", "decisions", "design", "loadtest")
+    ),
 ]
 
 

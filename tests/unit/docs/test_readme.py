@@ -28,6 +28,7 @@ EXAMPLES = [
 CHEAP = [example for example in EXAMPLES if example[0][0] in {"estimate", "scenarios"}]
 SIMULATIONS = [words for words, _ in EXAMPLES if words[0] == "simulate"]
 REPORTS = [words for words, _ in EXAMPLES if words[0] == "report"]
+LOADTESTS = [words for words, _ in EXAMPLES if words[0] == "loadtest"]
 SERVERS = [words for words, _ in EXAMPLES if words[0] == "serve"]
 
 
@@ -48,10 +49,11 @@ def out_of(words: list[str]) -> str:
 
 def test_each_kind_of_example_is_found() -> None:
     assert len(EXAMPLES) == len(re.findall(r"^\$ ", README, flags=re.MULTILINE))
-    assert len(EXAMPLES) == sum(map(len, (CHEAP, SIMULATIONS, REPORTS, SERVERS)))
+    assert len(EXAMPLES) == sum(map(len, (CHEAP, SIMULATIONS, REPORTS, LOADTESTS, SERVERS)))
     assert CHEAP
     assert SIMULATIONS
     assert REPORTS
+    assert LOADTESTS
     assert SERVERS
 
 
@@ -89,6 +91,15 @@ def test_the_first_simulation_works_and_the_examples_of_reports_work_on_it(
 
     assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * len(done)
     assert (tmp_path / first / "report.html").stat().st_size > 0
+
+
+@pytest.mark.parametrize("words", LOADTESTS, ids=" ".join)
+def test_the_load_test_of_an_example_would_be_run(words: list[str], tmp_path: Path) -> None:
+    # Against nobody: all that it is told is taken before the target is missed.
+    done = run([*words, "--host", "http://127.0.0.1:1"], tmp_path)
+
+    assert done.returncode == 5
+    assert done.stderr.startswith("Error: http://127.0.0.1:1: no answer")
 
 
 @pytest.mark.parametrize("words", SERVERS, ids=" ".join)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.loadtest.find_max import find_max, scalability
+from sim.loadtest.find_max import SearchEndedError, find_max, scalability
 from sim.results.loadtest import Level
 
 
@@ -52,15 +52,36 @@ def test_nothing_good_has_no_last_good() -> None:
     assert found.first_bad_per_s == 1
 
 
-def test_a_level_that_cannot_be_measured_ends_the_search() -> None:
+def test_a_load_that_cannot_be_measured_bounds_the_search_but_is_not_called_bad() -> None:
     def saturated(rate: float, _: int) -> Level:
         return level(rate, good=None if rate > 300 else True)
 
-    found = find_max(saturated, start_per_s=50)
+    found = find_max(saturated, start_per_s=50).breakpoint
 
-    assert found.breakpoint.last_good_per_s == 200
-    assert found.breakpoint.first_bad_per_s is None
-    assert [each.offered_per_s for each in found.levels] == [50, 100, 200, 400]
+    assert found.last_good_per_s == pytest.approx(300, rel=0.05)
+    assert found.first_bad_per_s is None
+
+
+def test_below_a_load_that_cannot_be_measured_a_bad_one_is_found() -> None:
+    def overloaded(rate: float, _: int) -> Level:
+        return level(rate, good=None if rate > 350 else rate <= 250)
+
+    found = find_max(overloaded, start_per_s=50).breakpoint
+
+    assert found.last_good_per_s == pytest.approx(250, rel=0.05)
+    assert found.first_bad_per_s == pytest.approx(250, rel=0.05)
+
+
+def test_a_search_that_ends_early_keeps_what_it_has() -> None:
+    def dying(rate: float, _: int) -> Level:
+        if rate > 150:
+            raise SearchEndedError(level(rate, good=None))
+        return level(rate, good=True)
+
+    found = find_max(dying, start_per_s=50)
+
+    assert [each.offered_per_s for each in found.levels] == [50, 100, 200]
+    assert found.breakpoint.last_good_per_s == 100
 
 
 def test_the_law_of_scalability_is_recovered() -> None:

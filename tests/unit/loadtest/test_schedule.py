@@ -7,7 +7,7 @@ from scenarios.loader import load
 from sim.arrivals import arrival_times_s
 from sim.engine.draws import generator
 from sim.loadtest.bench import after_warmup
-from sim.loadtest.canaries import with_canaries
+from sim.loadtest.canaries import READS_EACH, with_canaries
 from sim.loadtest.errors import ImpossibleLoadError
 from sim.loadtest.schedule import NOBODY, Shape, day_shape, drawn_schedule, is_undone, zipf_ranks
 from sim.loadtest.traffic import FLOWS, Traffic, scenario_traffic
@@ -130,5 +130,4 @@ def test_watching_takes_the_place_of_as_many_reads(traffic: Traffic) -> None:
     drawn = drawn_schedule(traffic.at(1_000), world, duration_s=20, seed=1)
     schedule, canaries = with_canaries(drawn, world, seed=1)
 
-    # Two watchers who read twice each.
-    assert len(drawn) - len(schedule) == 4 * len(canaries)
+    assert len(drawn) - len(schedule) == READS_EACH * len(canaries)
