@@ -13,7 +13,7 @@ from scenarios.assumption import (
     UsdPerHour,
 )
 from scenarios.errors import ImpossibleValueError
-from scenarios.section import Section, Whole, WholeOrNone
+from scenarios.section import Name, Section, Whole, WholeOrNone
 
 
 class HistogramBin(Section):
@@ -38,7 +38,10 @@ class Box(Section):
         scv: squared coefficient of variation of the service time (1 is exponential).
         service_histogram: measured service times; where given, they count, and `service_time` and
             `scv` do not.
-        workers: visits that one instance serves at a time.
+        runs_on: the box whose workers do this box's work; it then has no instances, and costs
+            nothing, of its own.
+        batch: visits that a worker may serve together, in the time of the first of them.
+        workers: visits, or batches, that one instance serves at a time.
         memory, disk: bytes of one instance.
         bandwidth: bytes a second that one instance can send.
         balancer: how a visit finds its instance.
@@ -53,6 +56,8 @@ class Box(Section):
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     service_histogram: tuple[HistogramBin, ...] = ()
+    runs_on: Name | Literal[""] = ""
+    batch: Whole = 1
     workers: Whole
     memory: PositiveBytes
     disk: PositiveBytes | None = None
@@ -70,6 +75,16 @@ class Box(Section):
         if self.service_time is None and not self.service_histogram:
             raise ImpossibleValueError(
                 found="no service time", expected="service_time or service_histogram"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_with_workers_of_its_own(self) -> "Box":
+        if self.runs_on and self.batch > 1:
+            raise ImpossibleValueError(
+                key="batch",
+                found=f"{self.batch} with runs_on",
+                expected="workers of its own to gather visits: no runs_on, or no batch",
             )
         return self
 

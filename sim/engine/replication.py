@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.arrivals import arrival_times_s
 from sim.engine import draws
+from sim.engine.batches import BatchStation
 from sim.engine.requests import FlowRunner, sent_at
 from sim.engine.sampling import BackgroundBatches, BackgroundVisits, SamplePlan
 from sim.engine.stations import Process, Station
@@ -87,7 +88,7 @@ def play(spec: SliceSpec) -> SliceResult:
     begin_s, end_s = plan.warmup_s, plan.warmup_s + plan.measured_s
     stop_s = end_s + plan.measured_s * _COOLDOWN_SHARE
     stations = {
-        box: Station(
+        box: (BatchStation if sample.batch > 1 else Station)(
             env,
             sample,
             balancer=spec.balancers[box],
@@ -201,7 +202,9 @@ def _single_visits(
 ) -> Iterator[tuple[float, float]]:
     times_s = arrival_times_s(rng, edges_s=(0.0, stop_s), rates_per_s=(background.rate_per_s,))
     services_s = _service_times_s(
-        background.step, rng, np.full(len(times_s), background.step.mean_visit_time_s)
+        background.step,
+        rng,
+        np.full(len(times_s), background.step.mean_visit_time_s * background.step.batch),
     )
     return zip(times_s.tolist(), services_s.tolist(), strict=True)
 

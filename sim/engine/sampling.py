@@ -69,6 +69,7 @@ class BoxSample:
         sampled: of these, simulated.
         workers: per instance.
         pooled: whether they take their work from one queue.
+        batch: visits that a worker may serve together.
     """
 
     box: str
@@ -78,6 +79,7 @@ class BoxSample:
     pooled: bool
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
+    batch: int = 1
 
     @property
     def sampled_share(self) -> float:
@@ -208,6 +210,7 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
             for stream in streams
             if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
+        batch=max((stream.step.batch for stream in streams), default=1),
     )
 
 

@@ -89,10 +89,14 @@ class Station:
                 self._turn = (self._turn + 1) % len(self._instances)
                 return self._turn
             case "least_connections":
-                loads = [workers.present for workers in self._instances]
+                loads = self.loads()
                 return loads.index(min(loads))
             case _:
                 return int(next(self._uniforms) * len(self._instances))
+
+    def loads(self) -> list[int]:
+        """Return how many visits are at each instance."""
+        return [workers.present for workers in self._instances]
 
     def serve(self, instance: int, service_time_s: float) -> Process:
         """Wait for a worker of that instance, keep it for the service time, release it."""
@@ -112,15 +116,15 @@ class Station:
         arrived_s = self._env.now
 
         def begin(_turn: simpy.Event | None) -> None:
-            self._begin(arrived_s, service_time_s)
+            self.begin(arrived_s, service_time_s)
             served = self._env.timeout(service_time_s)
-            _then(served, lambda _served: workers.release())
+            then(served, lambda _served: workers.release())
 
         turn = workers.enter()
         if turn is None:
             begin(None)
         else:
-            _then(turn, begin)
+            then(turn, begin)
 
     def _served(
         self, instance: int, service_time_s: float
@@ -130,7 +134,7 @@ class Station:
         turn = workers.enter()
         if turn is not None:
             yield turn
-        self._begin(arrived_s, service_time_s)
+        self.begin(arrived_s, service_time_s)
         yield self._env.timeout(service_time_s)
         return workers
 
@@ -151,7 +155,8 @@ class Station:
             for service_time_s in service_times_s
         )
 
-    def _begin(self, arrived_s: float, service_time_s: float) -> None:
+    def begin(self, arrived_s: float, service_time_s: float) -> None:
+        """Count a visit whose service begins now, and the time that it takes of a worker."""
         now = self._env.now
         self.visits += 1
         if len(self._waits) < _WAITS_KEPT:
@@ -183,7 +188,7 @@ class KeptWorker:
         self._workers.release()
 
 
-def _then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
+def then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
     """Act when the event happens."""
     if event.callbacks is not None:  # None once it has happened, which none of ours has
         event.callbacks.append(act)

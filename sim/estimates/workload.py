@@ -25,6 +25,7 @@ class WorkStep:
     """One step of a flow, ready to be followed.
 
     Attributes:
+        box: whose workers are visited: the step's box, or the one that it runs on.
         after: positions, in the flow, of the steps that must be done before.
         probability: share of requests that take it when its turn comes.
         hit_ratio: share of hits if it is a cache step, else None.
@@ -43,6 +44,7 @@ class WorkStep:
             later steps that hold it are done, as if one after the other and without waiting.
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
+        batch: visits that a worker of the box may serve together.
     """
 
     name: str
@@ -66,16 +68,17 @@ class WorkStep:
     held_s: float
     mean_visits: float
     mean_items: float
+    batch: int = 1
 
     @property
     def mean_busy_s(self) -> float:
-        """Worker seconds that a mean request takes of the box."""
+        """Worker seconds that a mean request takes of the box, at full batches where it has any."""
         served_s = self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
-        return served_s + self.held_s
+        return served_s / self.batch + self.held_s
 
     @property
     def mean_visit_time_s(self) -> float:
-        """Mean service time of a visit, its items included."""
+        """Mean worker seconds of a visit, its items included; a batch is shared by its visits."""
         return self.mean_busy_s / self.mean_visits if self.mean_visits else self.base_time_s
 
 
@@ -140,7 +143,7 @@ def workload(sheet: Sheet) -> Workload:
     scenario = sheet.scenario
     return Workload(
         flows=tuple(sheet.once(work_flow, name) for name in scenario.flows),
-        boxes={name: sheet.once(box_load, name) for name in scenario.boxes},
+        boxes={name: sheet.once(box_load, name) for name in scenario.standing_boxes},
     )
 
 
@@ -202,7 +205,7 @@ def _step(
     after = tuple(positions[name] for name in step.after or ())
     return WorkStep(
         name=step.name,
-        box=step.box,
+        box=box.runs_on or step.box,
         after=after,
         probability=probability,
         hit_ratio=None
@@ -224,6 +227,7 @@ def _step(
         held_s=0.0,
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
+        batch=box.batch,
     )
 
 
@@ -272,12 +276,18 @@ def _push_limit(scenario: Scenario) -> float:
     return float(scenario.activity.followers.most)
 
 
+def _stands_at(step: Step, sheet: Sheet) -> str:
+    return sheet.scenario.boxes[step.box].runs_on or step.box
+
+
 def box_load(sheet: Sheet, name: str) -> BoxLoad:
     """Return what all flows ask of one box; use with `once`."""
     visits = busy = square = sent = 0.0
     pooled = True
     for flow_name in sheet.scenario.flows:
-        if not any(step.box == name for step in sheet.once(followed_steps, flow_name)):
+        if not any(
+            _stands_at(step, sheet) == name for step in sheet.once(followed_steps, flow_name)
+        ):
             continue
         flow = sheet.once(work_flow, flow_name)
         for step in flow.steps:

@@ -30,6 +30,7 @@ class Takes:
     keyed: bool = False
     timeout_s: float | None = None
     retries: int = 0
+    batch: int = 1
 
 
 ALL = Takes()
@@ -68,6 +69,7 @@ def step(
         held_s=0.0,
         mean_visits=taken * takes.items.mean_visits(takes.chunk),
         mean_items=taken * takes.items.mean,
+        batch=takes.batch,
     )
 
 
@@ -127,6 +129,9 @@ def whole(system: System, *, measured_s: float, warmup_s: float) -> SamplePlan:
                 pooled=False,
                 visits=(),
                 batches=(),
+                batch=max(
+                    step.batch for flow in system.flows for step in flow.steps if step.box == box
+                ),
             )
             for box, fleet in system.boxes().items()
         },
