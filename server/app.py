@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
@@ -48,6 +49,8 @@ async def build_app(
         NewerSchemaError: if a later version wrote the data.
     """
     metrics = Metrics()
+    if settings.gateway.shows_timing:
+        meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
     database = await open_database(settings.data_folder, clock=clock, telemetry=metrics)
     async with AsyncExitStack() as undo:

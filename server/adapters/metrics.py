@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from server.adapters.cpu import current_account
 from server.errors import OverloadedError, RequestError, StorageError
+from server.ports.telemetry import BoxTiming
 
 # Upper bounds, seconds: from a read of the cache to a client's patience.
 BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OWN_FAULTS = (OverloadedError, StorageError)
 
-Timings = list[tuple[str, float]]
-
-_timings: ContextVar[Timings | None] = ContextVar("timings", default=None)
+_timings: ContextVar[list[BoxTiming] | None] = ContextVar("timings", default=None)
 
 
 @dataclass
@@ -41,11 +41,15 @@ class Metrics:
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
+        self._cpu_s: dict[str, float] = defaultdict(float)
 
     @contextmanager
     def span(self, box: str) -> Iterator[None]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
         started_s = time.perf_counter()
+        account = current_account()
+        if account is not None:
+            account.enter(box)
         try:
             yield
         except Exception as error:
@@ -54,16 +58,17 @@ class Metrics:
                 self._counts["socialfeed_box_errors_total", box] += 1
             raise
         finally:
+            cpu_s = None if account is None else account.leave()
             duration_s = time.perf_counter() - started_s
             self._durations[box].observe(duration_s)
             timings = _timings.get()
             if timings is not None:
-                timings.append((box, duration_s))
+                timings.append(BoxTiming(box, duration_s, cpu_s))
 
     @contextmanager
-    def timings(self) -> Iterator[Timings]:
+    def timings(self) -> Iterator[list[BoxTiming]]:
         """Yield a list that the spans of this task, and of those it starts, are added to."""
-        collected: Timings = []
+        collected: list[BoxTiming] = []
         token = _timings.set(collected)
         try:
             yield collected
@@ -91,6 +96,10 @@ class Metrics:
         """Tell a value that is asked for each time."""
         self._gauges[name, box] = value
 
+    def charge(self, box: str, cpu_s: float) -> None:
+        """Add to the CPU seconds that the event loop's thread has worked for a box."""
+        self._cpu_s[box] += cpu_s
+
     def text(self) -> str:
         """Return all of it in the Prometheus text format."""
         return "\n".join(self._lines()) + "\n"
@@ -107,11 +116,12 @@ class Metrics:
         values: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for (name, box), count in self._counts.items():
             values[name].append((box, count))
+        values["socialfeed_box_cpu_seconds_total"] += self._cpu_s.items()
         for (name, box), value in self._gauges.items():
             values[name].append((box, value()))
-        for name, by_box in sorted(values.items()):
+        for name, by_box in sorted((name, each) for name, each in values.items() if each):
             yield f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
-            yield from (f'{name}{{box="{box}"}} {value:g}' for box, value in sorted(by_box))
+            yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
 def _histogram_lines(

@@ -16,7 +16,7 @@ from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.limits import RateLimit
 from server.model.ids import IdGenerator
-from server.ports.telemetry import Telemetry
+from server.ports.telemetry import BoxTiming, Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -27,8 +27,8 @@ BODY_S = 10.0
 class GatewayTelemetry(Telemetry, Protocol):
     """What the gateway tells, and asks for `Server-Timing`."""
 
-    def timings(self) -> AbstractContextManager[list[tuple[str, float]]]:
-        """Yield a list of (box, seconds) that grows while the boxes work."""
+    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
+        """Yield a list that grows while the boxes work."""
         ...
 
 
@@ -41,7 +41,8 @@ class GatewaySettings:
         rate_per_s: requests a second of one user or one address; 0 for no limit.
         requests_at_once: requests in progress; more are told to come back.
         body_bytes: of the largest body.
-        shows_timing: whether answers tell the time of each box (`Server-Timing`).
+        shows_timing: whether answers tell the time of each box (`Server-Timing`), and tasks are
+            metered for it.
     """
 
     is_open: bool = False
@@ -92,9 +93,7 @@ class Gateway:
             finally:
                 self._in_progress -= 1
             if self._settings.shows_timing:
-                response.headers["Server-Timing"] = ", ".join(
-                    f"{box};dur={duration_s * 1000:.3f}" for box, duration_s in timings
-                )
+                response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
             return response
 
         return handle
@@ -172,6 +171,12 @@ async def _body(call: Call, request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout from error
+
+
+def _metric(timing: BoxTiming) -> str:
+    """Return a metric of `Server-Timing`, milliseconds; `cpu` is a parameter of ours."""
+    cpu = "" if timing.cpu_s is None else f";cpu={timing.cpu_s * 1000:.3f}"
+    return f"{timing.box};dur={timing.duration_s * 1000:.3f}{cpu}"
 
 
 def _response(answer: Answer) -> web.Response:
