@@ -10,6 +10,7 @@ from scenarios.assumption import (
     PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
+    Seconds,
     UsdPerHour,
 )
 from scenarios.errors import ImpossibleValueError
@@ -41,6 +42,7 @@ class Box(Section):
         runs_on: the box whose workers do this box's work; it then has no instances, and costs
             nothing, of its own.
         batch: visits that a worker may serve together, in the time of the first of them.
+        wake_up: seconds that a worker who was idle takes before it serves.
         workers: visits, or batches, that one instance serves at a time.
         memory, disk: bytes of one instance.
         bandwidth: bytes a second that one instance can send.
@@ -58,6 +60,7 @@ class Box(Section):
     service_histogram: tuple[HistogramBin, ...] = ()
     runs_on: Name | Literal[""] = ""
     batch: Whole = 1
+    wake_up: Seconds | None = None
     workers: Whole
     memory: PositiveBytes
     disk: PositiveBytes | None = None

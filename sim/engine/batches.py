@@ -72,6 +72,7 @@ class BatchStation(Station):
         instance.present += 1
         instance.waiting.append(visit)
         if instance.free:
+            visit.service_time_s += self.sample.wake_up_s
             instance.free -= 1
             self._take(instance)
         return visit.served

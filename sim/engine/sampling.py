@@ -70,6 +70,7 @@ class BoxSample:
         workers: per instance.
         pooled: whether they take their work from one queue.
         batch: visits that a worker may serve together.
+        wake_up_s: what a worker who was idle takes before it serves.
     """
 
     box: str
@@ -80,6 +81,7 @@ class BoxSample:
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
     batch: int = 1
+    wake_up_s: float = 0.0
 
     @property
     def sampled_share(self) -> float:
@@ -211,6 +213,7 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
             if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
         batch=max((stream.step.batch for stream in streams), default=1),
+        wake_up_s=max((stream.step.wake_up_s for stream in streams), default=0.0),
     )
 
 

@@ -115,16 +115,15 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
 
-        def begin(_turn: simpy.Event | None) -> None:
-            self.begin(arrived_s, service_time_s)
-            served = self._env.timeout(service_time_s)
-            then(served, lambda _served: workers.release())
+        def begin(busy_s: float) -> None:
+            self.begin(arrived_s, busy_s)
+            then(self._env.timeout(busy_s), lambda _served: workers.release())
 
         turn = workers.enter()
         if turn is None:
-            begin(None)
+            begin(self.sample.wake_up_s + service_time_s)
         else:
-            then(turn, begin)
+            then(turn, lambda _turn: begin(service_time_s))
 
     def _served(
         self, instance: int, service_time_s: float
@@ -132,7 +131,9 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
         turn = workers.enter()
-        if turn is not None:
+        if turn is None:
+            service_time_s += self.sample.wake_up_s
+        else:
             yield turn
         self.begin(arrived_s, service_time_s)
         yield self._env.timeout(service_time_s)

@@ -45,6 +45,8 @@ class WorkStep:
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
         batch: visits that a worker of the box may serve together.
+        wake_up_s: what a worker who was idle takes before it serves. Not in the means, which are
+            for sizing: a busy worker does not sleep.
     """
 
     name: str
@@ -69,6 +71,7 @@ class WorkStep:
     mean_visits: float
     mean_items: float
     batch: int = 1
+    wake_up_s: float = 0.0
 
     @property
     def mean_busy_s(self) -> float:
@@ -198,6 +201,8 @@ def _step(
     key: str,
 ) -> WorkStep:
     box = sheet.scenario.boxes[step.box]
+    stands_at = box.runs_on or step.box
+    host = sheet.scenario.boxes[stands_at]
     outcome = _outcome(step, flow, positions)
     probability = 1.0 if step.probability is None else float(step.probability)
     taken = probability * (_outcome_share(outcome, before) if outcome else 1.0)
@@ -205,7 +210,7 @@ def _step(
     after = tuple(positions[name] for name in step.after or ())
     return WorkStep(
         name=step.name,
-        box=box.runs_on or step.box,
+        box=stands_at,
         after=after,
         probability=probability,
         hit_ratio=None
@@ -228,6 +233,7 @@ def _step(
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
         batch=box.batch,
+        wake_up_s=float(host.wake_up or 0.0),
     )
 
 

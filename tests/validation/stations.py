@@ -31,6 +31,7 @@ class Takes:
     timeout_s: float | None = None
     retries: int = 0
     batch: int = 1
+    wake_up_s: float = 0.0
 
 
 ALL = Takes()
@@ -70,6 +71,7 @@ def step(
         mean_visits=taken * takes.items.mean_visits(takes.chunk),
         mean_items=taken * takes.items.mean,
         batch=takes.batch,
+        wake_up_s=takes.wake_up_s,
     )
 
 
@@ -131,6 +133,12 @@ def whole(system: System, *, measured_s: float, warmup_s: float) -> SamplePlan:
                 batches=(),
                 batch=max(
                     step.batch for flow in system.flows for step in flow.steps if step.box == box
+                ),
+                wake_up_s=max(
+                    step.wake_up_s
+                    for flow in system.flows
+                    for step in flow.steps
+                    if step.box == box
                 ),
             )
             for box, fleet in system.boxes().items()

@@ -74,6 +74,23 @@ def test_a_batch_of_one_is_a_queue() -> None:
     assert theory_s == pytest.approx(1 / (1 - 0.6))
 
 
+def test_an_idle_worker_wakes_up_before_it_serves() -> None:
+    rate_per_s, wake_up_s = 0.5, 0.8
+    system = System([flow(step("core", takes=Takes(wake_up_s=wake_up_s)), rate_per_s=rate_per_s)])
+
+    def theory(wake_s: float) -> float:
+        # Only the first visit of a busy period has it: M/G/1 with an exceptional first service
+        # (Welch, Operations Research 12 (1964)), here a constant on top of an exponential.
+        added_s = (2 * wake_s + rate_per_s * wake_s**2) / (2 * (1 + rate_per_s * wake_s))
+        return 1 / (1 - rate_per_s) + added_s
+
+    found = mean_response_s(system, "read", measured_s=24_000)
+
+    print(f"theory {theory(wake_up_s):.4f} in {found}")
+    assert found.covers(theory(wake_up_s))
+    assert not found.covers(theory(0))
+
+
 SHARED = """
 extends = "startup"
 name = "shared"
