@@ -12,6 +12,7 @@ import typer
 from cli.dead_letters import dead_letters
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
+from cli.loadtest import loadtest
 from cli.populate import populate
 from cli.report import report
 from cli.scenarios import scenarios
@@ -25,6 +26,7 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions
 # The commands, in the order of the help text.
 app.command()(estimate)
 app.command()(simulate)
+app.command()(loadtest)
 app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")

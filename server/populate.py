@@ -1,6 +1,6 @@
 """Fills an empty data folder with a world: users, who follows whom, and their posts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,15 @@ from server.adapters.folder import locked_folder
 from server.adapters.sqlite.bulk import BulkLoad, loading
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
+from server.services.accounts import token_digest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Rows between two moves of the progress bar.
 CHUNK = 50_000
+# How long the users' tokens are good for.
+TOKEN_LIFETIME_MS = 30 * 86_400_000
 
 Progress = Callable[[int, int], None]
 
@@ -31,17 +34,27 @@ class World:
         users: how many.
         authors: the user of each post, the oldest post first.
         days: over which the posts are spread, up to now.
+        tokens: of each user, or none at all.
     """
 
     graph: FollowerGraph
     users: int
     authors: "NDArray[np.int64]"
     days: float
+    tokens: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Populated:
+    """The ids that a world was given: of its users, and of its posts, the oldest first."""
+
+    user_ids: "NDArray[np.int64]"
+    post_ids: "NDArray[np.int64]"
 
 
 def populate(
     folder: Path, world: World, *, clock: Clock, rng: np.random.Generator, progress: Progress
-) -> None:
+) -> Populated:
     """Fill a folder; `progress` is told the rows done and in all.
 
     Raises:
@@ -65,6 +78,11 @@ def populate(
     with locked_folder(folder), loading(folder) as load:
         _load_users(load, world, user_ids)
         told(world.users)
+        expires_at_ms = now_ms + TOKEN_LIFETIME_MS
+        load.add_tokens(
+            (token_digest(token), user_id, expires_at_ms)
+            for token, user_id in zip(world.tokens, user_ids.tolist(), strict=False)
+        )
         for chunk in edges.chunks():
             load.add_edges(chunk)
             told(len(chunk))
@@ -75,6 +93,7 @@ def populate(
             load.add_posts(zip(ids, authors, texts, strict=True))
             told(len(ids))
         load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+    return Populated(user_ids, post_ids)
 
 
 def rising_ids(times_ms: "NDArray[np.int64]", shards: "NDArray[np.int64]") -> "NDArray[np.int64]":

@@ -24,6 +24,12 @@ class BulkLoad:
             "INSERT INTO users (user_id, name, followers, followees) VALUES (?, ?, ?, ?)", users
         )
 
+    def add_tokens(self, tokens: Iterable[tuple[bytes, int, int]]) -> None:
+        """Add tokens: digest, user, and when it expires (ms)."""
+        self._connection.executemany(
+            "INSERT INTO tokens (digest, user_id, expires_at_ms) VALUES (?, ?, ?)", tokens
+        )
+
     def add_edges(self, edges: Iterable[tuple[int, int, int]]) -> None:
         """Add edges: follower, followee, id; best in order of follower and followee.
 
