@@ -14,6 +14,7 @@ from cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    calibration_of,
     told_of_calibration,
 )
 
@@ -45,7 +46,9 @@ def estimate(
     from scenarios.loader import load
     from sim.estimates.document import estimate_document, estimated
 
-    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration)
+    loaded = load(
+        scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration_of(calibration)
+    )
     told_of_calibration(loaded, calibration)
     width = shutil.get_terminal_size().columns
     ranges = as_json or out is not None or shows_ranges(width=width)

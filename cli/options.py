@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from scenarios.calibration import Calibration as Measurements
     from scenarios.model import Scenario
 
 DEFAULT_SCENARIO = "news_feed"
@@ -66,6 +67,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")
 ]
+
+
+def calibration_of(path: Path | None) -> "Measurements | None":
+    """Return the calibration that was asked for, or None."""
+    if path is None:
+        return None
+    from scenarios.calibration import read_calibration
+
+    return read_calibration(path)
 
 
 def told_of_calibration(scenario: "Scenario", calibration: Path | None) -> None:

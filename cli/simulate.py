@@ -20,6 +20,7 @@ from cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    calibration_of,
     told_of_calibration,
 )
 
@@ -53,7 +54,9 @@ def simulate(
     from reports.document import to_json
     from scenarios.loader import load
 
-    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration)
+    loaded = load(
+        scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration_of(calibration)
+    )
     told_of_calibration(loaded, calibration)
     if out is not None:
         _check_writable(out)

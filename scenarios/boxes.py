@@ -40,7 +40,8 @@ class Box(Section):
         service_histogram: measured service times; where given, they count, and `service_time` and
             `scv` do not.
         runs_on: the box whose workers do this box's work; it then has no instances, and costs
-            nothing, of its own.
+            nothing, of its own. With `batch`, workers of its own gather visits, and have each batch
+            served there.
         batch: visits that a worker may serve together, in the time of the first of them.
         wake_up: seconds that a worker who was idle takes before it serves.
         workers: visits, or batches, that one instance serves at a time.
@@ -81,15 +82,10 @@ class Box(Section):
             )
         return self
 
-    @model_validator(mode="after")
-    def _batches_with_workers_of_its_own(self) -> "Box":
-        if self.runs_on and self.batch > 1:
-            raise ImpossibleValueError(
-                key="batch",
-                found=f"{self.batch} with runs_on",
-                expected="workers of its own to gather visits: no runs_on, or no batch",
-            )
-        return self
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it has instances with workers of its own."""
+        return not self.runs_on or self.batch > 1
 
     @property
     def mean_service_time_s(self) -> float:

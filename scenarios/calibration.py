@@ -101,14 +101,24 @@ class BoxService(Service):
     """A box: over all flows, and by flow.
 
     Attributes:
-        wake_up_s: what an idle worker took before it served; only of a box that others run on.
         histogram: of service times, shorter bins first.
         flows: the same of the visits of one flow, by its name.
     """
 
-    wake_up_s: Seconds | None = None
     histogram: tuple[Bin, ...] = ()
     flows: dict[Name, Service] = Field(default_factory=dict)
+
+
+class FlowVisits(_Part):
+    """Where the requests of a flow went.
+
+    Attributes:
+        samples: requests followed.
+        visited: by box, the share of them that came there.
+    """
+
+    samples: Count
+    visited: dict[Name, Annotated[float, Field(ge=0, le=1)]]
 
 
 class Calibration(_Part):
@@ -118,6 +128,9 @@ class Calibration(_Part):
         measured_at: when, with its offset from UTC.
         scenario: whose traffic was the load.
         users: of the world that was served.
+        flows: where the requests of each flow went.
+        wake_up_s: by box, what an idle worker took before it served.
+        file: that it was read from; empty if from none.
     """
 
     format_version: Literal[1]
@@ -128,11 +141,15 @@ class Calibration(_Part):
     versions: Versions
     loads: Annotated[tuple[Load, ...], Field(min_length=1)]
     boxes: Annotated[dict[Name, BoxService], Field(min_length=1)]
+    flows: dict[Name, FlowVisits] = Field(default_factory=dict)
+    wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
+    file: str = Field(default="", exclude=True)
 
     @property
     def measured_on(self) -> str:
-        """Where and when, in words."""
-        return f"{MEASURED} {self.machine.cpu}, {self.measured_at:%Y-%m-%d}"
+        """Where and when, in words, with the file that says so."""
+        told = f" (calibration {self.file})" if self.file else ""
+        return f"{MEASURED} {self.machine.cpu}, {self.measured_at:%Y-%m-%d}{told}"
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -145,14 +162,14 @@ def read_calibration(path: Path) -> Calibration:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CalibrationError(file=path, problems=[Problem("", reason)]) from None
+        raise CalibrationError(file=str(path), problems=[Problem("", reason)]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         reason = f"not a TOML file: {error}"
-        raise CalibrationError(file=path, problems=[Problem("", reason)]) from None
+        raise CalibrationError(file=str(path), problems=[Problem("", reason)]) from None
     try:
-        return Calibration.model_validate(table)
+        return Calibration.model_validate(table).model_copy(update={"file": str(path)})
     except ValidationError as error:
-        raise CalibrationError(file=path, problems=_problems(error)) from None
+        raise CalibrationError(file=str(path), problems=_problems(error)) from None
 
 
 def _problems(error: ValidationError) -> list[Problem]:
@@ -175,7 +192,7 @@ def _message(detail: ErrorDetails) -> str:
 
 _KEYS = {
     key
-    for part in (Calibration, Machine, Versions, Load, BoxService, Bin)
+    for part in (Calibration, Machine, Versions, Load, BoxService, FlowVisits, Bin)
     for key in part.model_fields
 }
 
@@ -185,22 +202,25 @@ def is_measured(source: str) -> bool:
     return source.startswith(MEASURED)
 
 
-def calibrated(table: Mapping[str, Any], calibration: Calibration, *, file: str) -> Table:
+def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
     """Return a scenario's tables with what was measured in place of what they assume.
 
     A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
-    that flow's, unless they have a time of their own, which says something else than a whole visit.
+    that flow's, unless they have a time of their own, which says something else than a whole visit;
+    and the share of requests that came there, unless they have a condition of their own.
+
+    Raises:
+        CalibrationError: if it has measured no box of the scenario.
     """
     boxes = table.get("boxes")
     if not isinstance(boxes, Mapping):
         return dict(table)
-    source = f"{calibration.measured_on} (calibration {file})"
-    changed = {
-        name: {**_without(box, "service_histogram"), **_figures(calibration.boxes[name], source)}
-        if name in calibration.boxes and isinstance(box, Mapping)
-        else box
-        for name, box in boxes.items()
-    }
+    source = calibration.measured_on
+    changed = {name: _with_box(box, name, calibration) for name, box in boxes.items()}
+    if changed == boxes:
+        found = ", ".join(sorted(calibration.boxes))
+        reason = f"found {found}, expected at least one box of the scenario"
+        raise CalibrationError(file=calibration.file, problems=[Problem("boxes", reason)])
     flows = table.get("flows")
     if not isinstance(flows, Mapping):
         return {**table, "boxes": changed}
@@ -208,6 +228,19 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration, *, file: str)
         name: _with_steps(flow, name, calibration, source=source) for name, flow in flows.items()
     }
     return {**table, "boxes": changed, "flows": steps}
+
+
+def _with_box(box: object, name: str, calibration: Calibration) -> object:
+    if not isinstance(box, Mapping):
+        return box
+    changed = dict(box)
+    if name in calibration.boxes:
+        changed.pop("service_histogram", None)
+        changed |= _figures(calibration.boxes[name], calibration.measured_on)
+    if name in calibration.wake_up_s:
+        wake_up = _microseconds(calibration.wake_up_s[name])
+        changed["wake_up"] = {"value": wake_up, "source": calibration.measured_on}
+    return changed
 
 
 def _with_steps(flow: object, name: str, calibration: Calibration, *, source: str) -> object:
@@ -220,16 +253,23 @@ def _with_steps(flow: object, name: str, calibration: Calibration, *, source: st
 def _with_step(step: object, flow: str, calibration: Calibration, *, source: str) -> object:
     if not isinstance(step, Mapping) or {"service_time", "time_per_item"} & step.keys():
         return step
-    box = calibration.boxes.get(str(step.get("box")))
-    if box is None or flow not in box.flows:
-        return step
-    return {**step, **_figures(box.flows[flow], source)}
+    name = str(step.get("box"))
+    box = calibration.boxes.get(name)
+    figures = _figures(box.flows[flow], source) if box and flow in box.flows else {}
+    visited = calibration.flows[flow].visited if flow in calibration.flows else {}
+    if name in visited and not _CONDITIONS & step.keys():
+        figures["probability"] = {"value": visited[name], "source": source}
+    return {**step, **figures}
+
+
+_CONDITIONS = {"on", "hit_ratio", "probability"}
+"""Keys of a step that say when it is taken."""
 
 
 def _figures(service: Service, source: str) -> Table:
     low_s, high_s = service.interval_s
     counted = f"{source}: {service.samples} visits"
-    figures: Table = {
+    return {
         "service_time": {
             "value": _microseconds(service.mean_s),
             "low": _microseconds(min(low_s, service.mean_s)),
@@ -238,14 +278,7 @@ def _figures(service: Service, source: str) -> Table:
         },
         "scv": {"value": service.scv, "source": counted},
     }
-    if isinstance(service, BoxService) and service.wake_up_s is not None:
-        figures["wake_up"] = {"value": _microseconds(service.wake_up_s), "source": source}
-    return figures
 
 
 def _microseconds(duration_s: float) -> str:
     return f"{duration_s * 1e6:.3f}us"
-
-
-def _without(table: Mapping[str, Any], key: str) -> Table:
-    return {name: value for name, value in table.items() if name != key}

@@ -13,7 +13,6 @@ ScenarioError
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 class ScenarioError(Exception):
@@ -119,11 +118,11 @@ class InvalidScenarioError(ScenarioError):
 class CalibrationError(ScenarioError):
     """A calibration file that cannot be read, or whose values cannot be."""
 
-    def __init__(self, *, file: Path, problems: Sequence[Problem]) -> None:
+    def __init__(self, *, file: str, problems: Sequence[Problem]) -> None:
         """Name the file and list the problems, one a line when there are several."""
         self.file = file
         self.problems = tuple(problems)
-        super().__init__(_listed(f"calibration {file}", self.problems))
+        super().__init__(_listed(f"calibration {file}".strip(), self.problems))
 
 
 def _listed(what: str, problems: Sequence[Problem]) -> str:

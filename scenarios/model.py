@@ -66,7 +66,8 @@ class Scenario(Section):
             self._check_holds(flow, key=f"flows.{flow_name}.steps")
         for name, box in self.boxes.items():
             if box.runs_on:
-                _expect(box.runs_on, self.standing_boxes, key=f"boxes.{name}.runs_on", kind="box")
+                hosts = [host for host, each in self.boxes.items() if not each.runs_on]
+                _expect(box.runs_on, hosts, key=f"boxes.{name}.runs_on", kind="box")
         for name in self.objectives.p99:
             _expect(name, self.flows, key=f"objectives.p99.{name}", kind="flow")
         for position, event in enumerate(self.events):
@@ -86,7 +87,7 @@ class Scenario(Section):
     @property
     def standing_boxes(self) -> dict[str, Box]:
         """The boxes that have instances of their own, by name."""
-        return {name: box for name, box in self.boxes.items() if not box.runs_on}
+        return {name: box for name, box in self.boxes.items() if box.stands_alone}
 
     def _check_event(self, event: Event, *, key: str) -> None:
         match event:

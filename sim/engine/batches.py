@@ -46,10 +46,12 @@ class BatchStation(Station):
         balancer: str,
         rng: np.random.Generator,
         measured_s: tuple[float, float],
+        host: Station | None = None,
     ) -> None:
-        """Set up idle instances, as a station's."""
+        """Set up idle instances; `host` is the station whose workers serve the batches, if any."""
         super().__init__(env, sample, balancer=balancer, rng=rng, measured_s=measured_s)
         self._env = env
+        self._host = host
         instances = 1 if sample.pooled else sample.sampled
         workers = sample.workers * (sample.sampled if sample.pooled else 1)
         self._gatherings = [_Instance(workers, deque()) for _ in range(instances)]
@@ -85,7 +87,16 @@ class BatchStation(Station):
         self.begin(together[0].arrived_s, batch_s)
         for visit in together[1:]:
             self.begin(visit.arrived_s, 0.0)
-        then(self._env.timeout(batch_s), lambda _: self._end(instance, together))
+        if self._host is None:
+            then(self._env.timeout(batch_s), lambda _: self._end(instance, together))
+        else:
+            self._env.process(self._served_there(self._host, batch_s, instance, together))
+
+    def _served_there(
+        self, host: Station, batch_s: float, instance: _Instance, together: Sequence[_Visit]
+    ) -> Process:
+        yield from host.serve(host.pick(), batch_s)
+        self._end(instance, together)
 
     def _end(self, instance: _Instance, together: Sequence[_Visit]) -> None:
         instance.present -= len(together)

@@ -87,16 +87,7 @@ def play(spec: SliceSpec) -> SliceResult:
     plan = spec.plan
     begin_s, end_s = plan.warmup_s, plan.warmup_s + plan.measured_s
     stop_s = end_s + plan.measured_s * _COOLDOWN_SHARE
-    stations = {
-        box: (BatchStation if sample.batch > 1 else Station)(
-            env,
-            sample,
-            balancer=spec.balancers[box],
-            rng=draws.generator(spec.seed, spec.number, f"station.{box}"),
-            measured_s=(begin_s, end_s),
-        )
-        for box, sample in plan.boxes.items()
-    }
+    stations = _stations(env, spec, measured_s=(begin_s, end_s))
     runners = {
         flow.name: FlowRunner(env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, spec.number))
         for flow in spec.flows
@@ -136,6 +127,28 @@ def play(spec: SliceSpec) -> SliceResult:
         requests=requests,
         visits=sum(station.visits for station in stations.values()),
     )
+
+
+def _stations(
+    env: simpy.Environment, spec: SliceSpec, *, measured_s: tuple[float, float]
+) -> dict[str, Station]:
+    stations: dict[str, Station] = {}
+    # Those that run on others last: their hosts must be there.
+    for box, sample in sorted(spec.plan.boxes.items(), key=lambda item: bool(item[1].runs_on)):
+        rng = draws.generator(spec.seed, spec.number, f"station.{box}")
+        balancer = spec.balancers[box]
+        if sample.batch > 1:
+            stations[box] = BatchStation(
+                env,
+                sample,
+                balancer=balancer,
+                rng=rng,
+                measured_s=measured_s,
+                host=stations.get(sample.runs_on),
+            )
+        else:
+            stations[box] = Station(env, sample, balancer=balancer, rng=rng, measured_s=measured_s)
+    return stations
 
 
 def _celebrity_runner(

@@ -70,6 +70,7 @@ class BoxSample:
         workers: per instance.
         pooled: whether they take their work from one queue.
         batch: visits that a worker may serve together.
+        runs_on: the box whose workers serve its batches; empty for its own.
         wake_up_s: what a worker who was idle takes before it serves.
     """
 
@@ -81,6 +82,7 @@ class BoxSample:
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
     batch: int = 1
+    runs_on: str = ""
     wake_up_s: float = 0.0
 
     @property
@@ -213,6 +215,7 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
             if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
         batch=max((stream.step.batch for stream in streams), default=1),
+        runs_on=next((stream.step.runs_on for stream in streams), ""),
         wake_up_s=max((stream.step.wake_up_s for stream in streams), default=0.0),
     )
 

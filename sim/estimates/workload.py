@@ -45,6 +45,7 @@ class WorkStep:
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
         batch: visits that a worker of the box may serve together.
+        runs_on: the box whose workers serve its batches; empty for its own.
         wake_up_s: what a worker who was idle takes before it serves. Not in the means, which are
             for sizing: a busy worker does not sleep.
     """
@@ -71,6 +72,7 @@ class WorkStep:
     mean_visits: float
     mean_items: float
     batch: int = 1
+    runs_on: str = ""
     wake_up_s: float = 0.0
 
     @property
@@ -201,8 +203,8 @@ def _step(
     key: str,
 ) -> WorkStep:
     box = sheet.scenario.boxes[step.box]
-    stands_at = box.runs_on or step.box
-    host = sheet.scenario.boxes[stands_at]
+    stands_at = step.box if box.stands_alone else box.runs_on
+    standing = sheet.scenario.boxes[stands_at]
     outcome = _outcome(step, flow, positions)
     probability = 1.0 if step.probability is None else float(step.probability)
     taken = probability * (_outcome_share(outcome, before) if outcome else 1.0)
@@ -233,7 +235,8 @@ def _step(
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
         batch=box.batch,
-        wake_up_s=float(host.wake_up or 0.0),
+        runs_on=box.runs_on if box.stands_alone else "",
+        wake_up_s=float(standing.wake_up or 0.0),
     )
 
 
@@ -282,28 +285,29 @@ def _push_limit(scenario: Scenario) -> float:
     return float(scenario.activity.followers.most)
 
 
-def _stands_at(step: Step, sheet: Sheet) -> str:
-    return sheet.scenario.boxes[step.box].runs_on or step.box
-
-
 def box_load(sheet: Sheet, name: str) -> BoxLoad:
-    """Return what all flows ask of one box; use with `once`."""
+    """Return what all flows ask of one box, and of those that it runs; use with `once`.
+
+    Batches that run on it are counted as full ones.
+    """
     visits = busy = square = sent = 0.0
     pooled = True
     for flow_name in sheet.scenario.flows:
         if not any(
-            _stands_at(step, sheet) == name for step in sheet.once(followed_steps, flow_name)
+            name in {step.box, sheet.scenario.boxes[step.box].runs_on}
+            for step in sheet.once(followed_steps, flow_name)
         ):
             continue
         flow = sheet.once(work_flow, flow_name)
         for step in flow.steps:
-            if step.box != name:
+            if name not in {step.box, step.runs_on}:
                 continue
-            pooled = pooled and step.queued
-            rate = flow.requests_per_s * step.mean_visits
+            pooled = pooled and step.queued and step.box == name
+            together = step.batch if step.runs_on == name else 1
+            rate = flow.requests_per_s * step.mean_visits / together
             visits += rate
             busy += flow.requests_per_s * step.mean_busy_s
-            square += rate * (1 + step.scv) * step.mean_visit_time_s**2
+            square += rate * (1 + step.scv) * (step.mean_visit_time_s * together) ** 2
             sent += flow.requests_per_s * step.mean_items * step.bytes_per_item
     if not visits:
         box = sheet.scenario.boxes[name]
