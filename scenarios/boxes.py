@@ -44,6 +44,8 @@ class Box(Section):
             served there.
         batch: visits that a worker may serve together, in the time of the first of them.
         wake_up: seconds that a worker who was idle takes before it serves.
+        turn: seconds that a visit keeps a worker before the next in line has its turn; until it is
+            served if not given.
         workers: visits, or batches, that one instance serves at a time.
         memory, disk: bytes of one instance.
         bandwidth: bytes a second that one instance can send.
@@ -62,6 +64,7 @@ class Box(Section):
     runs_on: Name | Literal[""] = ""
     batch: Whole = 1
     wake_up: Seconds | None = None
+    turn: PositiveSeconds | None = None
     workers: Whole
     memory: PositiveBytes
     disk: PositiveBytes | None = None

@@ -46,9 +46,11 @@ def fitted_waits(flows: Sequence[LowLoad]) -> Waits:
 
 def _visits(flow: WorkFlow, *, batched: bool) -> float:
     return sum(
-        step.mean_visits for step in flow.steps if step.awaited and (step.batch > 1) is batched
+        step.mean_visits
+        for step in flow.steps
+        if step.awaited and (step.habits.batch > 1) is batched
     )
 
 
 def _service_s(flow: WorkFlow) -> float:
-    return sum(step.mean_busy_s for step in flow.steps if step.awaited and step.batch == 1)
+    return sum(step.mean_busy_s for step in flow.steps if step.awaited and step.habits.batch == 1)

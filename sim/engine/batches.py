@@ -74,14 +74,15 @@ class BatchStation(Station):
         instance.present += 1
         instance.waiting.append(visit)
         if instance.free:
-            visit.service_time_s += self.sample.wake_up_s
+            visit.service_time_s += self.sample.habits.wake_up_s
             instance.free -= 1
             self._take(instance)
         return visit.served
 
     def _take(self, instance: _Instance) -> None:
         together = [
-            instance.waiting.popleft() for _ in range(min(self.sample.batch, len(instance.waiting)))
+            instance.waiting.popleft()
+            for _ in range(min(self.sample.habits.batch, len(instance.waiting)))
         ]
         batch_s = together[0].service_time_s
         self.begin(together[0].arrived_s, batch_s)

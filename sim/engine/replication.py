@@ -134,17 +134,19 @@ def _stations(
 ) -> dict[str, Station]:
     stations: dict[str, Station] = {}
     # Those that run on others last: their hosts must be there.
-    for box, sample in sorted(spec.plan.boxes.items(), key=lambda item: bool(item[1].runs_on)):
+    for box, sample in sorted(
+        spec.plan.boxes.items(), key=lambda item: bool(item[1].habits.runs_on)
+    ):
         rng = draws.generator(spec.seed, spec.number, f"station.{box}")
         balancer = spec.balancers[box]
-        if sample.batch > 1:
+        if sample.habits.batch > 1:
             stations[box] = BatchStation(
                 env,
                 sample,
                 balancer=balancer,
                 rng=rng,
                 measured_s=measured_s,
-                host=stations.get(sample.runs_on),
+                host=stations.get(sample.habits.runs_on),
             )
         else:
             stations[box] = Station(env, sample, balancer=balancer, rng=rng, measured_s=measured_s)
@@ -217,7 +219,7 @@ def _single_visits(
     services_s = _service_times_s(
         background.step,
         rng,
-        np.full(len(times_s), background.step.mean_visit_time_s * background.step.batch),
+        np.full(len(times_s), background.step.mean_visit_time_s * background.step.habits.batch),
     )
     return zip(times_s.tolist(), services_s.tolist(), strict=True)
 

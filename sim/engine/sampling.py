@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.estimates.items import FixedItems, PushedFollowers
-from sim.estimates.workload import Workload, WorkStep
+from sim.estimates.workload import PLAIN, Habits, Workload, WorkStep
 
 MOST_MEASURED_S = 3600.0
 WARMUP_SHARE = 0.25
@@ -69,9 +69,7 @@ class BoxSample:
         sampled: of these, simulated.
         workers: per instance.
         pooled: whether they take their work from one queue.
-        batch: visits that a worker may serve together.
-        runs_on: the box whose workers serve its batches; empty for its own.
-        wake_up_s: what a worker who was idle takes before it serves.
+        habits: of the workers.
     """
 
     box: str
@@ -81,9 +79,7 @@ class BoxSample:
     pooled: bool
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
-    batch: int = 1
-    runs_on: str = ""
-    wake_up_s: float = 0.0
+    habits: Habits = PLAIN
 
     @property
     def sampled_share(self) -> float:
@@ -214,9 +210,8 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
             for stream in streams
             if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
-        batch=max((stream.step.batch for stream in streams), default=1),
-        runs_on=next((stream.step.runs_on for stream in streams), ""),
-        wake_up_s=max((stream.step.wake_up_s for stream in streams), default=0.0),
+        # All steps that visit a box find the same workers there.
+        habits=next((stream.step.habits for stream in streams), PLAIN),
     )
 
 

@@ -13,6 +13,9 @@ Process = Generator[simpy.Event, object, None]
 
 _WAITS_KEPT = 512
 
+_NOTHING_S = 1e-12
+"""What is left of a visit by rounding when all its turns are over."""
+
 
 class Workers:
     """The workers of one instance and the visits that wait for one, first come, first served.
@@ -36,6 +39,11 @@ class Workers:
         turn = self._env.event()
         self._waiting.append(turn)
         return turn
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether a visit waits for one of them."""
+        return bool(self._waiting)
 
     def release(self) -> None:
         """Hand the worker to whoever has waited longest, or set it free."""
@@ -115,13 +123,17 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
 
+        if service_time_s > self.sample.habits.turn_s:
+            self._env.process(self.serve(instance, service_time_s))
+            return
+
         def begin(busy_s: float) -> None:
             self.begin(arrived_s, busy_s)
             then(self._env.timeout(busy_s), lambda _served: workers.release())
 
         turn = workers.enter()
         if turn is None:
-            begin(self.sample.wake_up_s + service_time_s)
+            begin(self.sample.habits.wake_up_s + service_time_s)
         else:
             then(turn, lambda _turn: begin(service_time_s))
 
@@ -132,12 +144,27 @@ class Station:
         arrived_s = self._env.now
         turn = workers.enter()
         if turn is None:
-            service_time_s += self.sample.wake_up_s
+            service_time_s += self.sample.habits.wake_up_s
         else:
             yield turn
-        self.begin(arrived_s, service_time_s)
-        yield self._env.timeout(service_time_s)
+        served_s = min(service_time_s, self.sample.habits.turn_s)
+        self.begin(arrived_s, served_s)
+        yield self._env.timeout(served_s)
+        yield from self._further_turns(workers, service_time_s - served_s)
         return workers
+
+    def _further_turns(self, workers: Workers, left_s: float) -> Process:
+        """Serve the rest of a visit, letting the next in line have its turn before each part."""
+        while left_s > _NOTHING_S:
+            if workers.are_awaited:
+                workers.release()
+                turn = workers.enter()
+                if turn is not None:
+                    yield turn
+            served_s = min(left_s, self.sample.habits.turn_s)
+            self._count_busy(self._env.now, self._env.now + served_s)
+            yield self._env.timeout(served_s)
+            left_s -= served_s
 
     def keep_busy(self, seconds: float) -> None:
         """Count the time that a worker was held after its own service was done."""

@@ -1,8 +1,10 @@
 """A scenario's flows with every name resolved: what each kind of request asks of each box."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scenarios.boxes import Box
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow, Step
 from scenarios.model import Scenario
@@ -18,6 +20,27 @@ class CacheOutcome:
 
     position: int
     hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How the workers of a box serve.
+
+    Attributes:
+        batch: visits that one may serve together.
+        runs_on: the box whose workers serve its batches; empty for its own.
+        wake_up_s: what one who was idle takes before it serves. Not in the means, which are for
+            sizing: a busy worker does not sleep.
+        turn_s: how long a visit keeps one before the next in line has its turn.
+    """
+
+    batch: int = 1
+    runs_on: str = ""
+    wake_up_s: float = 0.0
+    turn_s: float = math.inf
+
+
+PLAIN = Habits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +67,7 @@ class WorkStep:
             later steps that hold it are done, as if one after the other and without waiting.
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
-        batch: visits that a worker of the box may serve together.
-        runs_on: the box whose workers serve its batches; empty for its own.
-        wake_up_s: what a worker who was idle takes before it serves. Not in the means, which are
-            for sizing: a busy worker does not sleep.
+        habits: of the box's workers.
     """
 
     name: str
@@ -71,15 +91,13 @@ class WorkStep:
     held_s: float
     mean_visits: float
     mean_items: float
-    batch: int = 1
-    runs_on: str = ""
-    wake_up_s: float = 0.0
+    habits: Habits = PLAIN
 
     @property
     def mean_busy_s(self) -> float:
         """Worker seconds that a mean request takes of the box, at full batches where it has any."""
         served_s = self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
-        return served_s / self.batch + self.held_s
+        return served_s / self.habits.batch + self.held_s
 
     @property
     def mean_visit_time_s(self) -> float:
@@ -234,9 +252,16 @@ def _step(
         held_s=0.0,
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
+        habits=_habits(standing),
+    )
+
+
+def _habits(box: Box) -> Habits:
+    return Habits(
         batch=box.batch,
-        runs_on=box.runs_on if box.stands_alone else "",
-        wake_up_s=float(standing.wake_up or 0.0),
+        runs_on=box.runs_on,
+        wake_up_s=float(box.wake_up or 0.0),
+        turn_s=math.inf if box.turn is None else float(box.turn),
     )
 
 
@@ -300,10 +325,11 @@ def box_load(sheet: Sheet, name: str) -> BoxLoad:
             continue
         flow = sheet.once(work_flow, flow_name)
         for step in flow.steps:
-            if name not in {step.box, step.runs_on}:
+            runs_on = step.habits.runs_on
+            if name not in {step.box, runs_on}:
                 continue
             pooled = pooled and step.queued and step.box == name
-            together = step.batch if step.runs_on == name else 1
+            together = step.habits.batch if runs_on == name else 1
             rate = flow.requests_per_s * step.mean_visits / together
             visits += rate
             busy += flow.requests_per_s * step.mean_busy_s

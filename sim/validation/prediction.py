@@ -105,7 +105,7 @@ def _utilisation(work: Workload, scenario: Scenario) -> Mapping[str, float]:
     busy = dict.fromkeys(scenario.standing_boxes, 0.0)
     for flow in work.flows:
         for step in flow.steps:
-            for box in {step.box, step.runs_on} & busy.keys():
+            for box in {step.box, step.habits.runs_on} & busy.keys():
                 busy[box] += flow.requests_per_s * step.mean_busy_s
     return {box: erlangs / scenario.boxes[box].workers for box, erlangs in busy.items()}
 

@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 
 from scenarios.loader import load
 from sim.estimates.book import open_sheet
-from sim.estimates.workload import WorkFlow, work_flow
+from sim.estimates.workload import Habits, WorkFlow, work_flow
 from sim.theory.intervals import Interval, mean_interval
 from sim.theory.mg1 import mg1_waiting_time_s
 from tests.validation.stations import Fleet, System, Takes, flow, played, step
@@ -56,7 +56,9 @@ def bulk_response_s(*, rate_per_s: float, mean_service_s: float, batch: int) -> 
 
 @pytest.mark.parametrize(("batch", "rate_per_s"), [(2, 1.2), (4, 2.0), (256, 5.0)])
 def test_a_batch_waits_as_the_bulk_service_queue_says(batch: int, rate_per_s: float) -> None:
-    system = System([flow(step("disk", takes=Takes(batch=batch)), rate_per_s=rate_per_s)])
+    system = System(
+        [flow(step("disk", takes=Takes(habits=Habits(batch=batch))), rate_per_s=rate_per_s)]
+    )
 
     found = mean_response_s(system, "read", measured_s=12_000 / rate_per_s)
 
@@ -76,7 +78,9 @@ def test_a_batch_of_one_is_a_queue() -> None:
 
 def test_an_idle_worker_wakes_up_before_it_serves() -> None:
     rate_per_s, wake_up_s = 0.5, 0.8
-    system = System([flow(step("core", takes=Takes(wake_up_s=wake_up_s)), rate_per_s=rate_per_s)])
+    system = System(
+        [flow(step("core", takes=Takes(habits=Habits(wake_up_s=wake_up_s))), rate_per_s=rate_per_s)]
+    )
 
     def theory(wake_s: float) -> float:
         # Only the first visit of a busy period has it: M/G/1 with an exceptional first service
@@ -89,6 +93,24 @@ def test_an_idle_worker_wakes_up_before_it_serves() -> None:
     print(f"theory {theory(wake_up_s):.4f} in {found}")
     assert found.covers(theory(wake_up_s))
     assert not found.covers(theory(0))
+
+
+@pytest.mark.parametrize("scv", [0.5, 4.0])
+def test_short_turns_share_a_worker_whatever_the_service_times_vary(scv: float) -> None:
+    rate_per_s = 0.7
+    takes = Takes(habits=Habits(turn_s=0.05))
+    system = System([flow(step("core", scv=scv, takes=takes), rate_per_s=rate_per_s)])
+
+    def theory(slower: float) -> float:
+        # Processor sharing: only the mean counts (Kleinrock, Queueing Systems vol. 2 (1976),
+        # section 4.4).
+        return slower / (1 - rate_per_s * slower)
+
+    found = mean_response_s(system, "read", measured_s=16_000)
+
+    print(f"SCV {scv}: theory {theory(1):.4f} in {found}")
+    assert found.covers(theory(1))
+    assert not found.covers(theory(1 / 1.2))
 
 
 SHARED = """
