@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SCENARIO = "news_feed"
 DEFAULT_SEED = 1
+DEFAULT_PUSH_THRESHOLD = 10_000
 
 
 def _users(text: str) -> float:

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_SCENARIO, DEFAULT_SEED, ScenarioName, Seed, Sets
+from cli.options import (
+    DEFAULT_PUSH_THRESHOLD,
+    DEFAULT_SCENARIO,
+    DEFAULT_SEED,
+    ScenarioName,
+    Seed,
+    Sets,
+)
 from cli.progress import progress_bar
+from scenarios.fanout import Fanout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +56,13 @@ def populate(
             metavar="FILE", help="Give each user a token, and write these and the world here."
         ),
     ] = None,
+    feeds: Annotated[
+        Fanout | None,
+        typer.Option(help="Build every feed too, as `serve` with this --fanout fills it."),
+    ] = None,
+    push_threshold: Annotated[
+        int, typer.Option(min=0, help="With --feeds hybrid: as for `serve`.")
+    ] = DEFAULT_PUSH_THRESHOLD,
     sets: Sets = None,
     seed: Seed = DEFAULT_SEED,
 ) -> None:
@@ -60,6 +75,7 @@ def populate(
     Examples:
       socialfeed populate --users 10K --data world
       socialfeed populate --data world --manifest world.npz   with a token for each user
+      socialfeed populate --data world --feeds push           for `serve --fanout push`
       socialfeed populate my_feed.toml --users 2K --days 7 --seed 3
     """
     import secrets
@@ -71,10 +87,13 @@ def populate(
     from server.adapters.clock import SystemClock
     from server.errors import DataFolderError
     from server.populate import populate as fill
+    from server.services.feed_generator import FeedSettings
 
     rng = np.random.default_rng(seed)
     asked = load(scenario, overrides=sets or ())
     world = _drawn_world(asked, users=users or 10_000, days=days, rng=rng)
+    if feeds is not None:
+        world = replace(world, feeds=FeedSettings(feeds, push_threshold))
     if manifest is not None:
         world = replace(world, tokens=[secrets.token_urlsafe(32) for _ in range(world.users)])
     try:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.options import DEFAULT_PUSH_THRESHOLD
 from scenarios.fanout import Fanout
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
@@ -45,7 +46,7 @@ def serve(
     ] = Fanout.HYBRID,
     push_threshold: Annotated[
         int, typer.Option(min=0, help="With --fanout hybrid: more followers than this, pulled.")
-    ] = 10_000,
+    ] = DEFAULT_PUSH_THRESHOLD,
     away: Annotated[
         float | None,
         typer.Option(

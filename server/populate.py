@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenarios.fanout import Fanout, is_pushed
 from scenarios.graph import FollowerGraph
 from server.adapters.folder import locked_folder
 from server.adapters.sqlite.bulk import BulkLoad, loading
+from server.model.feeds import Feed
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
 from server.services.accounts import token_digest
+from server.services.feed_generator import FeedSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +38,7 @@ class World:
         authors: the user of each post, the oldest post first.
         days: over which the posts are spread, up to now.
         tokens: of each user, or none at all.
+        feeds: the design whose feeds are built; None to leave that to each first read.
     """
 
     graph: FollowerGraph
@@ -42,6 +46,7 @@ class World:
     authors: "NDArray[np.int64]"
     days: float
     tokens: Sequence[str] = ()
+    feeds: FeedSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def populate(
             texts = (f"Post {number}" for number in range(part.start, part.stop))
             load.add_posts(zip(ids, authors, texts, strict=True))
             told(len(ids))
+        if world.feeds is not None:
+            _load_feeds(load, world, Populated(user_ids, post_ids), now_ms=now_ms)
         load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
     return Populated(user_ids, post_ids)
 
@@ -129,6 +136,45 @@ def _load_users(load: BulkLoad, world: World, user_ids: "NDArray[np.int64]") -> 
     followees = np.bincount(world.graph.followers, minlength=world.users).tolist()
     names = (f"user{number}" for number in range(world.users))
     load.add_users(zip(user_ids.tolist(), names, followers, followees, strict=True))
+
+
+def _load_feeds(load: BulkLoad, world: World, ids: Populated, *, now_ms: int) -> None:
+    assert world.feeds is not None  # noqa: S101 - asked for
+    settings = world.feeds
+    if settings.fanout is Fanout.PULL:  # which has no feeds
+        return
+    followers = np.bincount(world.graph.followees, minlength=world.users)
+    pushed = np.asarray(
+        [
+            is_pushed(settings.fanout, followers=count, push_threshold=settings.push_threshold)
+            for count in followers.tolist()
+        ]
+    )
+    load.mark_pulled(ids.user_ids[~pushed].tolist())
+    feeds = built_feeds(world, ids, pushed=pushed, cap=settings.max_entries)
+    load.add_feeds(feeds, design=settings.design, now_ms=now_ms)
+
+
+def built_feeds(
+    world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", cap: int
+) -> Iterator[tuple[int, Feed]]:
+    """Yield each user's id and feed: the newest `cap` posts of those followed and `pushed`."""
+    by_author = np.argsort(world.authors, kind="stable")
+    first = np.searchsorted(world.authors[by_author], np.arange(world.users + 1))
+    order = np.argsort(world.graph.followers, kind="stable")
+    followees = world.graph.followees[order]
+    starts = np.searchsorted(world.graph.followers[order], np.arange(world.users + 1))
+    for user, user_id in enumerate(ids.user_ids.tolist()):
+        followed = followees[starts[user] : starts[user + 1]]
+        authors = followed[pushed[followed]].tolist()
+        parts = [by_author[first[author] : first[author + 1]] for author in authors]
+        # Posts are numbered from the oldest on.
+        posts = np.sort(np.concatenate(parts))[::-1] if parts else by_author[:0]
+        floor = int(ids.post_ids[posts[cap]]) if len(posts) > cap else 0
+        entries = np.empty((min(len(posts), cap), 2), dtype=">u8")
+        entries[:, 0] = ids.post_ids[posts[:cap]]
+        entries[:, 1] = ids.user_ids[world.authors[posts[:cap]]]
+        yield user_id, Feed(floor, entries.tobytes())
 
 
 def _slices(rows: int) -> Iterator[slice]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenarios.model import Scenario
 from sim.loadtest.api import Api, target_url
@@ -21,6 +21,8 @@ from sim.loadtest.world import World
 
 Told = Callable[[str, int, int], None]
 Watch = Callable[[Measurement], bool]
+
+ONE_GENERATOR = Staffing()
 
 LOST_AFTER_S = 3.0
 """A target that has answered nothing rightly for so long is taken for gone."""
@@ -153,21 +155,26 @@ def _answers_nothing(measurement: Measurement) -> bool:
 
 @contextmanager
 def own_bench(
-    program: Program, *, users: int, seed: int, processes: int = 1, told: Told = lambda *_: None
+    program: Program,
+    *,
+    users: int,
+    seed: int,
+    staffing: Staffing = ONE_GENERATOR,
+    told: Told = lambda *_: None,
 ) -> Iterator[Bench]:
     """Populate and start a server of one's own on one core, generators on the others; stop it.
 
     Raises:
         TargetError: if it does not start.
     """
-    cores = divided_cores(processes)
+    cores = divided_cores(staffing.processes)
     told("populating", 0, users)
     with own_server(program, users=users, seed=seed, cores=cores.server) as server:
         api = Api(server.url)
         api.expect_ready()
         read_every_feed(api, server.world, told=told)
-        staffing = Staffing(processes=processes, cores=cores.generator)
-        yield Bench(server.url, server.world, staffing, server, cores)
+        pinned = replace(staffing, cores=cores.generator)
+        yield Bench(server.url, server.world, pinned, server, cores)
 
 
 def bench_on(
@@ -176,7 +183,7 @@ def bench_on(
     *,
     users: int,
     seed: int,
-    processes: int = 1,
+    staffing: Staffing = ONE_GENERATOR,
     told: Told = lambda *_: None,
 ) -> Bench:
     """Make a world on a server that already runs, through its API.
@@ -190,7 +197,7 @@ def bench_on(
     world = founded_world(api, scenario, users=users, seed=seed, told=told)
     read_every_feed(api, world, told=told)
     nowhere = Cores(frozenset(), frozenset())
-    return Bench(api.url, world, Staffing(processes=processes), None, nowhere)
+    return Bench(api.url, world, staffing, None, nowhere)
 
 
 def rate_of(traffic: Traffic, *, rate_per_s: float | None) -> Traffic:

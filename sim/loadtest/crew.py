@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import GeneratorError
@@ -33,7 +33,15 @@ class Address:
     """Where a master listens for its workers."""
 
     host: str
-    port: int = 5557
+    port: int
+
+    @classmethod
+    def of(cls, host: str, port: int | None) -> Self:
+        """Return an address, with Locust's usual port if none is given."""
+        return cls(host, port or _USUAL_PORT)
+
+
+_USUAL_PORT = 5557
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +181,28 @@ def _roles(staffing: Staffing) -> Sequence[str]:
     return ("--processes", str(staffing.processes)) if staffing.processes > 1 else ()
 
 
-def worker_command(address: Address) -> Sequence[str]:
-    """Return the command of a generator that joins a master elsewhere."""
-    return [
-        *_LOCUST,
-        *("-f", str(_LOCUSTFILE), "--worker"),
-        *("--master-host", address.host, "--master-port", str(address.port)),
-    ]
+def work_for(master: Address) -> str:
+    """Generate load for a master elsewhere until its run is over.
+
+    Returns why it could not, or nothing.
+    """
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [
+                *_LOCUST,
+                *("-f", str(_LOCUSTFILE), "--worker"),
+                *("--master-host", master.host, "--master-port", str(master.port)),
+            ],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            if not process.wait():
+                return ""
+        finally:
+            end_group(process)
+        log.seek(0)
+        return log.read().decode(errors="replace").strip()[-_LOG_CHARACTERS:]

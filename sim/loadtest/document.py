@@ -3,7 +3,7 @@
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,8 +12,10 @@ import numpy as np
 from scenarios.model import Scenario
 from sim.estimates.document import scenario_summary
 from sim.loadtest.bench import Bench
+from sim.loadtest.findings import findings
 from sim.loadtest.histograms import largest_s, mean_s, merged, quantile_s
-from sim.loadtest.measurement import CpuSample, FlowTimes, Measurement, Report
+from sim.loadtest.measurement import FlowTimes, Measurement, Report
+from sim.loadtest.traffic import Traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
 from sim.results.loadtest import (
     Breakpoint,
@@ -28,7 +30,7 @@ from sim.results.loadtest import (
     SecondRow,
     Setup,
 )
-from sim.results.simulation import Finding, Reproduce
+from sim.results.simulation import Reproduce
 
 _TOLD_VERSIONS = ("socialfeed", "locust", "gevent", "hdrhistogram", "numpy")
 
@@ -43,30 +45,31 @@ class Frame:
         seed: the run's.
         wall_s: seconds that all of it took.
         server_quota: the limit of the server's CPU; None for none.
-        levels, scalability, breakpoint: of a search for the largest load.
-        findings: beside those that any run has.
+        pages, wrong_pages: what the oracle found.
+        breakpoint, levels, scalability: of a search for the largest load.
+        traffic: of the load.
     """
 
     scenario: Scenario
     command: str
     seed: int
     wall_s: float
+    traffic: Traffic
     pages: PageCheck
     wrong_pages: tuple[ErrorRow, ...] = ()
     server_quota: str | None = None
     breakpoint: Breakpoint | None = None
     levels: tuple[Level, ...] = ()
     scalability: Scalability | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> LoadtestDocument:
     """Return the document of a measured load."""
     settings, objectives = measurement.settings, frame.scenario.objectives
-    flows = flow_rows(measurement, frame.scenario)
+    flows = flow_rows(measurement, frame.scenario, wrong_pages=frame.pages.wrong)
     freshness = freshness_of(measurement)
     reasons = invalid_because(measurement)
-    return LoadtestDocument(
+    document = LoadtestDocument(
         scenario=scenario_summary(frame.scenario),
         target=settings.url,
         offered_per_s=_per_s(measurement.scheduled, settings.duration_s),
@@ -78,37 +81,49 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
         flows=flows,
         freshness=freshness,
         objectives=objective_rows(objectives, flows, freshness),
+        target_lost_s=measurement.target_lost_s,
         breakpoint=frame.breakpoint,
         errors=(*_error_rows(measurement), *frame.wrong_pages),
         pages=frame.pages,
-        findings=frame.findings,
+        findings=(),
         timeline=tuple(_timeline(measurement)),
         levels=frame.levels,
         scalability=frame.scalability,
-        server_cpu=_mean_cpu([sample.server for sample in _measured_cpu(measurement)]),
+        server_cpu=server_cpu(measurement),
         generator_cpu=measurement.busiest_generator(),
         setup=_setup(measurement, bench, frame),
         reproduce=Reproduce(command=frame.command, versions=_versions()),
         run=LoadtestRun(frame.seed, frame.wall_s, measurement.interrupted),
     )
+    return replace(document, findings=findings(document, frame.traffic))
 
 
-def flow_rows(measurement: Measurement, scenario: Scenario) -> tuple[MeasuredFlow, ...]:
-    """Return each flow that was asked for."""
+def flow_rows(
+    measurement: Measurement, scenario: Scenario, *, wrong_pages: int = 0
+) -> tuple[MeasuredFlow, ...]:
+    """Return each flow that was asked for; a page that was found wrong is an error of its flow."""
     return tuple(
-        _flow_row(name, scenario.flows[name].title, measurement.flow(name))
+        _flow_row(
+            name,
+            scenario.flows[name].title,
+            measurement.flow(name),
+            wrong=wrong_pages if name == READ_FEED else 0,
+        )
         for name in scenario.flows
         if name in measurement.flow_names()
     )
 
 
-def _flow_row(name: str, title: str, times: FlowTimes) -> MeasuredFlow:
+READ_FEED = "read_feed"
+
+
+def _flow_row(name: str, title: str, times: FlowTimes, *, wrong: int) -> MeasuredFlow:
     response = times.response
     return MeasuredFlow(
         flow=name,
         title=title,
         requests=times.answered + times.failed,
-        errors=times.failed,
+        errors=times.failed + wrong,
         mean_s=mean_s(response),
         p50_s=quantile_s(response, 0.5),
         p95_s=quantile_s(response, 0.95),
@@ -139,19 +154,8 @@ def freshness_of(measurement: Measurement) -> MeasuredFreshness:
 
 
 def achieved_per_s(measurement: Measurement) -> float:
-    """Return right answers a second, over the time from the first request to the last answer.
-
-    A server that falls behind answers on when all is sent: that time counts too.
-    """
-    right = sum(measurement.flow(name).answered for name in measurement.flow_names())
-    answering = [
-        report.content["to_s"]
-        for report in measurement.reports
-        if any(flow["right"] for flow in report.content["flows"].values())
-    ]
-    overtime_s = max(answering, default=0.0) - measurement.settings.end_s
-    # An interval ends up to a second after its last answer.
-    return _per_s(right, measurement.measured_s + max(0.0, overtime_s - 1.0))
+    """Return right answers a second that came within the measured time."""
+    return _per_s(measurement.total("achieved"), measurement.measured_s)
 
 
 def _per_s(number: float, duration_s: float) -> float:
@@ -194,15 +198,14 @@ def _second_row(at_s: float, reports: Sequence[Report], measurement: Measurement
     )
 
 
-def _measured_cpu(measurement: Measurement) -> Sequence[CpuSample]:
+def server_cpu(measurement: Measurement) -> float | None:
+    """Return the server's mean share of a core over the measured time; None if not known."""
     settings = measurement.settings
-    return [
-        sample for sample in measurement.cpu if settings.warmup_s < sample.at_s <= settings.end_s
+    known = [
+        sample.server
+        for sample in measurement.cpu
+        if settings.warmup_s < sample.at_s <= settings.end_s and sample.server is not None
     ]
-
-
-def _mean_cpu(shares: Sequence[float | None]) -> float | None:
-    known = [share for share in shares if share is not None]
     return float(np.mean(known)) if known else None
 
 

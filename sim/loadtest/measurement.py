@@ -66,6 +66,7 @@ class Measurement:
 
     Attributes:
         settings: of the run.
+        begun_s: when the generators were started, by `time.monotonic`.
         scheduled: requests that were due in the measured time.
         reports: in the order in which they came.
         evidence: what each generator kept for the oracle.
@@ -77,6 +78,7 @@ class Measurement:
     """
 
     settings: Settings
+    begun_s: float
     scheduled: int
     reports: list[Report] = field(default_factory=list)
     evidence: list[Mapping[str, Any]] = field(default_factory=list)

@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from scenarios.fanout import Fanout
+from scenarios.model import Scenario
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import ServerStartError
 from sim.loadtest.world import World
@@ -33,17 +36,36 @@ class OwnServer:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How `socialfeed` is called, and the options that say which scenario it is.
+    """How `socialfeed` is called, and what it serves.
 
     Attributes:
         command: that calls it, such as `("socialfeed",)`.
         scenario: name or path, with the `--set` options that go with it.
+        fanout: who fills the feeds.
+        push_threshold: followers above which the hybrid design pulls.
         serve_options: more options of `serve`.
     """
 
     command: Sequence[str]
     scenario: Sequence[str]
+    fanout: Fanout
+    push_threshold: int
     serve_options: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        command: Sequence[str],
+        scenario: Scenario,
+        *,
+        named: str,
+        sets: Sequence[str] = (),
+        serve_options: Sequence[str] = (),
+    ) -> Self:
+        """Return how a scenario, which is `named` so and changed by `sets`, is served."""
+        words = [named, *(word for each in sets for word in ("--set", each))]
+        threshold = round(scenario.feed.push_threshold)
+        return cls(command, words, scenario.fanout, threshold, serve_options)
 
 
 @contextmanager
@@ -60,6 +82,7 @@ def own_server(
         world = _populated(program, folder, users=users, seed=seed)
         command = [
             *(*program.command, "serve", "--port", "0", "--data", str(folder / "data")),
+            *("--fanout", program.fanout, "--push-threshold", str(program.push_threshold)),
             *program.serve_options,
         ]
         # Its messages go to a file: a pipe that nobody reads would stop it once full.
@@ -86,6 +109,7 @@ def _populated(program: Program, folder: Path, *, users: int, seed: int) -> Worl
         *(*program.command, "populate", *program.scenario),
         *("--users", str(users), "--seed", str(seed)),
         *("--data", str(folder / "data"), "--manifest", str(manifest)),
+        *("--feeds", program.fanout, "--push-threshold", str(program.push_threshold)),
     ]
     done = subprocess.run(  # noqa: S603 - our own program
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

@@ -36,7 +36,7 @@ def measured(
     Raises:
         GeneratorError: if the generators do not start, or end before they have told anything.
     """
-    measurement = Measurement(plan.settings, scheduled=scheduled(plan))
+    measurement = Measurement(plan.settings, time.monotonic(), scheduled(plan))
     with running_crew(plan, staffing) as crew:
         run = _Run(crew, measurement, _CpuSampler(crew, server_process, measurement), watch)
         try:

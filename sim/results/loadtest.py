@@ -102,6 +102,7 @@ class Level:
     Attributes:
         offered_per_s, achieved_per_s: requests and right answers a second.
         good: whether it met every objective; None if the level could not be measured.
+        mean_s: response time over all flows.
         p50_s, p99_s: of a feed page.
         because: what was missed, or why it could not be measured; empty if nothing.
     """
@@ -109,6 +110,7 @@ class Level:
     offered_per_s: float
     achieved_per_s: float
     good: bool | None
+    mean_s: float | None
     p50_s: float | None
     p99_s: float | None
     freshness_p99_s: float | None
@@ -134,7 +136,7 @@ class Scalability:
     Attributes:
         rate_per_s: of one request at a time.
         contention, coherency: the law's sigma and kappa.
-        peak_per_s: largest throughput that the law allows; None if it has no peak.
+        peak_per_s: largest throughput that the law allows, or tends to; None if it has no limit.
         r_squared: share of the levels' variance that it explains.
 
     Source: N. Gunther, Guerrilla Capacity Planning (2007), chapter 4.
@@ -194,10 +196,12 @@ class LoadtestDocument:
     Attributes:
         offered_per_s: requests that the schedule held, over the measured time.
         sent_per_s: of them, those that were sent in that time.
-        achieved_per_s: right answers, over the time until the last one.
+        achieved_per_s: right answers that came in the measured time.
         valid: whether the figures tell of the server, not of the load generator.
         invalid_because: why not.
         dispatch_lag_p99_s: how long after they were due requests were sent.
+        target_lost_s: when the target stopped answering, from the start of the run, the warm-up
+            included; None if it did not.
         levels: plateaus of `--find-max`; empty without it.
     """
 
@@ -209,6 +213,7 @@ class LoadtestDocument:
     valid: bool
     invalid_because: tuple[str, ...]
     dispatch_lag_p99_s: float | None
+    target_lost_s: float | None
     flows: tuple[MeasuredFlow, ...]
     freshness: MeasuredFreshness
     objectives: tuple[ObjectiveRow, ...]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.adapters.sqlite.database import FILE_NAME, migrate
 from server.errors import FolderNotEmptyError
+from server.model.feeds import Feed
 
 # Made again after the edges are in, which is four times as fast as keeping them up to date.
 _EDGE_INDEXES = ("follows_by_follower", "follows_by_followee")
@@ -45,6 +46,25 @@ class BulkLoad:
         """Add text posts: id, author, text; best in order of id."""
         self._connection.executemany(
             "INSERT INTO posts (post_id, author_id, text, hashtags) VALUES (?, ?, ?, '[]')", posts
+        )
+
+    def add_feeds(self, feeds: Iterable[tuple[int, Feed]], *, design: str, now_ms: int) -> None:
+        """Add feeds as this design fills them: each with its user, as if read just now."""
+        for user_id, feed in feeds:
+            self._connection.execute(
+                "INSERT INTO feeds (user_id, floor, read_at_ms) VALUES (?, ?, ?)",
+                (user_id, feed.floor, now_ms),
+            )
+            self._connection.execute(
+                "INSERT INTO feed_bodies VALUES (?, ?)", (user_id, feed.packed)
+            )
+        self._connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
+
+    def mark_pulled(self, author_ids: Iterable[int]) -> None:
+        """Note the authors whose posts are in no feed."""
+        self._connection.executemany(
+            "INSERT INTO pulled_authors (author_id) VALUES (?)",
+            ((author_id,) for author_id in author_ids),
         )
 
     def end(self, *, last_id: int) -> None:

@@ -31,6 +31,7 @@ class Interval:
     flows: dict[str, FlowRecord] = field(default_factory=dict)
     due: int = 0
     sent: int = 0
+    achieved: int = 0
     canary_requests: int = 0
     freshness_s: list[float] = field(default_factory=list)
     canaries_lost: int = 0
@@ -113,6 +114,7 @@ class Recorder:
             "cpu_s": used_s,
             "due": ended.due,
             "sent": ended.sent,
+            "achieved": ended.achieved,
             "lag": encoded(ended.lag),
             "flows": flows,
             "canary_requests": ended.canary_requests,
