@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.calibrate import calibrate
 from cli.dead_letters import dead_letters
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
@@ -27,6 +28,7 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions
 app.command()(estimate)
 app.command()(simulate)
 app.command()(loadtest)
+app.command()(calibrate)
 app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")

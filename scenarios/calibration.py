@@ -130,6 +130,7 @@ class Calibration(_Part):
         users: of the world that was served.
         flows: where the requests of each flow went.
         wake_up_s: by box, what an idle worker took before it served.
+        turn_s: by box, how long a visit kept a worker at a time.
         file: that it was read from; empty if from none.
     """
 
@@ -143,6 +144,7 @@ class Calibration(_Part):
     boxes: Annotated[dict[Name, BoxService], Field(min_length=1)]
     flows: dict[Name, FlowVisits] = Field(default_factory=dict)
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
+    turn_s: dict[Name, PositiveSeconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
 
     @property
@@ -237,9 +239,10 @@ def _with_box(box: object, name: str, calibration: Calibration) -> object:
     if name in calibration.boxes:
         changed.pop("service_histogram", None)
         changed |= _figures(calibration.boxes[name], calibration.measured_on)
-    if name in calibration.wake_up_s:
-        wake_up = _microseconds(calibration.wake_up_s[name])
-        changed["wake_up"] = {"value": wake_up, "source": calibration.measured_on}
+    for key, measured_s in (("wake_up", calibration.wake_up_s), ("turn", calibration.turn_s)):
+        if name in measured_s:
+            value = _microseconds(measured_s[name])
+            changed[key] = {"value": value, "source": calibration.measured_on}
     return changed
 
 

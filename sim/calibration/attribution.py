@@ -80,13 +80,18 @@ class Overheads:
 def overheads(observation: Observation, stores: Iterable[str]) -> Overheads:
     """Return what was not metered, shared out by counts."""
     charged = observation.metrics.by_box(_CPU)
-    trips = sum(observation.metrics.of(_CALLS, store) for store in stores)
+    trips = trips_to(stores, observation.metrics)
     handled = observation.handled
     return Overheads(
         trip_s=observation.cpu.others_s / max(trips, 1.0),
         turn_s=max(0.0, observation.cpu.main_s - sum(charged.values())) / (handled + trips),
         http_s=charged.get(OUTSIDE, 0.0) / handled,
     )
+
+
+def trips_to(stores: Iterable[str], told: Metrics) -> float:
+    """Return how often stores were called."""
+    return sum(told.of(_CALLS, store) for store in stores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from scenarios.calibration import BoxService
-from sim.calibration.attribution import LEAST_SAMPLES, Observation, overheads
+from sim.calibration.attribution import LEAST_SAMPLES, Observation, overheads, trips_to
 
 _CALLS = "socialfeed_box_duration_seconds_count"
 _BUSY = "socialfeed_box_duration_seconds_sum"
@@ -52,7 +52,7 @@ def _batch_service(totals_s: Sequence[float], batches: Sequence[float]) -> BoxSe
 def _background_store_s(observation: Observation, stores: frozenset[str]) -> float:
     """Return the CPU seconds of trips to stores that no request made."""
     over = overheads(observation, stores)
-    trips = sum(observation.metrics.of(_CALLS, store) for store in stores)
+    trips = trips_to(stores, observation.metrics)
     charged_s = sum(observation.metrics.of(_CPU, store) for store in stores)
     own_trips, own_charged_s = _of_requests(observation, stores)
     background = max(0.0, trips - own_trips)

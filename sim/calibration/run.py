@@ -4,31 +4,35 @@ import math
 import os
 import platform
 import sqlite3
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Literal
 
 from scenarios.calibration import (
     FORMAT_VERSION,
-    BoxService,
     Calibration,
     Load,
     Machine,
     Versions,
 )
 from scenarios.model import Scenario
-from sim.calibration.attribution import LEAST_SAMPLES, box_services, flow_visits, sampled_visits
+from sim.calibration.attribution import (
+    Observation,
+    box_services,
+    flow_visits,
+    sampled_visits,
+    trips_to,
+)
 from sim.calibration.background import consumer_services
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.observing import Observed, observed
-from sim.calibration.waits import LowLoad, Waits, fitted_waits
+from sim.calibration.waits import LowLoad, commit_service, wake_up_s
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
+from sim.loadtest.document import processor, server_cpu
 from sim.loadtest.histograms import quantile_s
 from sim.loadtest.traffic import Traffic
 
@@ -134,27 +138,46 @@ def calibration_from(
         boxes=box_services(sampled)
         | consumer_services(observations, consumers=tuple(consumers), stores=stores),
         flows=flow_visits(sampled, sorted(seen - consumers.keys())),
+        turn_s=_turns(scenario, observations, stores),
     )
-    return _with_waits(served, subject, low)
+    return _with_waits(served, subject, low, stores)
 
 
-def _with_waits(served: Calibration, subject: Subject, low: Observed) -> Calibration:
-    """Return a calibration with wake-up times, and with the boxes that commit batches.
+def _with_waits(
+    served: Calibration, subject: Subject, low: Observed, stores: frozenset[str]
+) -> Calibration:
+    """Return a calibration with the boxes that commit batches, and with wake-up times.
 
-    One time of each kind can be told from medians: boxes of a kind get the same.
+    One time of each kind can be told apart: boxes of a kind get the same.
     """
-    scenario = subject.calibrated(served)
-    waits = fitted_waits(_flows_at(low, open_sheet(scenario).once(workload).flows))
+    boxes = subject.assumed.boxes
     committing = {
-        name: committed
-        for name, box in scenario.boxes.items()
+        name: commit
+        for name, box in boxes.items()
         if box.batch > 1 and not box.runs_on
-        if (committed := _commits(waits, low, _written_before(scenario, name))) is not None
+        if (
+            commit := commit_service(
+                low.observation.samples, _written_before(subject.assumed, name), stores=stores
+            )
+        )
     }
-    woken = {
-        name: waits.wake_up_s for name, box in scenario.boxes.items() if box.wake_up is not None
-    }
-    return served.model_copy(update={"boxes": served.boxes | committing, "wake_up_s": woken})
+    committed = served.model_copy(update={"boxes": served.boxes | committing})
+    scenario = subject.calibrated(committed)
+    woken_s = wake_up_s(_flows_at(low, open_sheet(scenario).once(workload).flows))
+    sleeping = [name for name, box in boxes.items() if box.wake_up is not None]
+    return committed.model_copy(update={"wake_up_s": dict.fromkeys(sleeping, woken_s)})
+
+
+def _turns(
+    scenario: Scenario, observations: Sequence[Observation], stores: frozenset[str]
+) -> dict[str, float]:
+    """Return how long a visit keeps a worker, of the boxes that give turns: one time for all.
+
+    A trip to a store takes two turns, one of its thread and one of the loop when it returns.
+    """
+    cpu_s = math.fsum(each.cpu.total_s for each in observations)
+    turns = math.fsum(each.handled + 2 * trips_to(stores, each.metrics) for each in observations)
+    return {name: cpu_s / turns for name, box in scenario.boxes.items() if box.turn is not None}
 
 
 def _flows_at(low: Observed, flows: Sequence[WorkFlow]) -> Sequence[LowLoad]:
@@ -178,29 +201,6 @@ def _written_before(scenario: Scenario, box: str) -> dict[str, str]:
         for before in flow.steps
         if step.box == box and before.name in step.after and step.mode == "awaited"
     }
-
-
-def _commits(waits: Waits, low: Observed, written: dict[str, str]) -> BoxService | None:
-    """Return the service time of a batch, as variable as the calls that wait for one."""
-    durations_s = [
-        [call.duration_s for call in sample.boxes if call.box == written[sample.flow]][-1:]
-        for sample in low.observation.samples
-        if sample.flow in written
-    ]
-    known_s = [duration_s for each in durations_s for duration_s in each]
-    if len(known_s) < LEAST_SAMPLES or not waits.batch_s:
-        return None
-    variance = statistics.variance(known_s)
-    half_s = math.sqrt(variance / len(known_s)) * _TWO_SIDED_95
-    return BoxService(
-        mean_s=waits.batch_s,
-        scv=variance / waits.batch_s**2,
-        interval_s=(max(0.0, waits.batch_s - half_s), waits.batch_s + half_s),
-        samples=len(known_s),
-    )
-
-
-_TWO_SIDED_95 = 1.96
 
 
 def _observed_loads(
@@ -238,33 +238,22 @@ def _observed_at(
 
 
 def _load(seen: Observed, used_for: Literal["service", "waiting"]) -> Load:
-    shares = [sample.server for sample in seen.measurement.cpu if sample.server is not None]
     return Load(
         offered_per_s=seen.spec.traffic.rate_per_s,
         requests=round(seen.observation.handled),
         cpu_s_per_request=seen.observation.cpu_s_per_request,
-        core_utilisation=statistics.median(shares) if shares else 0.0,
+        core_utilisation=server_cpu(seen.measurement) or 0.0,
         used_for=used_for,
     )
 
 
 def _machine(bench: Bench) -> Machine:
     return Machine(
-        cpu=processor_name(),
+        cpu=processor(),
         cores=os.cpu_count() or 1,
         server_cores=len(bench.cores.server) or os.cpu_count() or 1,
         kernel=platform.release(),
     )
-
-
-def processor_name() -> str:
-    """Return what the machine's processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
 
 
 def _versions() -> Versions:

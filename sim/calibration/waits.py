@@ -1,16 +1,22 @@
 """What a request waits for at low load, beside the CPU that it uses: the intercept.
 
-With hardly any load nobody queues. What a response takes beyond its service times is then a worker
-that wakes up at each visit, and the disk that each commit waits for.
+With hardly any load nobody queues. A call that writes then takes longer than one that reads by the
+commit that it waits for; what a response takes beyond that and its service times is workers that
+wake up, one at each visit.
 """
 
-from collections.abc import Sequence
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.optimize import nnls
+from scenarios.calibration import BoxService
+from sim.calibration.attribution import LEAST_SAMPLES
+from sim.calibration.errors import TooFewSamplesError
+from sim.calibration.sampler import Sample
+from sim.estimates.workload import WorkFlow, WorkStep
 
-from sim.estimates.workload import WorkFlow
+_TWO_SIDED_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +28,66 @@ class LowLoad:
     requests: float
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """Seconds that a worker takes to wake up, and that a batch takes at the disk."""
+def commit_service(
+    samples: Sequence[Sample], written: Mapping[str, str], *, stores: frozenset[str]
+) -> BoxService | None:
+    """Return how long a group commit takes: what writing calls take longer than reading ones.
 
-    wake_up_s: float
-    batch_s: float
+    None if they take no longer.
+
+    Args:
+        samples: requests at low load.
+        written: by flow, the box whose last call waits for the commit.
+        stores: boxes whose other calls read.
+
+    Raises:
+        TooFewSamplesError: if there are next to none of either.
+    """
+    writing_s, reading_s = [], []
+    for sample in samples:
+        calls = [call for call in sample.boxes if call.box in stores]
+        own = [call for call in calls if call.box == written.get(sample.flow)]
+        writing_s += [call.duration_s for call in own[-1:]]
+        reading_s += [call.duration_s for call in calls if call not in own[-1:]]
+    for what, found in (("calls that write", writing_s), ("calls that read", reading_s)):
+        if len(found) < LEAST_SAMPLES:
+            raise TooFewSamplesError(what=what, found=len(found), expected=LEAST_SAMPLES)
+    commit_s = statistics.median(writing_s) - statistics.median(reading_s)
+    if commit_s <= 0:
+        return None
+    variance = max(0.0, statistics.variance(writing_s) - statistics.variance(reading_s))
+    half_s = _TWO_SIDED_95 * math.sqrt(variance / len(writing_s))
+    return BoxService(
+        mean_s=commit_s,
+        scv=variance / commit_s**2,
+        interval_s=(max(0.0, commit_s - half_s), commit_s + half_s),
+        samples=len(writing_s),
+    )
 
 
-def fitted_waits(flows: Sequence[LowLoad]) -> Waits:
-    """Return the waits that explain the flows' medians best: least squares, none negative.
+def wake_up_s(flows: Sequence[LowLoad]) -> float:
+    """Return the time to wake up that explains the medians best: least squares, not negative.
 
     Flows with more requests count more. The service times of the flows' steps must be measured.
     """
-    weights = np.sqrt([each.requests for each in flows])
-    visits = [[_visits(each.flow, batched=batched) for batched in (False, True)] for each in flows]
-    beyond_s = [each.median_s - _service_s(each.flow) for each in flows]
-    (wake_up_s, batch_s), _ = nnls(
-        np.asarray(visits) * weights[:, None], np.asarray(beyond_s) * weights
+    beyond_s = [each.median_s - _served_s(each.flow) for each in flows]
+    visits = [_visits(_awaited(each.flow)) for each in flows]
+    products = math.fsum(
+        each.requests * count * time_s
+        for each, count, time_s in zip(flows, visits, beyond_s, strict=True)
     )
-    return Waits(float(wake_up_s), float(batch_s))
+    squares = math.fsum(each.requests * count**2 for each, count in zip(flows, visits, strict=True))
+    return max(0.0, products / squares)
 
 
-def _visits(flow: WorkFlow, *, batched: bool) -> float:
-    return sum(
-        step.mean_visits
-        for step in flow.steps
-        if step.awaited and (step.habits.batch > 1) is batched
-    )
+def _awaited(flow: WorkFlow) -> Sequence[WorkStep]:
+    return [step for step in flow.steps if step.awaited]
 
 
-def _service_s(flow: WorkFlow) -> float:
-    return sum(step.mean_busy_s for step in flow.steps if step.awaited and step.habits.batch == 1)
+def _visits(steps: Iterable[WorkStep]) -> float:
+    return math.fsum(step.mean_visits for step in steps if step.habits.batch == 1)
+
+
+def _served_s(flow: WorkFlow) -> float:
+    """Return the mean service times of what the answer waits for, each batch for one request."""
+    return math.fsum(step.mean_busy_s * step.habits.batch for step in _awaited(flow))

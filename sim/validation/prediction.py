@@ -11,6 +11,7 @@ from sim.engine.replication import SliceSpec, play
 from sim.engine.sampling import Effort, sample_plan
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import Workload, workload
+from sim.loadtest.probes import FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH
 
 REPLICATIONS = 4
 VISITS = 60_000
@@ -29,17 +30,18 @@ class Predicted:
 
     Attributes:
         p50_s, p99_s: response times, by flow.
-        freshness_p50_s, freshness_p99_s: from a post's confirmation to its followers' feeds.
-        answered_per_s: throughput; under a load that saturates a box, what that box lets through.
-        utilisation: of the busiest box, in closed form.
+        freshness_p50_s, freshness_p99_s: from a post's confirmation until the watchers of a load
+            test have read it.
+        utilisation: of the busiest box, in closed form, batches full; from 1 on it saturates.
+        busy: part of the time that the busiest box's workers were seen at work.
     """
 
     p50_s: Mapping[str, float | None]
     p99_s: Mapping[str, float | None]
     freshness_p50_s: float | None
     freshness_p99_s: float | None
-    answered_per_s: float
     utilisation: float
+    busy: float
 
 
 def predicted(scenario: Scenario, rates_per_s: Mapping[str, float], *, seed: int) -> Predicted:
@@ -49,24 +51,42 @@ def predicted(scenario: Scenario, rates_per_s: Mapping[str, float], *, seed: int
     for bring it in the scenario's own mix.
     """
     work = _at_rates(open_sheet(scenario).once(workload), rates_per_s)
-    offered_per_s = sum(rates_per_s.values())
     utilisation = max(_utilisation(work, scenario).values())
     if utilisation >= SATURATED:
         nothing = dict.fromkeys(rates_per_s)
-        return Predicted(
-            nothing, nothing, None, None, offered_per_s / utilisation, utilisation=utilisation
-        )
+        return Predicted(nothing, nothing, None, None, utilisation=utilisation, busy=1.0)
     results = [play(_slice(work, scenario, seed=seed, number=n)) for n in range(REPLICATIONS)]
     times_s = {name: _pooled([r.response_times_s[name] for r in results]) for name in rates_per_s}
-    freshness_s = _pooled([each for r in results for each in r.freshness_s.values()])
+    read_s = _quantile(times_s.get(_READ_FEED, np.empty(0)), 0.5) or 0.0
+    freshness_s = as_watched(
+        _pooled([each for r in results for each in r.freshness_s.values()]), read_s=read_s
+    )
     return Predicted(
         p50_s={name: _quantile(each, 0.5) for name, each in times_s.items()},
         p99_s={name: _quantile(each, 0.99) for name, each in times_s.items()},
         freshness_p50_s=_quantile(freshness_s, 0.5),
         freshness_p99_s=_quantile(freshness_s, 0.99),
-        answered_per_s=offered_per_s,
         utilisation=utilisation,
+        busy=max(
+            sum(result.utilisation[box] for result in results) / len(results)
+            for box in results[0].utilisation
+        ),
     )
+
+
+def as_watched(freshness_s: NDArray[np.float64], *, read_s: float) -> NDArray[np.float64]:
+    """Return when posts that are in feeds after these times are found by who reads again and again.
+
+    A load test's watcher reads at once, and then after pauses that grow; it has found the post when
+    a read that began after the post was there is answered, `read_s` later.
+    """
+    starts_s, pause_s = [0.0], FIRST_PAUSE_S
+    longest_s = float(freshness_s.max()) if len(freshness_s) else 0.0
+    while starts_s[-1] < longest_s:
+        starts_s.append(starts_s[-1] + read_s + pause_s)
+        pause_s = min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+    starts = np.asarray(starts_s)
+    return np.asarray(starts[np.searchsorted(starts, freshness_s)] + read_s)
 
 
 def capacity_per_s(scenario: Scenario, rates_per_s: Mapping[str, float]) -> float:
@@ -91,6 +111,7 @@ def _at_rates(work: Workload, rates_per_s: Mapping[str, float]) -> Workload:
     return Workload(flows=tuple(flows), boxes=work.boxes)
 
 
+_READ_FEED = "read_feed"
 _NOTIFICATION = "notification"
 _NOTIFIED = ("like", "comment")
 """The flows of the design whose last step is the notification flow."""
