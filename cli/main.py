@@ -19,6 +19,7 @@ from cli.report import report
 from cli.scenarios import scenarios
 from cli.serve import serve
 from cli.simulate import simulate
+from cli.validate import validate
 from scenarios.errors import ScenarioError
 
 # Plain help starts in half the time of the coloured one, and leaves "[SCENARIO]" as it is.
@@ -29,6 +30,7 @@ app.command()(estimate)
 app.command()(simulate)
 app.command()(loadtest)
 app.command()(calibrate)
+app.command()(validate)
 app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")

@@ -4,10 +4,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from sim.calibration.attribution import Observation
-from sim.calibration.sampler import sampling
+from sim.calibration.calls import Calls
+from sim.calibration.sampler import Sampler, sampling
 from sim.calibration.telling import Metrics, metrics
 from sim.calibration.threads import ThreadTimes
 from sim.loadtest.api import Api
@@ -15,7 +14,6 @@ from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.own_server import OwnServer
-from sim.loadtest.plan import Canaries, Plan
 from sim.loadtest.schedule import drawn_schedule
 from sim.loadtest.traffic import Traffic
 
@@ -27,8 +25,6 @@ LEAST_SAMPLES_PER_S = 1.0
 
 _OTHER_SEED = 1_000_003
 """So that the sampler does not ask what the load asks."""
-
-_NO_CANARIES = Canaries(np.empty(0), np.empty(0, dtype=np.int32), np.empty((0, 0), dtype=np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,8 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
             begun.set()
         return True
 
-    with sampling(_sampled(bench, spec), begun) as sampler:
+    sampler = _sampler(bench, spec)
+    with sampling(sampler, begun):
         measurement = bench.measure(bench.plan(spec), watch=watch)
     if not before or server.has_died:
         raise UnreachableError(url=bench.url, reason="it ended under the load")
@@ -91,13 +88,12 @@ def _requests(measurement: Measurement) -> Mapping[str, float]:
     return {flow: float(measurement.flow(flow).answered) for flow in measurement.flow_names()}
 
 
-def _sampled(bench: Bench, spec: LoadSpec) -> Plan:
-    duration_s = spec.warmup_s + spec.duration_s
+def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:
     schedule = drawn_schedule(
         sampled_traffic(spec.traffic),
         bench.world,
-        duration_s=duration_s,
+        duration_s=spec.warmup_s + spec.duration_s,
         seed=spec.seed + _OTHER_SEED,
     )
-    settings = bench.plan(spec).settings
-    return Plan.of(settings, world=bench.world, schedule=schedule, canaries=_NO_CANARIES)
+    calls = Calls(bench.world, spec.traffic.posts_per_page, spec.traffic.text_characters)
+    return Sampler(bench.url, schedule, calls)

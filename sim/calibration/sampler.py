@@ -1,18 +1,19 @@
 """Some requests of one's own beside a load, whose answers tell what each box did for them."""
 
-import http.client
-import socket
+import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
+from sim.calibration.calls import Call, Calls
 from sim.calibration.errors import NotMeteredError
 from sim.calibration.telling import BoxTime, server_timing
-from sim.loadtest.driver.calls import Calls, Request, flow_name
-from sim.loadtest.plan import Plan
+from sim.loadtest.schedule import Schedule
+from sim.loadtest.traffic import FLOWS
 
 TIMEOUT_S = 10.0
 
@@ -32,16 +33,16 @@ class Sample:
 
 
 class Sampler:
-    """Sends a plan's requests one at a time, each when it is due or as soon as the last is done.
+    """Sends a schedule's requests one at a time, each when due or as soon as the last is done.
 
     What fails is left out: the load generator counts errors.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        parts = urlsplit(plan.settings.url)
-        self._address = (parts.hostname or "", parts.port or 80)
-        self._calls = Calls(plan, authority=parts.netloc)
-        self._schedule = plan.schedule
+    def __init__(self, url: str, schedule: Schedule, calls: Calls) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port
+        self._calls = calls
+        self._schedule = schedule
         self._stopping = threading.Event()
         self._unmetered: str | None = None
         self.samples: list[Sample] = []
@@ -56,12 +57,12 @@ class Sampler:
             self._schedule.subjects.tolist(),
             strict=True,
         )
-        with socket.create_connection(self._address, timeout=TIMEOUT_S) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with closing(HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)) as connection:
             for time_s, flow, actor, subject in due:
                 if self._stopping.wait(max(0.0, begun_s + time_s - time.monotonic())):
                     return
-                self._ask(connection, Request(flow_name(flow), actor, subject))
+                name = FLOWS[flow]
+                self._ask(connection, name, self._calls.of(name, actor=actor, subject=subject))
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -77,11 +78,14 @@ class Sampler:
             raise NotMeteredError(found=self._unmetered)
         return self.samples
 
-    def _ask(self, connection: socket.socket, asked: Request) -> None:
+    def _ask(self, connection: HTTPConnection, flow: str, call: Call) -> None:
+        headers = {"Authorization": f"Bearer {call.token}"}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        content = None if call.body is None else json.dumps(call.body)
         begun_s = time.monotonic()
-        connection.sendall(self._calls.request(asked))
-        answer = http.client.HTTPResponse(connection)
-        answer.begin()
+        connection.request(call.method, call.path, content, headers)
+        answer = connection.getresponse()
         answer.read()
         response_s = time.monotonic() - begun_s
         if not _OK <= answer.status < _NOT_OK:
@@ -91,29 +95,28 @@ class Sampler:
         if not boxes or any(box.cpu_s is None for box in boxes):
             self._unmetered = header
         else:
-            self.samples.append(Sample(asked.flow, response_s, boxes))
+            self.samples.append(Sample(flow, response_s, boxes))
 
 
 _OK, _NOT_OK = 200, 300
 
 
 @contextmanager
-def sampling(plan: Plan, begin: threading.Event) -> Iterator[Sampler]:
+def sampling(sampler: Sampler, begin: threading.Event) -> Iterator[None]:
     """Sample beside what is done inside, once `begin` is set; all is there at the end."""
-    sampler = Sampler(plan)
     failures: list[Exception] = []
 
     def run() -> None:
         begin.wait()
         try:
             sampler.run()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             failures.append(error)
 
     thread = threading.Thread(target=run, name="sampler")
     thread.start()
     try:
-        yield sampler
+        yield
     finally:
         sampler.stop()
         begin.set()
