@@ -35,12 +35,18 @@ class _Part(BaseModel):
 
 
 class Machine(_Part):
-    """The machine that was measured; `server_cores` of its `cores` were the server's."""
+    """The machine that was measured.
+
+    Attributes:
+        server_cores: how many of its `cores` were the server's.
+        yardstick_s: CPU seconds of a fixed piece of Python there, between the loads.
+    """
 
     cpu: str
     cores: Count
     server_cores: Count
     kernel: str
+    yardstick_s: PositiveSeconds
 
 
 class Versions(_Part):

@@ -61,6 +61,7 @@ def _setup(document: ValidationDocument) -> Section:
     setup = document.setup
     rows = (
         ("machine", setup.cpu),
+        ("its speed over that at the calibration", _speeds(document)),
         ("calibration", setup.calibration),
         ("figures that are measured", figures.whole(document.measured_figures)),
         ("figures that are assumed", figures.whole(document.assumed_figures)),
@@ -70,6 +71,11 @@ def _setup(document: ValidationDocument) -> Section:
     )
     table = Table("How it was measured", (Column("what"), Column("how")), rows)
     return Section("setup", "How it was measured", "What the figures rest on.", (table,))
+
+
+def _speeds(document: ValidationDocument) -> str:
+    speeds = sorted(load.speed for load in document.loads)
+    return f"{speeds[0]:.2f} to {speeds[-1]:.2f}" if speeds else figures.UNKNOWN
 
 
 def _reproduce(document: ValidationDocument) -> Section:

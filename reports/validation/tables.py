@@ -78,6 +78,57 @@ def loads_table(loads: Sequence[ValidationLoad]) -> Table:
     )
 
 
+def brief_points_table(points: Sequence[ValidationPoint]) -> Table:
+    """Return what fits a terminal of 80 columns: no requests, a star for calibrated loads."""
+    titles = ("p50", "meas.", "error", "p99", "meas.", "error")
+    return Table(
+        title="Response times, predicted and measured (* a load that was calibrated on)",
+        columns=(Column("load"), Column("flow"), *(Column(title, Kind.NUMBER) for title in titles)),
+        rows=tuple(
+            (
+                _brief_name(point.offered_per_s, point.mix, calibrated_on=point.calibrated_on),
+                figures.label(point.flow),
+                figures.duration(point.predicted_p50_s),
+                figures.duration(point.measured_p50_s),
+                figures.rounded_share(point.p50_error),
+                figures.duration(point.predicted_p99_s),
+                figures.duration(point.measured_p99_s),
+                figures.rounded_share(point.p99_error),
+            )
+            for point in points
+        ),
+    )
+
+
+def brief_loads_table(loads: Sequence[ValidationLoad]) -> Table:
+    """Return what fits a terminal of 80 columns."""
+    titles = ("answered", "meas.", "busy", "meas.", "fresh p50", "meas.")
+    return Table(
+        title="Throughput, utilisation and freshness, predicted and measured",
+        columns=(Column("load"), *(Column(title, Kind.NUMBER) for title in titles)),
+        rows=tuple(
+            (
+                _brief_name(load.offered_per_s, load.mix, calibrated_on=load.calibrated_on),
+                figures.rate(load.predicted_per_s),
+                figures.rate(load.measured_per_s),
+                figures.rounded_share(load.predicted_utilisation),
+                figures.rounded_share(load.measured_utilisation),
+                figures.duration(load.predicted_freshness_p50_s),
+                figures.duration(load.measured_freshness_p50_s),
+            )
+            for load in loads
+        ),
+    )
+
+
+def _brief_name(offered_per_s: float, mix: str, *, calibrated_on: bool) -> str:
+    other = "" if mix == _USUAL else f" {mix}"
+    return f"{offered_per_s:.0f}/s{other}{'*' if calibrated_on else ''}"
+
+
+_USUAL = "usual"
+
+
 def load_name(offered_per_s: float, mix: str) -> str:
     """Return what a load is called."""
-    return f"{figures.rate(offered_per_s)}{'' if mix == 'usual' else f', {mix} mix'}"
+    return f"{figures.rate(offered_per_s)}{'' if mix == _USUAL else f', {mix} mix'}"

@@ -8,7 +8,7 @@ from rich.text import Text
 from reports import figures
 from reports.sections.opening import findings_table, objectives_table
 from reports.terminal import print_table, print_text, print_title, style_of
-from reports.validation.tables import loads_table, points_table
+from reports.validation.tables import brief_loads_table, brief_points_table
 from reports.validation.verdict import verdict
 from sim.results.validation import ValidationDocument
 
@@ -21,8 +21,8 @@ def print_validation(
     print_title(document.scenario, console)
     print_text(answer.headline, console, style=style_of(answer.outcome))
     print_text(answer.breaks_first, console)
-    print_table(points_table(document.points), console)
-    print_table(loads_table(document.loads), console)
+    print_table(brief_points_table(document.points), console)
+    print_table(brief_loads_table(document.loads), console)
     print_table(objectives_table(document.objectives), console)
     if document.findings:
         print_table(findings_table(document.findings), console)

@@ -9,6 +9,7 @@ from sim.calibration.calls import Calls
 from sim.calibration.sampler import Sampler, sampling
 from sim.calibration.telling import Metrics, metrics
 from sim.calibration.threads import ThreadTimes
+from sim.calibration.yardstick import yardstick_s
 from sim.loadtest.api import Api
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
@@ -29,11 +30,12 @@ _OTHER_SEED = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One load, from outside and from inside."""
+    """One load, from outside and from inside; `yardstick_s` tells how fast the machine was."""
 
     spec: LoadSpec
     measurement: Measurement
     observation: Observation
+    yardstick_s: float
 
 
 def sampled_traffic(traffic: Traffic) -> Traffic:
@@ -64,6 +66,7 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
             begun.set()
         return True
 
+    yardstick = yardstick_s(bench.cores.server)
     sampler = _sampler(bench, spec)
     with sampling(sampler, begun):
         measurement = bench.measure(bench.plan(spec), watch=watch)
@@ -76,7 +79,7 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
         samples=sampler.taken(),
         requests=_requests(measurement),
     )
-    return Observed(spec, measurement, observation)
+    return Observed(spec, measurement, observation, yardstick)
 
 
 def _told(server: OwnServer) -> tuple[Metrics, ThreadTimes]:

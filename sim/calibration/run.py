@@ -4,6 +4,7 @@ import math
 import os
 import platform
 import sqlite3
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,7 +93,8 @@ def calibrated_bench(
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
     low, *moderate = _observed_loads(bench, subject.traffic, campaign, told=told)
-    ground = Ground(_machine(bench), _versions(), len(bench.world), campaign.measured_at)
+    machine = _machine(bench, [each.yardstick_s for each in moderate])
+    ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)
     return calibration_from(low, moderate, subject, ground)
 
 
@@ -247,12 +249,13 @@ def _load(seen: Observed, used_for: Literal["service", "waiting"]) -> Load:
     )
 
 
-def _machine(bench: Bench) -> Machine:
+def _machine(bench: Bench, yardsticks_s: Sequence[float]) -> Machine:
     return Machine(
         cpu=processor(),
         cores=os.cpu_count() or 1,
         server_cores=len(bench.cores.server) or os.cpu_count() or 1,
         kernel=platform.release(),
+        yardstick_s=statistics.median(yardsticks_s),
     )
 
 

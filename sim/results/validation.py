@@ -42,6 +42,7 @@ class ValidationLoad:
         predicted_per_s, measured_per_s: requests answered rightly in a second.
         predicted_utilisation, measured_utilisation: busy part of the server's cores; what the model
             says is of its busiest box.
+        speed: of the machine over that at the calibration; 1 is equally fast.
         invalid_because: why the load tells nothing of the server; empty if it does.
     """
 
@@ -57,6 +58,7 @@ class ValidationLoad:
     predicted_utilisation: float
     measured_utilisation: float | None
     calibrated_on: bool
+    speed: float
     invalid_because: tuple[str, ...]
 
 

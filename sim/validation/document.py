@@ -24,6 +24,10 @@ _SATURATES = 0.95
 """Of what is offered, answered less than this: the server could not keep up."""
 
 
+_DRIFT = 0.1
+"""Of a machine's speed: more is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What a document says beside what was compared; `scenario` is the calibrated one."""
@@ -70,6 +74,13 @@ def _findings(
                 f"At {load.offered_per_s:.0f}/s the server answered {load.measured_per_s:.0f}/s; "
                 "the model says that it keeps up.",
             )
+    speeds = sorted(load.speed for load in loads)
+    if speeds and (speeds[0] < 1 - _DRIFT or speeds[-1] > 1 + _DRIFT):
+        yield Finding(
+            "warning",
+            f"The machine was {speeds[0]:.2f} to {speeds[-1]:.2f} times as fast as when it was "
+            "calibrated: that much of the error is not the model's.",
+        )
     worst = max(
         (point for point in points if point.valid and point.p50_error is not None),
         key=lambda point: point.p50_error or 0.0,

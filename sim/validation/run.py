@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scenarios.model import Scenario
+from sim.calibration.yardstick import yardstick_s
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.document import achieved_per_s, flow_rows, freshness_of, server_cpu
 from sim.loadtest.measurement import Measurement
@@ -27,11 +28,18 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How loads are measured: seconds before and while it is measured, and the first seed."""
+    """How loads are measured.
+
+    Attributes:
+        warmup_s, measured_s: seconds before, and while it is measured.
+        seed: of the first.
+        yardstick_s: of the machine when it was calibrated.
+    """
 
     warmup_s: float
     measured_s: float
     seed: int
+    yardstick_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,9 @@ def compared(
         prediction = predicted(scenario, rates_with_canaries(point.traffic, plan), seed=spec.seed)
         told(f"measuring {rate_per_s:.0f} requests/s ({point.mix})")
         wait_until_settled(bench, scenario.objectives)
-        found.append(_compared(point, prediction, bench.measure(plan), scenario))
+        speed = trial.yardstick_s / yardstick_s(bench.cores.server)
+        measurement = bench.measure(plan)
+        found.append(_compared(point, prediction, measurement, scenario, speed=speed))
     return found
 
 
@@ -101,7 +111,12 @@ def rates_with_canaries(traffic: Traffic, plan: Plan) -> Mapping[str, float]:
 
 
 def _compared(
-    point: Point, prediction: Predicted, measurement: Measurement, scenario: Scenario
+    point: Point,
+    prediction: Predicted,
+    measurement: Measurement,
+    scenario: Scenario,
+    *,
+    speed: float,
 ) -> Compared:
     freshness = freshness_of(measurement)
     reasons = invalid_because(measurement)
@@ -120,6 +135,7 @@ def _compared(
         predicted_utilisation=prediction.busy,
         measured_utilisation=server_cpu(measurement),
         calibrated_on=point.calibrated_on,
+        speed=speed,
         invalid_because=reasons,
     )
     rows = [

@@ -55,7 +55,6 @@ def validated(
     """
     begun_s = clock_s()
     campaign, traffic = request.campaign, request.subject.traffic
-    trial = Trial(campaign.warmup_s, campaign.measured_s, campaign.seed)
 
     with own_bench(
         request.program, users=request.users, seed=campaign.seed, told=told_of_world
@@ -64,6 +63,9 @@ def validated(
             bench, request.subject, campaign, told=told
         )
         scenario = request.subject.calibrated(calibration)
+        trial = Trial(
+            campaign.warmup_s, campaign.measured_s, campaign.seed, calibration.machine.yardstick_s
+        )
         max_per_s = request.max_per_s or measured_maximum(
             bench, scenario, traffic, trial, told=told
         )
