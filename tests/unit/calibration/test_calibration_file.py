@@ -100,6 +100,10 @@ def test_only_what_was_measured_changes(tmp_path: Path) -> None:
         "flows.read_feed.steps.feed_reader.service_time",
         "flows.read_feed.steps.feed_reader.scv",
         "flows.read_feed.steps.feed_reader.probability",
+        # The feed reader sorts, where a design has it do that.
+        "flows.read_feed.steps.sort.service_time",
+        "flows.read_feed.steps.sort.scv",
+        "flows.read_feed.steps.sort.probability",
         "flows.read_feed.steps.feeds_db.probability",
         "flows.read_feed.steps.users_db.probability",
     }
