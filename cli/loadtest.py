@@ -140,7 +140,7 @@ def loadtest(
         _work(worker)
     _check_combination(
         master=master,
-        listens=listen is not None and not listen.host.startswith("127."),
+        listen=listen,
         host=host,
         closed=users is not None,
         is_day=shape is RunShape.DAY,
@@ -194,18 +194,28 @@ def _rate(asked: float | None, *, is_given: bool) -> float | None:
 
 
 def _check_combination(
-    *, master: bool, listens: bool, host: str | None, closed: bool, is_day: bool, find_max: bool
+    *,
+    master: bool,
+    listen: Address | None,
+    host: str | None,
+    closed: bool,
+    is_day: bool,
+    find_max: bool,
 ) -> None:
     conflicts = {
-        "--listen needs --master": listens and not master,
+        "--listen needs --master": listen is not None and not master,
         "--find-max takes neither --users nor --shape day": find_max and (closed or is_day),
         "--users takes no --shape day: closed users ask when they are answered": closed and is_day,
         "--master on an address of the network needs --host: a server started for the test can "
-        "be reached from this machine only": master and listens and host is None,
+        "be reached from this machine only": master and _is_remote(listen) and host is None,
     }
     for message, is_so in conflicts.items():
         if is_so:
             raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
+
+
+def _is_remote(listen: Address | None) -> bool:
+    return listen is not None and not listen.host.startswith("127.")
 
 
 def _tested(request: "Request") -> "LoadtestDocument":

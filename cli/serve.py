@@ -9,6 +9,7 @@ import typer
 from cli.exits import CommandError, ExitCode
 from cli.options import DEFAULT_PUSH_THRESHOLD
 from scenarios.fanout import Fanout
+from server.limits import MOST_CONNECTIONS, Limits
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
@@ -24,6 +25,15 @@ def _duration_s(text: str) -> float:
         return parse(text, Dimension.DURATION)
     except QuantityError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
+    if given_s is None:
+        return default_s
+    if given_s <= 0:
+        message = f"{option}: expected a duration above zero, such as 10s"
+        raise typer.BadParameter(message)
+    return given_s
 
 
 def serve(
@@ -66,6 +76,40 @@ def serve(
             f"{DEFAULT_RATE_PER_S:g} unless on a loopback address.",
         ),
     ] = None,
+    connections: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"Open connections; {MOST_CONNECTIONS}, or as many as the process may open files.",
+            show_default=False,
+        ),
+    ] = None,
+    requests_at_once: Annotated[
+        int, typer.Option(min=1, help="Requests in progress, streams not counted.")
+    ] = Limits.requests_at_once,
+    streams: Annotated[
+        int, typer.Option(min=0, help="Open streams of notifications.")
+    ] = Limits.streams,
+    queued_events: Annotated[
+        int, typer.Option(min=1, help="Events that wait in the message queue.")
+    ] = Limits.queued_events,
+    client_timeout: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Time for a client to send headers, to send a body, and to take a part of an "
+            f"answer; {Limits.client_s:g}s.",
+        ),
+    ] = None,
+    idle_timeout: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help=f"Time for which a connection stays open without a request; {Limits.idle_s:g}s.",
+        ),
+    ] = None,
     server_timing: Annotated[
         bool, typer.Option("--server-timing", help="Tell the time of each box in every answer.")
     ] = False,
@@ -105,6 +149,14 @@ def serve(
             fanout=fanout,
             push_threshold=push_threshold,
             away_s=DEFAULT_AWAY_S if away is None else away,
+        ),
+        limits=Limits(
+            connections=connections,
+            requests_at_once=requests_at_once,
+            streams=streams,
+            queued_events=queued_events,
+            client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
+            idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
         access_log=log,
     )

@@ -1,6 +1,9 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
+import errno
+import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -12,11 +15,12 @@ from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
-from server.adapters.sqlite.database import Database, open_database
-from server.adapters.sqlite.stores import last_id_in, sqlite_stores
-from server.errors import RequestError
+from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.errors import DataFolderError, RequestError
+from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
-from server.gateway.envelope import envelopes
+from server.gateway.envelope import envelopes, seal
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
@@ -31,6 +35,7 @@ from server.ports.clock import Clock
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
 
+CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 REQUEST_ID_BYTES = 8
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -47,21 +52,29 @@ async def build_app(
 
     Raises:
         NewerSchemaError: if a later version wrote the data.
+        DataFolderError: if what is in the folder cannot be opened.
+        OSError: if the disk is full.
     """
     metrics = Metrics()
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
-    database = await open_database(settings.data_folder, clock=clock, telemetry=metrics)
+    try:
+        databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            folder = str(settings.data_folder)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder) from error
+        raise DataFolderError(folder=settings.data_folder, reason=str(error)) from error
     async with AsyncExitStack() as undo:
         # An open database has threads that would keep the process alive.
-        undo.push_async_callback(database.close)
-        ids = IdGenerator(clock.now_ms, last_id=await last_id_in(database))
-        database.last_id = lambda: ids.last_id
+        undo.push_async_callback(databases.close)
+        ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
+        databases.main.last_id = lambda: ids.last_id
         surroundings = Surroundings(
             clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
         )
-        app = _app(settings, surroundings, database=database, metrics=metrics, secret=secret)
+        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
         undo.pop_all()
     return app
 
@@ -70,18 +83,22 @@ def _app(
     settings: ServerSettings,
     surroundings: Surroundings,
     *,
-    database: Database,
+    databases: Databases,
     metrics: Metrics,
     secret: bytes,
 ) -> web.Application:
     boxes = build_boxes(
-        sqlite_stores(database, max_entries=settings.feeds.max_entries),
+        sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
+        most_streams=settings.limits.streams,
     )
+    backlogs = dict.fromkeys(Queue, NO_BACKLOG)
     gateway = Gateway(
         settings=settings.gateway,
+        limits=settings.limits,
+        queued_events=lambda: sum(backlog.events for backlog in backlogs.values()),
         accounts=boxes.accounts,
         cursors=Cursors(secret),
         idempotency=Idempotency(boxes.stores.keys),
@@ -93,18 +110,21 @@ def _app(
         middlewares=[
             envelopes(
                 request_id=lambda: surroundings.random_bytes(REQUEST_ID_BYTES).hex(),
+                answered=metrics.answered,
                 access_log=settings.access_log,
             ),
             problem_responses,
         ],
-        client_max_size=settings.gateway.body_bytes,
+        client_max_size=settings.limits.body_bytes,
     )
-    app[READINESS] = Readiness(store_failure=lambda: database.failure)
+    app.on_response_prepare.append(seal)
+    app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
-    backlogs = dict.fromkeys(Queue, NO_BACKLOG)
-    _add_gauges(metrics, database, backlogs, surroundings.clock)
+    app[CONNECTIONS] = Connections(settings.limits)
+    _add_gauges(metrics, databases, backlogs, surroundings.clock)
+    _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, database, backlogs))
+    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
     return app
 
 
@@ -122,11 +142,27 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
 
 
 def _add_gauges(
-    metrics: Metrics, database: Database, backlogs: dict[Queue, Backlog], clock: Clock
+    metrics: Metrics, databases: Databases, backlogs: dict[Queue, Backlog], clock: Clock
 ) -> None:
-    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: database.waiting)
+    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: databases.main.waiting)
+    metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: databases.feeds.waiting)
     for queue in Queue:
         _add_queue_gauges(metrics, queue, partial(backlogs.__getitem__, queue), clock)
+
+
+def _add_client_gauges(
+    metrics: Metrics, connections: Connections, gateway: Gateway, boxes: Boxes
+) -> None:
+    gauges: dict[str, Callable[[], float]] = {
+        "socialfeed_connections": lambda: connections.open,
+        "socialfeed_connections_refused_total": lambda: connections.refused,
+        "socialfeed_slow_clients_total": lambda: connections.cut,
+        "socialfeed_requests_in_progress": lambda: gateway.in_progress,
+    }
+    for name, value in gauges.items():
+        metrics.gauge(name, "api_gateway", value)
+    service = boxes.notification_service
+    metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
 
 
 def _add_queue_gauges(
@@ -149,13 +185,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, database: Database, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(database)),
+            asyncio.create_task(_probe(databases.main, "posts_db")),
+            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
         tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
@@ -165,7 +202,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await database.close()
+        await databases.close()
         boxes.surroundings.passwords.close()
 
     return life
@@ -180,13 +217,13 @@ def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
         )
 
 
-async def _probe(database: Database) -> None:
+async def _probe(database: Database, box: str) -> None:
     """Write a little now and then while writing fails, to notice when there is room again."""
     while True:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write("posts_db", lambda _: None)
+                await database.write(box, lambda _: None)
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from server.adapters.clock import SystemClock
 from server.adapters.metrics import Metrics
-from server.adapters.sqlite.database import FILE_NAME, open_database
+from server.adapters.sqlite.database import open_database
 from server.adapters.sqlite.queue import SqliteQueue
+from server.adapters.sqlite.schema import STEPS
+from server.adapters.sqlite.stores import FILE_NAME
 from server.errors import DataFolderError
 from server.model.events import DeadLetter
 
@@ -41,9 +43,10 @@ async def replay_dead_letters(folder: Path, sequences: Sequence[int] | None) -> 
 
 @asynccontextmanager
 async def _queue(folder: Path) -> AsyncIterator[SqliteQueue]:
-    if not (folder / FILE_NAME).exists():
+    path = folder / FILE_NAME
+    if not path.exists():
         raise DataFolderError(folder=folder, reason="no server has kept data there")
-    database = await open_database(folder, clock=SystemClock(), telemetry=Metrics())
+    database = await open_database(path, steps=STEPS, clock=SystemClock(), telemetry=Metrics())
     try:
         yield SqliteQueue(database)
     finally:

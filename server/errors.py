@@ -5,6 +5,7 @@ ServerError
 │   ├── AddressError       no address of this machine, or a port this user may not open
 │   ├── PortTakenError     another program listens there
 │   ├── OpenToAllError     no authentication, on an address that others reach
+│   ├── OpenFilesError     more connections than the process may open files
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
@@ -62,6 +63,18 @@ class OpenToAllError(StartError):
         super().__init__(
             f"--open turns authentication off, so it listens on a loopback address only, "
             f"such as 127.0.0.1; found {host!r}"
+        )
+
+
+class OpenFilesError(StartError):
+    """More connections than the process may open files."""
+
+    def __init__(self, *, connections: int, most: int) -> None:
+        self.connections = connections
+        self.most = most
+        super().__init__(
+            f"--connections {connections}: this process may open files for {most} connections at "
+            "most; allow it more (ulimit -n), or choose fewer"
         )
 
 

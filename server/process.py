@@ -5,14 +5,18 @@ import errno
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 
+import uvloop
 from aiohttp import web
 
 from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
-from server.app import build_app
+from server.adapters.open_files import allow_connections
+from server.app import CONNECTIONS, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.settings import ServerSettings
@@ -22,6 +26,8 @@ from server.settings import ServerSettings
 # flight it stays below the 10 s after which orchestrators kill.
 DRAIN_S = 1.0
 REQUESTS_IN_FLIGHT_S = 8.0
+# Connections that the system keeps until they are accepted; it cuts this down to its own limit.
+BACKLOG = 1_024
 
 
 def run(
@@ -40,11 +46,17 @@ def run(
         AddressError: if the host or the port cannot be listened on.
         PortTakenError: if another program listens there.
         DataFolderError: if the data folder cannot be used.
+        OpenFilesError: if the process may not open as many files as it has connections.
     """
     if settings.gateway.is_open and not is_loopback(host):
         raise OpenToAllError(host=host)
-    with locked_folder(settings.data_folder):
-        asyncio.run(_serve(settings, host=host, port=port, on_ready=on_ready))
+    connections = allow_connections(settings.limits.connections)
+    settings = replace(settings, limits=replace(settings.limits, connections=connections))
+    with (
+        locked_folder(settings.data_folder),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, host=host, port=port, on_ready=on_ready))
 
 
 def is_loopback(host: str) -> bool:
@@ -65,17 +77,40 @@ async def _serve(
 ) -> None:
     stop = _stop_signal()
     app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUESTS_IN_FLIGHT_S)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=REQUESTS_IN_FLIGHT_S,
+        keepalive_timeout=settings.limits.idle_s,
+        lingering_time=settings.limits.client_s,
+    )
     await runner.setup()
     try:
-        await _listen(runner, host=host, port=port)
-        on_ready([_url(address) for address in runner.addresses])
-        received = await stop
-        app[READINESS].ready = False
-        if received is signal.SIGTERM:
-            await asyncio.sleep(DRAIN_S)
+        async with _listening(_protocols(app, runner), host=host, port=port) as listener:
+            if settings.gateway.is_open:
+                _expect_loopback(listener)
+            await listener.start_serving()
+            on_ready([_url(each.getsockname()) for each in listener.sockets])
+            received = await stop
+            app[READINESS].ready = False
+            if received is signal.SIGTERM:
+                await asyncio.sleep(DRAIN_S)
     finally:
         await runner.cleanup()
+
+
+def _protocols(app: web.Application, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
+    speak_http = runner.server
+    assert speak_http is not None  # noqa: S101 - for the type checker: the runner is set up
+    return lambda: app[CONNECTIONS].protocol(speak_http)
+
+
+def _expect_loopback(listener: asyncio.Server) -> None:
+    """Look at what is bound: a name may have been resolved anew since it was checked."""
+    for each in listener.sockets:
+        host = each.getsockname()[0]
+        if not is_loopback(host):
+            raise OpenToAllError(host=host)
 
 
 def _stop_signal() -> asyncio.Future[signal.Signals]:
@@ -92,11 +127,27 @@ def _stop_signal() -> asyncio.Future[signal.Signals]:
     return stop
 
 
-async def _listen(runner: web.AppRunner, *, host: str, port: int) -> None:
+@asynccontextmanager
+async def _listening(
+    protocol: Callable[[], asyncio.Protocol], *, host: str, port: int
+) -> AsyncIterator[asyncio.Server]:
+    """Bind, without serving yet; nothing listens any more at the end."""
+    listener = await _bound(protocol, host=host, port=port)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+async def _bound(
+    protocol: Callable[[], asyncio.Protocol], *, host: str, port: int
+) -> asyncio.Server:
     if not host:  # asyncio would take it for every address of the machine
         raise AddressError(host=host, port=port, reason="no host given")
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await asyncio.get_running_loop().create_server(
+            protocol, host, port, backlog=BACKLOG, start_serving=False
+        )
     except UnicodeError as error:
         raise AddressError(host=host, port=port, reason="no host name") from error
     except OSError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.gateway.gateway import GatewaySettings
+from server.limits import Limits
 from server.services.feed_generator import FeedSettings
 
 DAY_S = 86_400.0
@@ -17,6 +18,7 @@ class ServerSettings:
     Attributes:
         data_folder: where the stores and the secrets are.
         gateway: what is let through.
+        limits: how much at once.
         feeds: how feeds are made.
         token_lifetime_s: how long a token is good for.
         access_log: takes one JSON line for each request; None for no log.
@@ -24,6 +26,7 @@ class ServerSettings:
 
     data_folder: Path
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     token_lifetime_s: float = 30 * DAY_S
     access_log: Callable[[str], None] | None = None

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -270,9 +271,22 @@ def _processors() -> int:
 
 @contextmanager
 def _interrupts_put_off() -> Iterator[None]:
-    """Put Ctrl-C off while processes are started: they inherit that, and the parent stops them."""
+    """Put the signals to stop off while processes are started, so that none is left half-made.
+
+    Ctrl-C is blocked, which the processes inherit: the parent stops them. Blocked is not put off,
+    since another thread of this process may take the signal.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    received: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers[number] = signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    for each in received:
+        signal.raise_signal(each)

@@ -125,7 +125,7 @@ def _setup(document: LoadtestDocument) -> Section:
         ("cores of the server", _cores(setup.server_cores)),
         ("cores of the load generator", _cores(setup.generator_cores)),
         ("limit of the server", setup.server_quota or "none"),
-        ("added by canaries", figures.rate(setup.canary_per_s)),
+        ("of it to watch posts arrive", figures.rate(setup.canary_per_s)),
         ("busy: server", figures.rounded_share(document.server_cpu)),
         ("busy: busiest generator", figures.rounded_share(document.generator_cpu)),
         ("sent after it was due, p99", figures.duration(document.dispatch_lag_p99_s)),

@@ -43,6 +43,8 @@ def folder_secret(folder: Path, *, random_bytes: Callable[[int], bytes]) -> byte
         descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(random_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.rename(path)
     return path.read_bytes()
 

@@ -1,11 +1,14 @@
 """Telemetry kept in memory and told in the Prometheus text format, version 0.0.4."""
 
+import math
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from server.adapters.cpu import current_account
 from server.errors import OverloadedError, RequestError, StorageError
@@ -19,18 +22,15 @@ _OWN_FAULTS = (OverloadedError, StorageError)
 _timings: ContextVar[list[BoxTiming] | None] = ContextVar("timings", default=None)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Histogram:
-    buckets: list[int] = field(default_factory=lambda: [0] * len(BOUNDS_S))
-    count: int = 0
+    # Of each bucket alone, the last above all bounds; Prometheus wants them summed up.
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     sum_s: float = 0.0
 
     def observe(self, duration_s: float) -> None:
-        self.count += 1
         self.sum_s += duration_s
-        for position, bound in enumerate(BOUNDS_S):
-            if duration_s <= bound:
-                self.buckets[position] += 1
+        self.buckets[bisect_left(BOUNDS_S, duration_s)] += 1
 
 
 class Metrics:
@@ -42,28 +42,20 @@ class Metrics:
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
         self._cpu_s: dict[str, float] = defaultdict(float)
+        self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
 
-    @contextmanager
-    def span(self, box: str) -> Iterator[None]:
+    def span(self, box: str) -> AbstractContextManager[None]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
-        started_s = time.perf_counter()
-        account = current_account()
-        if account is not None:
-            account.enter(box)
-        try:
-            yield
-        except Exception as error:
-            # A request that is refused for what it asks is no error of the box.
-            if not isinstance(error, RequestError) or isinstance(error, _OWN_FAULTS):
-                self._counts["socialfeed_box_errors_total", box] += 1
-            raise
-        finally:
-            cpu_s = None if account is None else account.leave()
-            duration_s = time.perf_counter() - started_s
-            self._durations[box].observe(duration_s)
-            timings = _timings.get()
-            if timings is not None:
-                timings.append(BoxTiming(box, duration_s, cpu_s))
+        return _Span(self, box)
+
+    def visited(self, visit: BoxTiming, *, failed: bool) -> None:
+        """Note a visit to a box."""
+        self._durations[visit.box].observe(visit.duration_s)
+        if failed:
+            self._counts["socialfeed_box_errors_total", visit.box] += 1
+        timings = _timings.get()
+        if timings is not None:
+            timings.append(visit)
 
     @contextmanager
     def timings(self) -> Iterator[list[BoxTiming]]:
@@ -92,6 +84,10 @@ class Metrics:
         """Count an event that went to the dead letters."""
         self._counts["socialfeed_dead_letters_total", queue] += 1
 
+    def answered(self, method: str, route: str, status: int) -> None:
+        """Count an answer to a client."""
+        self._answers[method, route, status] += 1
+
     def gauge(self, name: str, box: str, value: Callable[[], float]) -> None:
         """Tell a value that is asked for each time."""
         self._gauges[name, box] = value
@@ -113,6 +109,10 @@ class Metrics:
             "Age of an event when its effects were done: from the confirmation to the last feed.",
             self._ages,
         )
+        yield "# TYPE socialfeed_answers_total counter"
+        for (method, route, status), count in sorted(self._answers.items()):
+            labels = f'method="{method}",route="{route}",status="{status}"'
+            yield f"socialfeed_answers_total{{{labels}}} {count}"
         values: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for (name, box), count in self._counts.items():
             values[name].append((box, count))
@@ -124,14 +124,50 @@ class Metrics:
             yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
+class _Span:
+    """A class, since a generator's context costs three times as much, several times a request."""
+
+    __slots__ = ("_account", "_box", "_metrics", "_started_s")
+
+    def __init__(self, metrics: Metrics, box: str) -> None:
+        self._metrics = metrics
+        self._box = box
+
+    def __enter__(self) -> None:
+        self._account = current_account()
+        if self._account is not None:
+            self._account.enter(self._box)
+        self._started_s = time.perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        duration_s = time.perf_counter() - self._started_s
+        cpu_s = None if self._account is None else self._account.leave()
+        visit = BoxTiming(self._box, duration_s, cpu_s)
+        self._metrics.visited(visit, failed=_is_failure(error))
+
+
+def _is_failure(error: BaseException | None) -> bool:
+    """Whether a box has failed: a request that is refused for what it asks is no failure."""
+    if isinstance(error, RequestError):
+        return isinstance(error, _OWN_FAULTS)
+    return isinstance(error, Exception)
+
+
 def _histogram_lines(
     name: str, explanation: str, histograms: dict[str, _Histogram]
 ) -> Iterable[str]:
     yield f"# HELP {name} {explanation}"
     yield f"# TYPE {name} histogram"
     for box, histogram in sorted(histograms.items()):
-        for bound, count in zip(BOUNDS_S, histogram.buckets, strict=True):
-            yield f'{name}_bucket{{box="{box}",le="{bound:g}"}} {count}'
-        yield f'{name}_bucket{{box="{box}",le="+Inf"}} {histogram.count}'
+        count = 0
+        for bound, more in zip((*BOUNDS_S, math.inf), histogram.buckets, strict=True):
+            count += more
+            within = "+Inf" if bound == math.inf else f"{bound:g}"
+            yield f'{name}_bucket{{box="{box}",le="{within}"}} {count}'
         yield f'{name}_sum{{box="{box}"}} {histogram.sum_s:.9g}'
-        yield f'{name}_count{{box="{box}"}} {histogram.count}'
+        yield f'{name}_count{{box="{box}"}} {count}'

@@ -23,6 +23,9 @@ TEXT_CHARACTERS = 100_000
 COMMENT_CHARACTERS = 10_000
 DESCRIPTION_CHARACTERS = 10_000
 NAME_CHARACTERS = 64
+# Of a new password. Source: NIST SP 800-63B (2017), section 5.1.1.2: at least 8, and no rules on
+# what is in it.
+LEAST_PASSWORD_CHARACTERS = 8
 PASSWORD_CHARACTERS = 1_024
 URL_CHARACTERS = 2_048
 HASHTAGS = 30
@@ -72,6 +75,10 @@ Hashtags = Annotated[
 ]
 PostText = Annotated[Text, StringConstraints(min_length=1, max_length=TEXT_CHARACTERS)]
 Description = Annotated[Text, StringConstraints(max_length=DESCRIPTION_CHARACTERS)]
+NewPassword = Annotated[
+    Text,
+    StringConstraints(min_length=LEAST_PASSWORD_CHARACTERS, max_length=PASSWORD_CHARACTERS),
+]
 Password = Annotated[Text, StringConstraints(min_length=1, max_length=PASSWORD_CHARACTERS)]
 Name = Annotated[
     Text, StringConstraints(min_length=1, max_length=NAME_CHARACTERS, pattern=r"^\S(.*\S)?$")
@@ -89,7 +96,7 @@ class NewUser(Body):
     """Somebody who signs up."""
 
     name: Name
-    password: Password | None = None
+    password: NewPassword | None = None
 
 
 class Login(Body):

@@ -96,10 +96,8 @@ class Incoming:
         before = self.cursors.before(self.request.query.get("cursor"), of=of)
         return PageRequest(before, int(limit))
 
-    def list_of(
-        self, page: Page[Item], of: str, shape: Callable[[Item], Mapping[str, Any]]
-    ) -> Answer:
-        """Return a page as the answer."""
+    def list_of(self, page: Page[Item], of: str, shape: Callable[[Item], object]) -> Answer:
+        """Return a page as the answer; `shape` makes an item a document, or JSON already."""
         items = [shape(item) for item in page.items]
         cursor = self.cursors.cursor(page.next_before, of=of)
         return Answer(200, {"items": items, "nextCursor": cursor})
@@ -136,6 +134,7 @@ class Call:
         lists: the shape of an item, if it answers a page of a list.
         refuses: the statuses of errors beside those every call can have.
         is_public: whether it needs no token.
+        queues_events: whether it adds to the message queue: it is refused when that is full.
         media_type: of the answer.
     """
 
@@ -150,4 +149,5 @@ class Call:
     lists: object | None = None
     refuses: Sequence[int] = ()
     is_public: bool = False
+    queues_events: bool = False
     media_type: str = "application/json"

@@ -8,38 +8,79 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+from server.gateway.connections import in_progress
+from server.gateway.gateway import CALLER_ID
+
+_ID = "request_id"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Answers with data: nothing of them is a page, so nothing in them may run or be framed.
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 AccessLog = Callable[[str], None]
+# Takes method, route and status of a request that was answered.
+Answered = Callable[[str, str, int], None]
 
 
-def envelopes(*, request_id: Callable[[], str], access_log: AccessLog | None) -> Middleware:
+def envelopes(
+    *, request_id: Callable[[], str], answered: Answered, access_log: AccessLog | None
+) -> Middleware:
     """Return the outermost middleware; `access_log` takes one JSON line for a request."""
-
-    def seal(request: web.Request, response: web.StreamResponse) -> None:
-        given = request.headers.get("X-Request-ID", "")
-        own = given if _REQUEST_ID.fullmatch(given) else request_id()
-        response.headers["X-Request-ID"] = own
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if request.path.startswith("/v1"):
-            response.headers["Cache-Control"] = "no-store"
 
     @web.middleware
     async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
         started_s = time.perf_counter()
-        response = await handler(request)
-        if not response.prepared:
-            seal(request, response)
+        request[_ID] = _given_id(request) or request_id()
+        with in_progress(request):
+            response = await handler(request)
+        route = _route(request)
+        # A client may call its method what it likes: only those of routes are told.
+        answered(request.method if route else "", route or "", response.status)
         if access_log:
-            line = {
-                "requestId": response.headers.get("X-Request-ID"),
-                "remote": request.remote,
-                "method": request.method,
-                "path": request.path,
-                "status": response.status,
-                "durationS": round(time.perf_counter() - started_s, 6),
-            }
-            access_log(json.dumps(line))
+            duration_s = time.perf_counter() - started_s
+            access_log(_line(request, response, route=route, duration_s=duration_s))
         return response
 
     return envelope
+
+
+async def seal(request: web.Request, response: web.StreamResponse) -> None:
+    """Put on the headers that every response has, just before they are sent."""
+    headers = response.headers
+    headers["X-Request-ID"] = request[_ID]
+    # Which versions run is nobody's business.
+    headers["Server"] = "socialfeed"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+    if request.path.startswith("/v1"):
+        headers["Cache-Control"] = "no-store"
+
+
+def _given_id(request: web.Request) -> str | None:
+    given = request.headers.get("X-Request-ID", "")
+    return given if _GIVEN_ID.fullmatch(given) else None
+
+
+def _route(request: web.Request) -> str | None:
+    """Return the pattern of the path; None if no route has it."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
+
+
+def _line(
+    request: web.Request, response: web.StreamResponse, *, route: str | None, duration_s: float
+) -> str:
+    """Return a line of the log: nothing in it that a user has written, no path, no query."""
+    user_id = request.get(CALLER_ID)
+    return json.dumps(
+        {
+            "requestId": request[_ID],
+            "remote": request.remote,
+            "method": request.method,
+            "route": route,
+            "status": response.status,
+            "durationS": round(duration_s, 6),
+            "userId": None if user_id is None else str(user_id),
+            # Of the body; null for a stream.
+            "bytes": response.content_length,
+        }
+    )

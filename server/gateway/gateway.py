@@ -1,27 +1,30 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
 from server.gateway.calls import Answer, Call, Incoming
 from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
-from server.gateway.limits import RateLimit
+from server.gateway.parsing import MalformedBodyError
+from server.gateway.rate_limit import RateLimit
+from server.limits import Limits
 from server.model.ids import IdGenerator
 from server.ports.telemetry import BoxTiming, Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
-# A client that takes longer than this to send a body is cut off.
-BODY_S = 10.0
+# Where a request notes whose it is, for the access log.
+CALLER_ID = "caller_id"
 
 
 class GatewayTelemetry(Telemetry, Protocol):
@@ -39,16 +42,12 @@ class GatewaySettings:
     Attributes:
         is_open: whether no call needs a token.
         rate_per_s: requests a second of one user or one address; 0 for no limit.
-        requests_at_once: requests in progress; more are told to come back.
-        body_bytes: of the largest body.
         shows_timing: whether answers tell the time of each box (`Server-Timing`), and tasks are
             metered for it.
     """
 
     is_open: bool = False
     rate_per_s: float = 0.0
-    requests_at_once: int = 1_000
-    body_bytes: int = 1_048_576
     shows_timing: bool = False
 
 
@@ -59,6 +58,8 @@ class Gateway:
         self,
         *,
         settings: GatewaySettings,
+        limits: Limits,
+        queued_events: Callable[[], int],
         accounts: Accounts,
         cursors: Cursors,
         idempotency: Idempotency,
@@ -67,6 +68,8 @@ class Gateway:
         monotonic_s: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._limits = limits
+        self._queued_events = queued_events
         self._accounts = accounts
         self._cursors = cursors
         self._idempotency = idempotency
@@ -74,6 +77,11 @@ class Gateway:
         self._telemetry = telemetry
         self._rate_limit = RateLimit(rate_per_s=settings.rate_per_s, monotonic_s=monotonic_s)
         self._in_progress = 0
+
+    @property
+    def in_progress(self) -> int:
+        """How many requests are in progress, streams not counted."""
+        return self._in_progress
 
     def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
         """Return the routes of calls."""
@@ -84,27 +92,37 @@ class Gateway:
             # A stream is counted by its box, since it stays for as long as its reader.
             if call.media_type != "application/json":
                 return await self._admitted(call, request)
-            if self._in_progress >= self._settings.requests_at_once:
-                raise OverloadedError(box=BOX)
+            self._expect_room(call)
             self._in_progress += 1
             try:
-                with self._telemetry.timings() as timings:
-                    response = await self._admitted(call, request)
+                if self._settings.shows_timing:
+                    return await self._timed(call, request)
+                return await self._admitted(call, request)
             finally:
                 self._in_progress -= 1
-            if self._settings.shows_timing:
-                response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
-            return response
 
         return handle
+
+    async def _timed(self, call: Call, request: web.Request) -> web.StreamResponse:
+        with self._telemetry.timings() as timings:
+            response = await self._admitted(call, request)
+        response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
+        return response
+
+    def _expect_room(self, call: Call) -> None:
+        if self._in_progress >= self._limits.requests_at_once:
+            raise OverloadedError(box=BOX)
+        if call.queues_events and self._queued_events() >= self._limits.queued_events:
+            raise OverloadedError(box="message_queue")
 
     async def _admitted(self, call: Call, request: web.Request) -> web.StreamResponse:
         with self._telemetry.span(BOX):
             self._rate_limit.take(request.remote)
             token, caller_id = await self._caller(call, request)
             if caller_id is not None:
+                request[CALLER_ID] = caller_id
                 self._rate_limit.take(caller_id)
-            raw_body = await _body(call, request)
+            raw_body = await _body(call, request, within_s=self._limits.client_s)
 
             requested = _Requested(request, caller_id, token, raw_body)
             key = request.headers.get("Idempotency-Key")
@@ -161,16 +179,19 @@ class _Requested:
     raw_body: bytes
 
 
-async def _body(call: Call, request: web.Request) -> bytes:
+async def _body(call: Call, request: web.Request, *, within_s: float) -> bytes:
     if call.body is None:
         return b""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(within_s):
             return await request.read()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout from error
+    except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
+        # Cut short, or not in the encoding that its headers tell.
+        raise MalformedBodyError(reason="it cannot be read to its end") from error
 
 
 def _metric(timing: BoxTiming) -> str:
@@ -180,10 +201,10 @@ def _metric(timing: BoxTiming) -> str:
 
 
 def _response(answer: Answer) -> web.Response:
-    response = web.Response(status=answer.status)
-    if answer.document is not None:
-        response.body = json.dumps(answer.document, ensure_ascii=False).encode()
-        response.content_type = "application/json"
+    headers = {}
     if answer.location:
-        response.headers["Location"] = answer.location
-    return response
+        headers["Location"] = answer.location
+    if answer.document is None:
+        return web.Response(status=answer.status, headers=headers)
+    headers["Content-Type"] = "application/json"
+    return web.Response(status=answer.status, headers=headers, body=orjson.dumps(answer.document))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import orjson
 from aiohttp import web
 
 
@@ -39,13 +40,18 @@ def health_routes(metrics: Callable[[], str]) -> Sequence[web.RouteDef]:
 
 
 async def _livez(_request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+    return _health("ok")
 
 
 async def _readyz(request: web.Request) -> web.Response:
     readiness = request.app[READINESS]
     if not readiness.ready:
-        return web.json_response({"status": "stopping"}, status=503)
+        return _health("stopping", code=503)
     if readiness.store_failure() is not None:
-        return web.json_response({"status": "store failing"}, status=503)
-    return web.json_response({"status": "ok"})
+        return _health("store failing", code=503)
+    return _health("ok")
+
+
+def _health(status: str, *, code: int = 200) -> web.Response:
+    body = orjson.dumps({"status": status})
+    return web.Response(body=body, status=code, content_type="application/json")

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import orjson
+
 from server.errors import InvalidFieldError, KeyInProgressError, KeyReusedError
 from server.gateway.calls import Answer
 from server.ports.idempotency import IdempotencyKeys, KeyedAnswer, Reservation
@@ -97,6 +99,6 @@ class Idempotency:
             if len(self._secret_answers) > SECRET_ANSWERS:
                 self._secret_answers.popitem(last=False)
         else:
-            body = b"" if answer.document is None else json.dumps(answer.document).encode()
+            body = b"" if answer.document is None else orjson.dumps(answer.document)
             await self._keys.answer(digest, KeyedAnswer(answer.status, answer.location, body))
         return answer

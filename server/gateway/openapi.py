@@ -14,7 +14,10 @@ from server.gateway.calls import DEFAULT_PAGE, LARGEST_PAGE, Call
 from server.gateway.shapes import Health, ProblemShape
 
 _REF = "#/components/schemas/{model}"
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _ID_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,19}$"}
 
 

@@ -32,6 +32,7 @@ class PostCalls:
                 answers={201: PostShape},
                 body=NewPost,
                 refuses=(403, 404),
+                queues_events=True,
             ),
             Call(
                 "GET",

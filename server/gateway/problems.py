@@ -1,9 +1,10 @@
 """Errors as `application/problem+json` documents (RFC 9457)."""
 
-import json
+import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -54,11 +55,25 @@ async def problem_responses(request: web.Request, handler: Handler) -> web.Strea
         if isinstance(error, web.HTTPMethodNotAllowed):
             response.headers["Allow"] = error.headers["Allow"]
         return response
+    except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
+        context = {"message": f"{request.method} {request.path} failed", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
 
 
 def problem(
     status: HTTPStatus, detail: str, *, fields: Sequence[FieldProblem] = ()
 ) -> web.Response:
+    """Return a problem document as a response."""
+    return web.Response(
+        # As bytes, since the media type has no charset parameter.
+        body=problem_body(status, detail, fields=fields),
+        status=status.value,
+        content_type="application/problem+json",
+    )
+
+
+def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProblem] = ()) -> bytes:
     """Return a problem document."""
     document: ProblemShape = {
         "type": f"urn:socialfeed:problem:{status.name.lower().replace('_', '-')}",
@@ -68,12 +83,7 @@ def problem(
     }
     if fields:
         document["errors"] = list(fields)
-    return web.Response(
-        # As bytes, since the media type has no charset parameter.
-        body=json.dumps(document).encode(),
-        status=status.value,
-        content_type="application/problem+json",
-    )
+    return orjson.dumps(document)
 
 
 def _refusal(error: RequestError) -> web.Response:

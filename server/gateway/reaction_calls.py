@@ -1,15 +1,15 @@
 """Calls about comments, likes and notifications."""
 
-import asyncio
-import json
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
+import orjson
 from aiohttp import web
 
-from server.errors import InvalidFieldError
+from server.errors import InvalidFieldError, RequestError
 from server.gateway.bodies import NewComment, NewLike, ReadMark
 from server.gateway.calls import Answer, Call, Incoming
+from server.gateway.connections import while_connected
 from server.gateway.shapes import (
     CommentItem,
     CommentShape,
@@ -30,8 +30,6 @@ from server.services.like_service import LikeService
 from server.services.notification_service import NotificationService
 
 HEARTBEAT_S = 15.0
-# A client that does not take what it is sent within this time is cut off.
-SLOW_CLIENT_S = 10.0
 
 
 class ReactionCalls:
@@ -59,6 +57,7 @@ class ReactionCalls:
                 answers={201: CommentShape},
                 body=NewComment,
                 refuses=(403, 404),
+                queues_events=True,
             ),
             Call(
                 "GET",
@@ -82,6 +81,7 @@ class ReactionCalls:
                 answers={201: LikeShape, 200: LikeShape},
                 body=NewLike,
                 refuses=(403, 404),
+                queues_events=True,
             ),
             Call(
                 "DELETE",
@@ -197,15 +197,17 @@ class ReactionCalls:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
-        await response.prepare(incoming.request)
         async with aclosing(stream):
-            async for notifications in stream:
-                lines = b"".join(map(_event, notifications)) or b": heartbeat\n\n"
-                try:
-                    async with asyncio.timeout(SLOW_CLIENT_S):
-                        await response.write(lines)
-                except (TimeoutError, ConnectionError):
-                    break
+            # What can be refused is refused before the answer has begun.
+            first = await anext(stream, ())
+            await response.prepare(incoming.request)
+            # Later, a store that fails or a client that has gone ends the stream: the client
+            # comes back with the last id that it has seen.
+            with suppress(RequestError, ConnectionError):
+                async with while_connected(incoming.request):
+                    await response.write(_lines(first))
+                    async for notifications in stream:
+                        await response.write(_lines(notifications))
         return response
 
     @staticmethod
@@ -224,7 +226,11 @@ def _last_event_id(request: web.Request) -> int | None:
     return int(text)
 
 
+def _lines(notifications: Sequence[Notification]) -> bytes:
+    return b"".join(map(_event, notifications)) or b": heartbeat\n\n"
+
+
 def _event(notification: Notification) -> bytes:
-    data = json.dumps(notification_shape(notification))
+    data = orjson.dumps(notification_shape(notification)).decode()
     number = notification.notification_id
     return f"id: {number}\nevent: notification\ndata: {data}\n\n".encode()

@@ -120,6 +120,7 @@ class UserCalls:
                 answers={201: FollowShape, 200: FollowShape},
                 body=NewFollow,
                 refuses=(403, 404),
+                queues_events=True,
             ),
             Call(
                 "DELETE",
@@ -130,6 +131,7 @@ class UserCalls:
                 answers={204: None},
                 query=("followerId", "followeeId"),
                 refuses=(403,),
+                queues_events=True,
             ),
         ]
 

@@ -5,9 +5,13 @@ from enum import StrEnum
 
 
 class Queue(StrEnum):
-    """One queue for each box that consumes, by the name of the box."""
+    """One queue for each box that consumes, by the name of the box.
+
+    The feed generator has one more, for posts with so many followers that others would wait.
+    """
 
     FEED_GENERATOR = "feed_generator"
+    WIDE_FAN_OUT = "wide_fan_out"
     NOTIFICATION_SERVICE = "notification_service"
 
 
@@ -15,6 +19,7 @@ class EventKind(StrEnum):
     """What has happened."""
 
     POSTED = "posted"
+    POSTED_WIDELY = "posted_widely"
     FOLLOWED = "followed"
     UNFOLLOWED = "unfollowed"
     LIKED = "liked"
@@ -23,6 +28,7 @@ class EventKind(StrEnum):
 
 _QUEUES = {
     EventKind.POSTED: Queue.FEED_GENERATOR,
+    EventKind.POSTED_WIDELY: Queue.WIDE_FAN_OUT,
     EventKind.FOLLOWED: Queue.FEED_GENERATOR,
     EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,

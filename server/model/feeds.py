@@ -5,7 +5,7 @@ one string of 12.8 kB: stored, cached and searched as it is.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from server.model.records import FeedEntry
@@ -14,6 +14,14 @@ ENTRY_BYTES = 16
 
 _ENTRY = struct.Struct(">QQ")
 _POST_ID = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """A post on its way to followers' feeds."""
+
+    entry: FeedEntry
+    follower_ids: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Feed:
 
     def below(self, before: int) -> Iterator[FeedEntry]:
         """Yield the entries with ids below `before`, newest first."""
-        first = self._position(before)
+        first = _position(self.packed, before)
         rest = memoryview(self.packed)[first * ENTRY_BYTES :]
         return map(FeedEntry._make, _ENTRY.iter_unpack(rest))
 
@@ -47,9 +55,16 @@ class Feed:
         if not new:
             return _trimmed(self, cap=cap)
         # What is older than all of the new stays packed: a hundred times faster than a merge.
-        older = self._position(min(new).post_id) * ENTRY_BYTES
+        older = _position(self.packed, min(new).post_id) * ENTRY_BYTES
         newer = packed(sorted(new.union(unpacked(self.packed[:older])), reverse=True))
         return _trimmed(Feed(self.floor, newer + self.packed[older:]), cap=cap)
+
+    def with_newer(self, newer: bytes, *, cap: int) -> "Feed":
+        """Return the feed with packed entries, newest first, most likely newer than its own."""
+        end = _position(newer, self.floor + 1) * ENTRY_BYTES
+        if end and self.packed and newer[end - ENTRY_BYTES : end] <= self.packed[:ENTRY_BYTES]:
+            return self.with_new(unpacked(newer[:end]), cap=cap)
+        return _trimmed(Feed(self.floor, newer[:end] + self.packed), cap=cap)
 
     def merged(self, entries: Iterable[FeedEntry], *, floor: int, cap: int) -> "Feed":
         """Return the feed with more entries and perhaps a lower floor, trimmed to `cap` entries.
@@ -63,17 +78,6 @@ class Feed:
     def without_author(self, author_id: int) -> "Feed":
         """Return the feed without one author's posts; complete above the same floor."""
         return Feed(self.floor, packed(e for e in self.entries if e.author_id != author_id))
-
-    def _position(self, before: int) -> int:
-        """Index of the first entry with an id below `before`."""
-        low, high = 0, len(self.packed) // ENTRY_BYTES
-        while low < high:
-            middle = (low + high) // 2
-            if _POST_ID.unpack_from(self.packed, middle * ENTRY_BYTES)[0] < before:
-                high = middle
-            else:
-                low = middle + 1
-        return low
 
 
 def packed(entries: Iterable[FeedEntry]) -> bytes:
@@ -92,3 +96,15 @@ def _trimmed(feed: Feed, *, cap: int) -> Feed:
         return feed
     floor = _POST_ID.unpack_from(feed.packed, cap * ENTRY_BYTES)[0]
     return Feed(floor, feed.packed[: cap * ENTRY_BYTES])
+
+
+def _position(entries: bytes, before: int) -> int:
+    """Index of the first of the packed entries with an id below `before`."""
+    low, high = 0, len(entries) // ENTRY_BYTES
+    while low < high:
+        middle = (low + high) // 2
+        if _POST_ID.unpack_from(entries, middle * ENTRY_BYTES)[0] < before:
+            high = middle
+        else:
+            low = middle + 1
+    return low

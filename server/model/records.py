@@ -1,5 +1,6 @@
 """The rows of the stores, as the design document's data model names them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -80,6 +81,13 @@ class Followee(NamedTuple):
     user_id: int
     is_settled: bool
     is_pulled: bool
+
+
+class FollowersChunk(NamedTuple):
+    """Some of a user's followers, and the id of the last one's edge, to go on from."""
+
+    follower_ids: Sequence[int]
+    last_edge_id: int
 
 
 @dataclass(frozen=True, slots=True)

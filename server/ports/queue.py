@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from server.model.events import Backlog, DeadLetter, Delivery, Queue
+from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue
 
 
 class MessageQueue(Protocol):
@@ -11,6 +11,10 @@ class MessageQueue(Protocol):
 
     async def wait(self, queue: Queue, *, timeout_s: float) -> None:
         """Return when an event may have come, or after the timeout."""
+        ...
+
+    async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
+        """Add events that come with no row of their own."""
         ...
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.model.events import Event
-from server.model.feeds import Feed
+from server.model.feeds import FanOut, Feed
 from server.model.pages import PageRequest
 from server.model.records import (
     Comment,
@@ -19,6 +19,7 @@ from server.model.records import (
     Edge,
     FeedEntry,
     Followee,
+    FollowersChunk,
     Like,
     Notification,
     Post,
@@ -126,10 +127,14 @@ class Follows(Protocol):
         """Return all whom a user follows."""
         ...
 
+    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
+        """Return all followers of users, who should not have very many."""
+        ...
+
     async def followers_after(
         self, followee_id: int, *, edge_id: int, limit: int
-    ) -> Sequence[Edge]:
-        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
+    ) -> FollowersChunk:
+        """Return the oldest followers of a user above an edge's id: a chunk of the fan-out."""
         ...
 
     async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
@@ -145,7 +150,11 @@ class Follows(Protocol):
         ...
 
     async def mark_pulled(self, author_id: int) -> None:
-        """Note that an author's posts are pulled from now on; it is not taken back."""
+        """Note that an author's posts are pulled from now on."""
+        ...
+
+    async def forget_pulled(self) -> None:
+        """Forget whose posts are pulled; for a design that pulls others, or nobody."""
         ...
 
 
@@ -163,8 +172,8 @@ class Feeds(Protocol):
         """
         ...
 
-    async def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
-        """Add entries, by user, to those of the feeds that exist."""
+    async def push(self, fan_outs: Sequence[FanOut]) -> None:
+        """Add posts to those of their followers' feeds that exist."""
         ...
 
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
@@ -183,8 +192,12 @@ class Feeds(Protocol):
         """Drop the feeds of users who are away: not read since a time; how many."""
         ...
 
+    async def design(self) -> str | None:
+        """Return the design that the feeds were made by."""
+        ...
+
     async def reset(self, design: str) -> None:
-        """Drop all feeds and marks of pulled authors, unless they were made by this design."""
+        """Drop all feeds: those that follow are made by this design."""
         ...
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.errors import OverloadedError, StorageError
+from server.limits import Limits
 from server.model.events import Queue
 from server.model.ids import IdGenerator, first_id_at
 from server.ports.clock import Clock
@@ -13,7 +14,7 @@ from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 from server.services.comment_service import CommentService
-from server.services.consumer import Consumer
+from server.services.consumer import BATCH, Consumer
 from server.services.feed_cache import FeedCache
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
@@ -21,6 +22,7 @@ from server.services.follow_service import FollowService
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
 from server.services.notification_service import NotificationService
+from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
 
@@ -55,6 +57,7 @@ class Boxes:
     notification_service: NotificationService
     feed_cache: FeedCache
     likes_cache: LikesCache
+    post_cache: PostCache
     consumers: tuple[Consumer, ...]
     surroundings: Surroundings
 
@@ -85,7 +88,12 @@ class Boxes:
 
 
 def build_boxes(
-    stores: Stores, surroundings: Surroundings, *, feeds: FeedSettings, token_lifetime_s: float
+    stores: Stores,
+    surroundings: Surroundings,
+    *,
+    feeds: FeedSettings,
+    token_lifetime_s: float,
+    most_streams: int = Limits.streams,
 ) -> Boxes:
     """Return the services on these stores."""
     ids, clock, telemetry = surroundings.ids, surroundings.clock, surroundings.telemetry
@@ -103,21 +111,30 @@ def build_boxes(
         telemetry=telemetry,
         max_entries=feeds.max_entries,
     )
-    post_reader = PostReader(posts=stores.posts, likes_cache=likes_cache, accounts=accounts)
+    post_cache = PostCache(stores.counters)
+    post_reader = PostReader(
+        posts=stores.posts, post_cache=post_cache, likes_cache=likes_cache, accounts=accounts
+    )
     generator = FeedGenerator(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
     )
     notification_service = NotificationService(
-        notifications=stores.notifications, posts=stores.posts, accounts=accounts, ids=ids
+        notifications=stores.notifications,
+        posts=stores.posts,
+        accounts=accounts,
+        ids=ids,
+        most_streams=most_streams,
     )
     consumers = (
-        (Queue.FEED_GENERATOR, generator.consume),
-        (Queue.NOTIFICATION_SERVICE, notification_service.consume),
+        (Queue.FEED_GENERATOR, generator.consume, BATCH),
+        # One at a time, so that a crash repeats no more than one.
+        (Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
+        (Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
     )
     return Boxes(
         stores=stores,
         accounts=accounts,
-        post_writer=PostWriter(posts=stores.posts, accounts=accounts),
+        post_writer=PostWriter(posts=stores.posts, post_cache=post_cache, accounts=accounts),
         post_reader=post_reader,
         feed_generator=generator,
         feed_reader=FeedReader(
@@ -141,9 +158,17 @@ def build_boxes(
         notification_service=notification_service,
         feed_cache=feed_cache,
         likes_cache=likes_cache,
+        post_cache=post_cache,
         consumers=tuple(
-            Consumer(queue, consume, messages=stores.messages, clock=clock, telemetry=telemetry)
-            for queue, consume in consumers
+            Consumer(
+                queue,
+                consume,
+                messages=stores.messages,
+                clock=clock,
+                telemetry=telemetry,
+                batch=batch,
+            )
+            for queue, consume, batch in consumers
         ),
         surroundings=surroundings,
     )

@@ -9,7 +9,7 @@ from server.ports.clock import Clock
 from server.ports.queue import MessageQueue
 from server.ports.telemetry import Telemetry
 
-BATCH = 64
+BATCH = 256
 ATTEMPTS = 5
 FIRST_RETRY_MS = 200
 LONGEST_WAIT_S = 0.5
@@ -31,7 +31,9 @@ class Consumer:
         messages: MessageQueue,
         clock: Clock,
         telemetry: Telemetry,
+        batch: int = BATCH,
     ) -> None:
+        self._batch = batch
         self._queue = queue
         self._consume = consume
         self._messages = messages
@@ -53,7 +55,7 @@ class Consumer:
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
         now_ms = self._clock.now_ms()
-        batch = await self._messages.due(self._queue, now_ms=now_ms, limit=BATCH)
+        batch = await self._messages.due(self._queue, now_ms=now_ms, limit=self._batch)
         if not batch:
             return 0
         try:

@@ -1,23 +1,26 @@
 """The feed generator: puts posts into followers' feeds, and keeps feeds true to the graph."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from scenarios.fanout import Fanout, is_pushed
 from server.errors import OverloadedError, StorageError
 from server.model.events import Event, EventKind
-from server.model.ids import LARGEST_ID, IdGenerator
+from server.model.feeds import FanOut
+from server.model.ids import LARGEST_ID, IdGenerator, time_ms_of
 from server.model.pages import PageRequest
 from server.model.records import FeedEntry
 from server.ports.clock import Clock
 from server.ports.stores import Stores
 from server.services.feed_cache import FeedCache, FeedSources
 
-# Followers in one write: a huge fan-out lets other writes through between its chunks.
-CHUNK = 1_000
+# An author with more followers than this has a queue of their own kind: ordinary posts do not wait
+# behind theirs.
+WIDE = 5_000
+# Followers in one write: a wide fan-out lets others through between its chunks.
+CHUNK = 10_000
 REBUILDS_AT_ONCE = 4
 REBUILDS_WAITING = 1_000
 DAY_MS = 86_400_000
@@ -71,6 +74,7 @@ class FeedGenerator:
         self._users = stores.users
         self._follows = stores.follows
         self._feeds = stores.feeds
+        self._messages = stores.messages
         self._feed_cache = feed_cache
         self._ids = ids
         self._clock = clock
@@ -80,7 +84,10 @@ class FeedGenerator:
 
     async def start(self) -> None:
         """Drop the feeds that another design has made."""
-        await self._feeds.reset(self._settings.design)
+        if await self._feeds.design() != self._settings.design:
+            # In this order, since the design is noted last.
+            await self._follows.forget_pulled()
+            await self._feeds.reset(self._settings.design)
 
     async def stop(self) -> None:
         """Give up the rebuilds under way: the next read asks for them again."""
@@ -90,11 +97,11 @@ class FeedGenerator:
 
     async def consume(self, events: Sequence[Event]) -> None:
         """Bring the feeds up to date with what has happened; no matter if it comes twice."""
-        posted: list[int] = []
+        posted: list[FeedEntry] = []
         for event in events:
             match event.kind:
                 case EventKind.POSTED:
-                    posted.append(event.subject_id)
+                    posted.append(FeedEntry(event.subject_id, event.user_id))
                 case EventKind.FOLLOWED:
                     await self._backfill(event.user_id, event.subject_id)
                 case EventKind.UNFOLLOWED:
@@ -103,6 +110,22 @@ class FeedGenerator:
                     raise UnknownEventError(event)
         if posted and self._settings.fanout is not Fanout.PULL:
             await self._fan_out(posted)
+
+    async def consume_wide(self, events: Sequence[Event]) -> None:
+        """Fan posts of authors with many followers out, chunk by chunk."""
+        for event in events:
+            if event.kind != EventKind.POSTED_WIDELY:
+                raise UnknownEventError(event)
+            entry = FeedEntry(event.subject_id, event.user_id)
+            edge_id = 0
+            while True:
+                chunk = await self._follows.followers_after(
+                    entry.author_id, edge_id=edge_id, limit=CHUNK
+                )
+                await self._push([FanOut(entry, chunk.follower_ids)])
+                edge_id = chunk.last_edge_id
+                if len(chunk.follower_ids) < CHUNK:
+                    break
 
     def rebuild_if_short(self, user_id: int, sources: FeedSources) -> None:
         """Have a missing or half-empty feed rebuilt in the background, once at a time a user.
@@ -142,26 +165,25 @@ class FeedGenerator:
         if await self._feeds.drop(read_before_ms=since_ms):
             self._feed_cache.clear()
 
-    async def _fan_out(self, post_ids: Sequence[int]) -> None:
-        posts = await self._posts.get_many(post_ids)
-        by_author: dict[int, list[FeedEntry]] = defaultdict(list)
-        for post in posts.values():
-            by_author[post.author_id].append(FeedEntry(post.post_id, post.author_id))
-        authors = await self._users.get_many(by_author)
-        # The few with many followers last, so that they do not keep the others waiting.
-        pushed: dict[int, list[FeedEntry]] = defaultdict(list)
-        for author in sorted(authors.values(), key=lambda author: author.followers):
-            entries = by_author[author.user_id]
+    async def _fan_out(self, entries: Sequence[FeedEntry]) -> None:
+        authors = await self._users.get_many({entry.author_id for entry in entries})
+        narrow: list[FeedEntry] = []
+        for entry in entries:
+            author = authors.get(entry.author_id)
+            if author is None:
+                continue
             if not self._is_pushed(author.followers):
                 await self._pull_from_now_on(author.user_id)
-                continue
-            async for follower_ids in self._followers(author.user_id):
-                for follower_id in follower_ids:
-                    pushed[follower_id] += entries
-                if len(pushed) >= CHUNK:
-                    await self._push(pushed)
-                    pushed.clear()
-        await self._push(pushed)
+            elif author.followers > WIDE:
+                await self._fan_out_apart(entry)
+            else:
+                narrow.append(entry)
+        followers = await self._follows.followers_of({entry.author_id for entry in narrow})
+        await self._push([FanOut(entry, followers[entry.author_id]) for entry in narrow])
+
+    async def _fan_out_apart(self, entry: FeedEntry) -> None:
+        event = Event(EventKind.POSTED_WIDELY, entry.author_id, entry.post_id)
+        await self._messages.put([event], queued_at_ms=time_ms_of(entry.post_id))
 
     def _is_pushed(self, followers: int) -> bool:
         return is_pushed(
@@ -170,18 +192,10 @@ class FeedGenerator:
             push_threshold=self._settings.push_threshold,
         )
 
-    async def _followers(self, author_id: int) -> AsyncIterator[Sequence[int]]:
-        edge_id = 0
-        while edges := await self._follows.followers_after(author_id, edge_id=edge_id, limit=CHUNK):
-            yield [edge.follower_id for edge in edges]
-            edge_id = edges[-1].edge_id
-            if len(edges) < CHUNK:
-                break
-
-    async def _push(self, pushed: Mapping[int, Sequence[FeedEntry]]) -> None:
-        if pushed:
-            await self._feeds.push(pushed)
-            self._feed_cache.push(pushed)
+    async def _push(self, fan_outs: Sequence[FanOut]) -> None:
+        if fan_outs:
+            await self._feeds.push(fan_outs)
+            self._feed_cache.push(fan_outs)
 
     async def _pull_from_now_on(self, author_id: int) -> None:
         await self._follows.mark_pulled(author_id)

@@ -11,7 +11,8 @@ from server.ports.stores import Feeds, Posts
 from server.services.accounts import Accounts
 from server.services.caches import LeasedCache
 from server.services.feed_cache import FeedCache, FeedSources
-from server.services.post_reader import PostReader, ShownPost
+from server.services.post_cache import ShownPost
+from server.services.post_reader import PostReader
 
 # A feed that was read is noted as such at most this often.
 TOUCH_AGAIN_MS = 3_600_000
@@ -81,10 +82,11 @@ class FeedReader:
         feed = sources.feed
         if feed is None:
             return []
-        pushed = (e for e in feed.below(page.before) if e.author_id in sources.followees)
-        pulled: Sequence[FeedEntry] = ()
-        if sources.pulled:
-            pulled = await self._posts.entries_by(sources.pulled, page, above=feed.floor)
+        followees = sources.followees
+        pushed = (e for e in feed.below(page.before) if e.author_id in followees)
+        if not sources.pulled:
+            return list(islice(pushed, page.limit))
+        pulled = await self._posts.entries_by(sources.pulled, page, above=feed.floor)
         both = dict.fromkeys(merge(pushed, pulled, reverse=True))
         return list(islice(both, page.limit))
 

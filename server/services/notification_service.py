@@ -12,7 +12,6 @@ from server.model.records import Notification, NotificationKind
 from server.ports.stores import Notifications, Posts
 from server.services.accounts import Accounts
 
-STREAMS = 5_000
 STREAM_BATCH = 100
 
 _KINDS = {EventKind.LIKED: NotificationKind.LIKE, EventKind.COMMENTED: NotificationKind.COMMENT}
@@ -28,11 +27,13 @@ class NotificationService:
         posts: Posts,
         accounts: Accounts,
         ids: IdGenerator,
+        most_streams: int,
     ) -> None:
         self._notifications = notifications
         self._posts = posts
         self._accounts = accounts
         self._ids = ids
+        self._most_streams = most_streams
         self._streams: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._open_streams = 0
         self._is_stopping = False
@@ -49,6 +50,11 @@ class NotificationService:
         await self._notifications.add(notifications)
         for user_id in {notification.user_id for notification in notifications}:
             self._wake(user_id)
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams are open."""
+        return self._open_streams
 
     async def of_user(self, user_id: int, page: PageRequest) -> Page[Notification]:
         """Return a user's notifications, newest first.
@@ -72,9 +78,11 @@ class NotificationService:
         Without an id it starts from now. Ends when the server stops.
 
         Raises:
+            NotFoundError: if there is no such user.
             OverloadedError: if too many streams are open.
         """
-        if self._open_streams >= STREAMS:
+        await self._accounts.expect(user_id)
+        if self._open_streams >= self._most_streams:
             raise OverloadedError(box="notification_service")
         last_id = self._ids.ceiling if after is None else after
         woken = asyncio.Event()

@@ -1,36 +1,25 @@
 """Posts as they are shown: one at a time, an author's, or hydrated for a feed."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from server.errors import NotFoundError
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import Counts, FeedEntry, Post
+from server.model.records import FeedEntry
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.likes_cache import LikesCache
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPost:
-    """A post with its counts and the name of its author."""
-
-    post: Post
-    counts: Counts
-    author_name: str
-
-    @property
-    def post_id(self) -> int:
-        """The post's id."""
-        return self.post.post_id
+from server.services.post_cache import PostCache, ShownPost
 
 
 class PostReader:
     """Reads posts, counts and authors in one batch each."""
 
-    def __init__(self, *, posts: Posts, likes_cache: LikesCache, accounts: Accounts) -> None:
+    def __init__(
+        self, *, posts: Posts, post_cache: PostCache, likes_cache: LikesCache, accounts: Accounts
+    ) -> None:
         self._posts = posts
+        self._post_cache = post_cache
         self._likes_cache = likes_cache
         self._accounts = accounts
 
@@ -40,10 +29,14 @@ class PostReader:
         Raises:
             NotFoundError: if there is none, or it was deleted.
         """
-        posts = await self._posts.get_many([post_id])
-        if post_id not in posts:
+        shown = self._post_cache.get(post_id)
+        if shown is None:
+            posts = await self._posts.get_many([post_id])
+            entries = [FeedEntry(post_id, post.author_id) for post in posts.values()]
+            shown = (await self._read(entries)).get(post_id)
+        if not isinstance(shown, ShownPost):
             raise NotFoundError(kind="post", found=post_id)
-        return (await self.hydrated([FeedEntry(post_id, posts[post_id].author_id)]))[0]
+        return shown
 
     async def of_author(self, author_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return an author's posts, newest first.
@@ -58,13 +51,29 @@ class PostReader:
 
     async def hydrated(self, entries: Sequence[FeedEntry]) -> Sequence[ShownPost]:
         """Return the posts of feed entries, without those that were deleted."""
+        find = self._post_cache.get
+        found = [find(entry.post_id) for entry in entries]
+        missing = [e for e, shown in zip(entries, found, strict=True) if shown is None]
+        if missing:
+            read = await self._read(missing)
+            found = [
+                read.get(entry.post_id) if shown is None else shown
+                for entry, shown in zip(entries, found, strict=True)
+            ]
+        return [shown for shown in found if isinstance(shown, ShownPost)]
+
+    async def _read(self, entries: Sequence[FeedEntry]) -> Mapping[int, ShownPost]:
+        lease = self._post_cache.lease()
         posts, counts, names = await asyncio.gather(
             self._posts.get_many(entry.post_id for entry in entries),
             self._likes_cache.counts(entry.post_id for entry in entries),
             self._accounts.names(entry.author_id for entry in entries),
         )
-        return [
-            ShownPost(posts[post_id], counts[post_id], names[author_id])
+        shown = {
+            post_id: ShownPost(posts[post_id], counts[post_id], names[author_id])
             for post_id, author_id in entries
             if post_id in posts
-        ]
+        }
+        for post_id, _ in entries:
+            self._post_cache.fill(post_id, shown.get(post_id), lease=lease)
+        return shown

@@ -10,6 +10,7 @@ from server.model.ids import on_shard, shard_of
 from server.model.records import Post
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
+from server.services.post_cache import PostCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class PostContent:
 class PostWriter:
     """Steps 3 to 5 of the flow "create a text post", and 7 to 9 of "create a media post"."""
 
-    def __init__(self, *, posts: Posts, accounts: Accounts) -> None:
+    def __init__(self, *, posts: Posts, post_cache: PostCache, accounts: Accounts) -> None:
         self._posts = posts
+        self._post_cache = post_cache
         self._accounts = accounts
 
     async def create(self, author_id: int, content: PostContent, *, fresh_id: int) -> Post:
@@ -67,6 +69,7 @@ class PostWriter:
         edited = replace(post, **changes)
         if not await self._posts.edit(edited):
             raise NotFoundError(kind="post", found=post_id)
+        self._post_cache.drop([post_id])
         return edited
 
     async def delete(self, post_id: int, *, editor_id: int | None) -> None:
@@ -78,6 +81,7 @@ class PostWriter:
         await self._own(post_id, editor_id)
         if not await self._posts.delete(post_id):
             raise NotFoundError(kind="post", found=post_id)
+        self._post_cache.drop([post_id])
 
     async def _own(self, post_id: int, editor_id: int | None) -> Post:
         posts = await self._posts.get_many([post_id])

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from sim.loadtest.errors import (
@@ -63,6 +63,16 @@ class Api:
         self.url = url
         self._parts = urlsplit(url)
         self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> Self:
+        """Use it, and close its connections at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
 
     def ask(
         self, method: str, path: str, body: Mapping[str, str] | None = None, *, token: str = ""
@@ -97,6 +107,7 @@ class Api:
             )
             connection = kind(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT_S)
             self._local.connection = connection
+            self._connections.append(connection)
         return connection
 
     def expect(

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from scenarios.model import Scenario
 from sim.loadtest.api import Api, target_url
+from sim.loadtest.canaries import with_canaries
 from sim.loadtest.cores import Cores, divided_cores
 from sim.loadtest.crew import Staffing
-from sim.loadtest.errors import ImpossibleLoadError
+from sim.loadtest.errors import ImpossibleLoadError, UnreachableError
 from sim.loadtest.founding import founded_world, read_every_feed
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.own_server import OwnServer, Program, own_server
 from sim.loadtest.plan import Load, Plan, Settings
-from sim.loadtest.probes import drawn_canaries
 from sim.loadtest.run import measured
 from sim.loadtest.schedule import FLAT, Shape, drawn_schedule
 from sim.loadtest.traffic import Traffic
@@ -85,20 +85,15 @@ class Bench:
             think_s=(spec.users or 0) / traffic.rate_per_s,
             seed=spec.seed,
         )
-        return Plan.of(
-            settings,
-            world=self.world,
-            schedule=drawn_schedule(
-                traffic,
-                self.world,
-                duration_s=total_s,
-                seed=spec.seed,
-                shape=after_warmup(spec.shape, warmup_s=spec.warmup_s, duration_s=spec.duration_s),
-            ),
-            canaries=drawn_canaries(
-                self.world, rate_per_s=traffic.rate_per_s, duration_s=total_s, seed=spec.seed
-            ),
+        drawn = drawn_schedule(
+            traffic,
+            self.world,
+            duration_s=total_s,
+            seed=spec.seed,
+            shape=after_warmup(spec.shape, warmup_s=spec.warmup_s, duration_s=spec.duration_s),
         )
+        schedule, canaries = with_canaries(drawn, self.world, seed=spec.seed)
+        return Plan.of(settings, world=self.world, schedule=schedule, canaries=canaries)
 
     def measure(self, plan: Plan, *, watch: Watch = lambda _: True) -> Measurement:
         """Send a plan to the target and return what was measured.
@@ -110,19 +105,35 @@ class Bench:
         """
 
         def go_on(measurement: Measurement) -> bool:
-            died = self.server is not None and self.server.has_died
-            if died or _answers_nothing(measurement):
-                measurement.target_lost_s = measurement.told_s
+            if self._has_died() or _answers_nothing(measurement):
+                measurement.target_lost_s = measurement.last_answer_s
                 return False
             return watch(measurement)
 
         server = self.server
-        return measured(
+        measurement = measured(
             plan,
             self.staffing,
             server_process=None if server is None else server.process.pid,
             watch=go_on,
         )
+        if measurement.target_lost_s is None and self._is_gone(measurement):
+            measurement.target_lost_s = measurement.last_answer_s
+        return measurement
+
+    def _has_died(self) -> bool:
+        return self.server is not None and self.server.has_died
+
+    def _is_gone(self, measurement: Measurement) -> bool:
+        """Whether the target, which has failed requests, does not answer any more."""
+        if not any(measurement.flow(name).errors for name in measurement.flow_names()):
+            return False
+        try:
+            with Api(self.url) as api:
+                api.ask("GET", "/readyz")
+        except UnreachableError:
+            return True
+        return False
 
 
 def after_warmup(shape: Shape, *, warmup_s: float, duration_s: float) -> Shape:
@@ -170,9 +181,9 @@ def own_bench(
     cores = divided_cores(staffing.processes)
     told("populating", 0, users)
     with own_server(program, users=users, seed=seed, cores=cores.server) as server:
-        api = Api(server.url)
-        api.expect_ready()
-        read_every_feed(api, server.world, told=told)
+        with Api(server.url) as api:
+            api.expect_ready()
+            read_every_feed(api, server.world, told=told)
         pinned = replace(staffing, cores=cores.generator)
         yield Bench(server.url, server.world, pinned, server, cores)
 
@@ -192,10 +203,10 @@ def bench_on(
         BadTargetError: if the URL is none.
         TargetError: if no socialfeed server is there, is ready, and does what it is asked.
     """
-    api = Api(target_url(url))
-    api.expect_ready()
-    world = founded_world(api, scenario, users=users, seed=seed, told=told)
-    read_every_feed(api, world, told=told)
+    with Api(target_url(url)) as api:
+        api.expect_ready()
+        world = founded_world(api, scenario, users=users, seed=seed, told=told)
+        read_every_feed(api, world, told=told)
     nowhere = Cores(frozenset(), frozenset())
     return Bench(api.url, world, staffing, None, nowhere)
 

@@ -72,7 +72,7 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
     document = LoadtestDocument(
         scenario=scenario_summary(frame.scenario),
         target=settings.url,
-        offered_per_s=_per_s(measurement.scheduled, settings.duration_s),
+        offered_per_s=offered_per_s(measurement),
         sent_per_s=_per_s(measurement.total("sent"), measurement.measured_s),
         achieved_per_s=achieved_per_s(measurement),
         valid=not reasons,
@@ -153,6 +153,11 @@ def freshness_of(measurement: Measurement) -> MeasuredFreshness:
     )
 
 
+def offered_per_s(measurement: Measurement) -> float:
+    """Return the requests that were due a second, those of canaries' watchers among them."""
+    return _per_s(measurement.total("due"), measurement.measured_s)
+
+
 def achieved_per_s(measurement: Measurement) -> float:
     """Return right answers a second that came within the measured time."""
     return _per_s(measurement.total("achieved"), measurement.measured_s)
@@ -184,7 +189,8 @@ def _second_row(at_s: float, reports: Sequence[Report], measurement: Measurement
     response = merged(flow["response"] for flow in flows)
     span_s = max(report.span_s for report in reports)
     fresh = [value for report in reports for value in report.content["freshness_s"]]
-    cpu = min(measurement.cpu, key=lambda sample: abs(sample.at_s - at_s), default=None)
+    moment_s = measurement.begun_s + at_s
+    cpu = min(measurement.cpu, key=lambda sample: abs(sample.moment_s - moment_s), default=None)
     return SecondRow(
         at_s=at_s,
         offered_per_s=sum(report.content["due"] for report in reports) / span_s,
@@ -204,7 +210,8 @@ def server_cpu(measurement: Measurement) -> float | None:
     known = [
         sample.server
         for sample in measurement.cpu
-        if settings.warmup_s < sample.at_s <= settings.end_s and sample.server is not None
+        if settings.warmup_s < sample.moment_s - measurement.begun_s <= settings.end_s
+        and sample.server is not None
     ]
     return float(np.mean(known)) if known else None
 
@@ -222,7 +229,7 @@ def _setup(measurement: Measurement, bench: Bench, frame: Frame) -> Setup:
         server_cores=tuple(sorted(bench.cores.server)),
         generator_cores=tuple(sorted(bench.cores.generator)),
         server_quota=frame.server_quota,
-        canary_per_s=_per_s(measurement.total("canary_requests"), measurement.told_s),
+        canary_per_s=_per_s(measurement.total("canary_requests"), measurement.measured_s),
         cpu=processor(),
     )
 

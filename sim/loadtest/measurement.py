@@ -53,9 +53,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class CpuSample:
-    """Shares of one core that were busy up to `at_s`, from the start of the run."""
+    """Shares of one core that were busy up to `moment_s` of `time.monotonic`."""
 
-    at_s: float
+    moment_s: float
     server: float | None
     generator: float
 
@@ -66,8 +66,8 @@ class Measurement:
 
     Attributes:
         settings: of the run.
-        begun_s: when the generators were started, by `time.monotonic`.
-        scheduled: requests that were due in the measured time.
+        begun_s: when the run started, by `time.monotonic`; until the first report, when the
+            generators were started.
         reports: in the order in which they came.
         evidence: what each generator kept for the oracle.
         locust: Locust's own totals by flow: requests, failures, median and p99 in seconds.
@@ -79,7 +79,6 @@ class Measurement:
 
     settings: Settings
     begun_s: float
-    scheduled: int
     reports: list[Report] = field(default_factory=list)
     evidence: list[Mapping[str, Any]] = field(default_factory=list)
     locust: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -123,6 +122,18 @@ class Measurement:
     def told_s(self) -> float:
         """Up to when the generators have told what they measured, from the start of the run."""
         return max((float(report.content["to_s"]) for report in self.reports), default=0.0)
+
+    @property
+    def last_answer_s(self) -> float:
+        """Until when right answers came, to about a second, from the start of the run."""
+        return max(
+            (
+                float(report.content["to_s"])
+                for report in self.reports
+                if any(flow["right"] for flow in report.content["flows"].values())
+            ),
+            default=0.0,
+        )
 
     @property
     def measured_s(self) -> float:

@@ -135,7 +135,9 @@ class Oracle:
         for followee in followees:
             posts = self._posts.get(followee, [])
             first = bisect_right(posts, (low, float("inf")))
-            last = len(posts) if page.before is None else bisect_left(posts, (page.before, 0.0))
+            last = len(posts)
+            if page.before is not None:
+                last = bisect_left(posts, (page.before, _BEFORE_ALL))
             for post, confirmed_s in posts[first:last]:
                 if confirmed_s < page.begun_s - ALLOWANCE_S:
                     expected.add(post)

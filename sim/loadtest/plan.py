@@ -2,13 +2,14 @@
 
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.loadtest.canaries import Canaries
 from sim.loadtest.schedule import Schedule
 from sim.loadtest.world import World
 
@@ -60,25 +61,6 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Canaries:
-    """Posts whose way into feeds is watched; each by a few of the author's followers.
-
-    Attributes:
-        times_s: when each is posted, shape (canaries,), rising.
-        authors: number of its author.
-        watchers: number of each follower who watches, shape (canaries, watchers); -1 for none.
-    """
-
-    times_s: NDArray[np.float64]
-    authors: NDArray[np.int32]
-    watchers: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        """Return the number of canaries."""
-        return len(self.times_s)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What one generator, or all of them together, send."""
 
@@ -100,22 +82,9 @@ class Plan:
         """Return the part of one generator: the requests of every `of`-th user.
 
         All requests of a user are in one stripe, so that the next page of a feed goes on where the
-        last one ended. The canaries are in the first.
+        last one ended.
         """
-        if of == 1:
-            return self
-        kept = self.schedule.actors % of == index
-        none = Canaries(
-            self.canaries.times_s[:0], self.canaries.authors[:0], self.canaries.watchers[:0]
-        )
-        return Plan(
-            self.settings,
-            self.schedule.part(kept),
-            none if index else self.canaries,
-            self.user_ids,
-            self.tokens,
-            self.post_ids,
-        )
+        return replace(self, schedule=self.schedule.part(self.schedule.actors % of == index))
 
     def packed(self) -> bytes:
         """Return the plan as bytes."""
@@ -129,9 +98,7 @@ class Plan:
             actors=self.schedule.actors,
             subjects=self.schedule.subjects,
             continues=self.schedule.continues,
-            canary_times_s=self.canaries.times_s,
-            canary_authors=self.canaries.authors,
-            canary_watchers=self.canaries.watchers,
+            watchers=self.canaries.watchers,
             user_ids=self.user_ids,
             tokens=self.tokens,
             post_ids=self.post_ids,
@@ -152,11 +119,7 @@ class Plan:
                     archive["subjects"],
                     archive["continues"],
                 ),
-                Canaries(
-                    archive["canary_times_s"],
-                    archive["canary_authors"],
-                    archive["canary_watchers"],
-                ),
+                Canaries(archive["watchers"]),
                 archive["user_ids"],
                 archive["tokens"],
                 archive["post_ids"],

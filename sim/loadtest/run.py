@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from sim.loadtest.cores import cpu_s
 from sim.loadtest.crew import Crew, Message, Staffing, running_crew
 from sim.loadtest.measurement import CpuSample, Measurement, Report
-from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load, Plan
+from sim.loadtest.plan import REQUEST_TIMEOUT_S, Plan
 
 CPU_EVERY_S = 1.0
 START_S = 60.0
@@ -36,7 +36,7 @@ def measured(
     Raises:
         GeneratorError: if the generators do not start, or end before they have told anything.
     """
-    measurement = Measurement(plan.settings, time.monotonic(), scheduled(plan))
+    measurement = Measurement(plan.settings, time.monotonic())
     with running_crew(plan, staffing) as crew:
         run = _Run(crew, measurement, _CpuSampler(crew, server_process, measurement), watch)
         try:
@@ -89,6 +89,7 @@ class _Run:
         match message["kind"]:
             case "interval":
                 if not measurement.reports:
+                    measurement.begun_s = time.monotonic() - message["to_s"]
                     self._deadline_s = time.monotonic() + measurement.settings.end_s + _GRACE_S
                 measurement.reports.append(Report(message["worker"], message))
             case "evidence":
@@ -100,15 +101,6 @@ class _Run:
                 pass
 
 
-def scheduled(plan: Plan) -> int:
-    """Return how many requests of a plan are due in the measured time."""
-    settings = plan.settings
-    if settings.load is Load.CLOSED:
-        return round(settings.duration_s * settings.users / settings.think_s)
-    times_s = plan.schedule.times_s
-    return int(((times_s >= settings.warmup_s) & (times_s < settings.end_s)).sum())
-
-
 class _CpuSampler:
     """Notes about once a second how busy server and generators were since the last time."""
 
@@ -116,7 +108,7 @@ class _CpuSampler:
         self._generator = [crew.process.pid]
         self._server = [] if server_process is None else [server_process]
         self._measurement = measurement
-        self._start_s = self._at_s = time.monotonic()
+        self._at_s = time.monotonic()
         self._used = self._now()
 
     def _now(self) -> Sequence[float | None]:
@@ -133,6 +125,5 @@ class _CpuSampler:
             for used, was in zip(now, self._used, strict=True)
         )
         if generator is not None:
-            at_s = now_s - self._start_s
-            self._measurement.cpu.append(CpuSample(at_s, server, generator))
+            self._measurement.cpu.append(CpuSample(now_s, server, generator))
         self._used, self._at_s = now, now_s

@@ -81,7 +81,7 @@ def drawn_schedule(
     Raises:
         ImpossibleLoadError: if they are none, or more than a schedule holds.
     """
-    _check(traffic, duration_s=duration_s)
+    check_load(traffic, duration_s=duration_s)
     edges_s = np.linspace(0.0, duration_s, len(shape.factors) + 1).tolist()
     parts = [
         _flow(traffic, world, FLOWS.index(name), edges_s=edges_s, seed=seed, shape=shape)
@@ -97,7 +97,12 @@ def drawn_schedule(
     return joined.part(np.argsort(joined.times_s, kind="stable"))
 
 
-def _check(traffic: Traffic, *, duration_s: float) -> None:
+def check_load(traffic: Traffic, *, duration_s: float) -> None:
+    """Check that a schedule can hold a load.
+
+    Raises:
+        ImpossibleLoadError: if it is none, or more than that.
+    """
     expected = traffic.rate_per_s * duration_s
     if not expected > 0:
         raise ImpossibleLoadError(
@@ -178,9 +183,17 @@ def _subjects(
     elif flow == "unfollow":
         for position, actor in enumerate(actors.tolist()):
             followees = world.followees_of(actor)
+            followees = followees[is_undone(actor, followees)]
             if len(followees):
                 subjects[position] = followees[rng.integers(len(followees))]
     return subjects
+
+
+def is_undone(
+    followers: NDArray[np.int64] | int, followees: NDArray[np.int64] | int
+) -> NDArray[np.bool_]:
+    """Whether a load may undo these follows: half of them; the others stay, to be watched."""
+    return np.asarray((np.asarray(followers) + followees) % 2 == 0)
 
 
 def _follow_on(

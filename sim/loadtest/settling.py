@@ -5,6 +5,7 @@ import time
 from scenarios.objectives import Objectives
 from sim.loadtest.api import Api
 from sim.loadtest.bench import Bench
+from sim.loadtest.world import World
 
 SETTLED_WITHIN_S = 120.0
 _PAUSE_S = 0.1
@@ -22,15 +23,16 @@ def wait_until_settled(bench: Bench, objectives: Objectives) -> bool:
     if not len(bench.world.followees):
         return True
     until_s = time.monotonic() + SETTLED_WITHIN_S
-    while time.monotonic() < until_s:
-        if _one_post_s(bench, until_s=until_s) < float(objectives.freshness_p99) / 2:
-            return True
+    with Api(bench.url) as api:
+        while time.monotonic() < until_s:
+            fresh_s = _one_post_s(api, bench.world, until_s=until_s)
+            if fresh_s < float(objectives.freshness_p99) / 2:
+                return True
     return False
 
 
-def _one_post_s(bench: Bench, *, until_s: float) -> float:
+def _one_post_s(api: Api, world: World, *, until_s: float) -> float:
     """Return how long a post takes to its author's last follower, or until time is up."""
-    api, world = Api(bench.url), bench.world
     author = int(world.followees[0])
     follower = int(world.followers_of(author)[-1])
     body = {"userId": str(world.user_ids[author]), "text": "Is it over?"}

@@ -17,6 +17,7 @@ from sim.loadtest.document import (
     flow_rows,
     freshness_of,
     loadtest_document,
+    offered_per_s,
     server_cpu,
 )
 from sim.loadtest.find_max import Search, find_max, scalability
@@ -25,7 +26,7 @@ from sim.loadtest.histograms import encoded, mean_s, merged
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.oracle import checked_pages, shifted
 from sim.loadtest.own_server import Program
-from sim.loadtest.schedule import FLAT, day_shape
+from sim.loadtest.schedule import FLAT, check_load, day_shape
 from sim.loadtest.settling import wait_until_settled
 from sim.loadtest.traffic import Traffic, scenario_traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
@@ -96,6 +97,7 @@ def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
     """
     begun_s = time.perf_counter()
     traffic = _traffic(request)
+    check_load(traffic, duration_s=request.warmup_s + request.duration_s)
     with _bench(request, watcher.told) as bench:
         testing = _Testing(request, bench, traffic, watcher)
         search: Search | None = None
@@ -225,7 +227,7 @@ def _judged(measurement: Measurement, scenario: Scenario, *, rate_per_s: float) 
         for row in objective_rows(scenario.objectives, flows, freshness)
         if row.met is False
     ]
-    if achieved < KEEPS_UP * measurement.scheduled / measurement.settings.duration_s:
+    if achieved < KEEPS_UP * offered_per_s(measurement):
         missed.append(f"answered {achieved:,.0f} a second in time")
     if freshness.lost:
         missed.append(f"{freshness.lost} canaries lost")

@@ -162,7 +162,7 @@ class Setup:
         processes: generators.
         server_cores, generator_cores: where they were kept; empty if anywhere.
         server_quota: share of a core that the server may use, and how; None without a limit.
-        canary_per_s: requests that canaries added to the load.
+        canary_per_s: of the offered requests, those of followers who watch posts arrive.
         cpu: the machine's processor.
     """
 
@@ -194,7 +194,7 @@ class LoadtestDocument:
     """The document of `loadtest --json`.
 
     Attributes:
-        offered_per_s: requests that the schedule held, over the measured time.
+        offered_per_s: requests that were due in the measured time.
         sent_per_s: of them, those that were sent in that time.
         achieved_per_s: right answers that came in the measured time.
         valid: whether the figures tell of the server, not of the load generator.

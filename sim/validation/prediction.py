@@ -11,7 +11,7 @@ from sim.engine.replication import SliceSpec, play
 from sim.engine.sampling import Effort, sample_plan
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import Workload, workload
-from sim.loadtest.probes import FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH
+from sim.loadtest.canaries import FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH
 
 REPLICATIONS = 4
 VISITS = 60_000
@@ -77,14 +77,14 @@ def predicted(scenario: Scenario, rates_per_s: Mapping[str, float], *, seed: int
 def as_watched(freshness_s: NDArray[np.float64], *, read_s: float) -> NDArray[np.float64]:
     """Return when posts that are in feeds after these times are found by who reads again and again.
 
-    A load test's watcher reads at once, and then after pauses that grow; it has found the post when
-    a read that began after the post was there is answered, `read_s` later.
+    A load test's watcher reads after pauses that grow; it has found the post when a read that began
+    after the post was there is answered, `read_s` later.
     """
-    starts_s, pause_s = [0.0], FIRST_PAUSE_S
+    starts_s, pause_s = [FIRST_PAUSE_S], FIRST_PAUSE_S
     longest_s = float(freshness_s.max()) if len(freshness_s) else 0.0
     while starts_s[-1] < longest_s:
-        starts_s.append(starts_s[-1] + read_s + pause_s)
         pause_s = min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        starts_s.append(starts_s[-1] + read_s + pause_s)
     starts = np.asarray(starts_s)
     return np.asarray(starts[np.searchsorted(starts, freshness_s)] + read_s)
 

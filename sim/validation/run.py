@@ -1,6 +1,6 @@
 """`validate`: loads predicted by the engine, then measured on a server of one's own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scenarios.model import Scenario
@@ -8,7 +8,6 @@ from sim.calibration.yardstick import yardstick_s
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.document import achieved_per_s, flow_rows, freshness_of, server_cpu
 from sim.loadtest.measurement import Measurement
-from sim.loadtest.plan import Plan
 from sim.loadtest.settling import wait_until_settled
 from sim.loadtest.traffic import Traffic
 from sim.loadtest.verdict import invalid_because
@@ -19,9 +18,6 @@ from sim.validation.prediction import Predicted, capacity_per_s, predicted
 
 OVERLOAD = 1.3
 """Of what the model says is possible: enough to find the maximum, little enough to answer it."""
-
-_READS_OF_A_WATCHER = 2
-"""Until the post is there, on a server that keeps up."""
 
 Told = Callable[[str], None]
 
@@ -88,7 +84,7 @@ def compared(
         )
         plan = bench.plan(spec)
         told(f"predicting {rate_per_s:.0f} requests/s ({point.mix})")
-        prediction = predicted(scenario, rates_with_canaries(point.traffic, plan), seed=spec.seed)
+        prediction = predicted(scenario, point.traffic.rates_per_s, seed=spec.seed)
         told(f"measuring {rate_per_s:.0f} requests/s ({point.mix})")
         wait_until_settled(bench, scenario.objectives)
         speed = trial.yardstick_s / yardstick_s(bench.cores.server)
@@ -98,16 +94,6 @@ def compared(
 
 
 _NEXT_SEED = 101
-
-
-def rates_with_canaries(traffic: Traffic, plan: Plan) -> Mapping[str, float]:
-    """Return what a load asks for with the posts that are watched, and the reads of watchers."""
-    rates = dict(traffic.rates_per_s)
-    canaries_per_s = len(plan.canaries) / plan.settings.end_s
-    watchers = float((plan.canaries.watchers >= 0).sum()) / max(len(plan.canaries), 1)
-    for flow, each in (("text_post", 1.0), ("read_feed", watchers * _READS_OF_A_WATCHER)):
-        rates[flow] = rates.get(flow, 0.0) + canaries_per_s * each
-    return rates
 
 
 def _compared(

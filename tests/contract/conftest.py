@@ -9,8 +9,7 @@ import pytest
 
 from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
-from server.adapters.sqlite.database import open_database
-from server.adapters.sqlite.stores import sqlite_stores
+from server.adapters.sqlite.stores import open_databases, sqlite_stores
 from server.ports.stores import Stores
 from tests.fakes.clock import ManualClock
 
@@ -36,9 +35,9 @@ def stores(
     if request.param == "memory":
         yield memory_stores(clock, max_entries=MAX_ENTRIES)
         return
-    database = runner.run(open_database(tmp_path, clock=clock, telemetry=Metrics()))
-    yield sqlite_stores(database, max_entries=MAX_ENTRIES)
-    runner.run(database.close())
+    databases = runner.run(open_databases(tmp_path, clock=clock, telemetry=Metrics()))
+    yield sqlite_stores(databases, max_entries=MAX_ENTRIES)
+    runner.run(databases.close())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,7 @@ import pytest
 
 from server.errors import NameTakenError
 from server.model.events import Event, EventKind, Queue
+from server.model.feeds import FanOut, Feed
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
@@ -14,6 +15,7 @@ from server.model.records import (
     Edge,
     FeedEntry,
     Followee,
+    FollowersChunk,
     Like,
     Notification,
     NotificationKind,
@@ -121,19 +123,22 @@ async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
     for follower_id in (1, 2, 3):
         await stores.follows.add(*followed(follower_id, 9, 100 + follower_id))
 
-    oldest = await stores.follows.followers_after(9, edge_id=101, limit=1)
+    chunk = await stores.follows.followers_after(9, edge_id=101, limit=1)
     latest = await stores.follows.followers_page(9, PageRequest(103, 5))
 
-    assert [edge.follower_id for edge in oldest] == [2]
+    assert chunk == FollowersChunk([2], last_edge_id=102)
+    assert await stores.follows.followers_after(9, edge_id=103, limit=1) == ([], 103)
+    assert await stores.follows.followers_of([9, 8]) == {9: [1, 2, 3], 8: []}
     assert [edge.follower_id for edge in latest] == [2, 1]
     assert await stores.follows.followees_page(1, ALL) == [Edge(101, 1, 9)]
 
 
 async def test_only_feeds_that_exist_are_pushed_to(stores: Stores) -> None:
     await stores.feeds.create(1, floor=10, now_ms=0)
-    await stores.feeds.push({1: [FeedEntry(11, 7)], 2: [FeedEntry(11, 7)]})
-    await stores.feeds.push({1: [FeedEntry(13, 7)]})
-    await stores.feeds.push({1: [FeedEntry(12, 8), FeedEntry(13, 7), FeedEntry(9, 7)]})
+    await stores.feeds.push([FanOut(FeedEntry(11, 7), [1, 2])])
+    await stores.feeds.push([FanOut(FeedEntry(13, 7), [1])])
+    again = FeedEntry(12, 8), FeedEntry(13, 7), FeedEntry(9, 7)
+    await stores.feeds.push([FanOut(entry, [1]) for entry in again])
 
     feed = await stores.feeds.get(1)
 
@@ -147,7 +152,7 @@ async def test_a_feed_keeps_its_newest_entries_and_raises_its_floor(stores: Stor
     await stores.feeds.create(1, floor=20, now_ms=0)
     await stores.feeds.merge(1, [FeedEntry(n, 7) for n in range(11, 21)], floor=10)
     for number in range(21, 120):
-        await stores.feeds.push({1: [FeedEntry(number, 7)]})
+        await stores.feeds.push([FanOut(FeedEntry(number, 7), [1])])
 
     feed = await stores.feeds.get(1)
 
@@ -158,7 +163,7 @@ async def test_a_feed_keeps_its_newest_entries_and_raises_its_floor(stores: Stor
 
 async def test_an_author_is_taken_out_of_a_feed(stores: Stores) -> None:
     await stores.feeds.create(1, floor=0, now_ms=0)
-    await stores.feeds.push({1: [FeedEntry(11, 7), FeedEntry(12, 8)]})
+    await stores.feeds.push([FanOut(FeedEntry(11, 7), [1, 2]), FanOut(FeedEntry(12, 8), [1])])
 
     await stores.feeds.remove_author(1, 7)
 
@@ -178,13 +183,25 @@ async def test_feeds_that_nobody_reads_are_dropped(stores: Stores) -> None:
 
 
 async def test_another_design_starts_without_feeds(stores: Stores) -> None:
-    await stores.feeds.reset("push")
+    assert await stores.feeds.design() is None
     await stores.feeds.create(1, floor=0, now_ms=0)
+    await stores.feeds.push([FanOut(FeedEntry(11, 7), [1])])
 
     await stores.feeds.reset("push")
-    assert await stores.feeds.get(1) is not None
-    await stores.feeds.reset("pull")
+
+    assert await stores.feeds.design() == "push"
     assert await stores.feeds.get(1) is None
+    await stores.feeds.create(1, floor=0, now_ms=0)
+    assert await stores.feeds.get(1) == Feed(0)
+
+
+async def test_whom_a_design_pulls_from_can_be_forgotten(stores: Stores) -> None:
+    await stores.follows.add(*followed(1, 2, 100))
+    await stores.follows.mark_pulled(2)
+
+    await stores.follows.forget_pulled()
+
+    assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=False)]
 
 
 async def test_likes_and_comments_are_counted_with_their_writes(stores: Stores) -> None:
@@ -250,6 +267,15 @@ async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) ->
     [again] = await stores.messages.due(queue, now_ms=500, limit=10)
     assert (again.event, again.attempts) == (second.event, 1)
     assert (await stores.messages.backlog(queue)).events == 1
+
+
+async def test_an_event_without_a_row_waits_in_its_queue(stores: Stores) -> None:
+    event = Event(EventKind.POSTED_WIDELY, 1, 10)
+
+    await stores.messages.put([event], queued_at_ms=7)
+
+    [delivery] = await stores.messages.due(Queue.WIDE_FAN_OUT, now_ms=0, limit=10)
+    assert (delivery.event, delivery.queued_at_ms) == (event, 7)
 
 
 async def test_a_dead_letter_keeps_its_reason_and_can_be_replayed(stores: Stores) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 READY = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
@@ -107,10 +107,12 @@ class Serving:
 
 
 @contextmanager
-def serving(program: Path, folder: Path, *options: str) -> Iterator[Serving]:
+def serving(
+    program: Path, folder: Path, *options: str, stdout: IO[str] | None = None
+) -> Iterator[Serving]:
     """Start a server on a free port; it is killed at the end if it still runs."""
     command: list[str | Path] = [program, "serve", "--port", "0", "--data", str(folder), *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = process.stderr.readline()
         ready = READY.search(line)

@@ -134,3 +134,39 @@ def test_output_to_a_full_device_exits_1_with_one_message(program: Path) -> None
         )
 
     assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+
+
+# As in a locale of that encoding, which not every machine has.
+LATIN_1 = {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_locale_without_utf_8_shows_question_marks_and_no_error(stream: str) -> None:
+    script = (
+        "import sys, typer\nfrom cli.main import app, main\n@app.command()\ndef say():\n"
+        rf"    typer.echo('99 \u00b7 3 \u2026', file=sys.{stream})" + "\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "say"], env=LATIN_1, capture_output=True, check=False
+    )
+
+    assert (done.returncode, getattr(done, stream)) == (0, b"99 \xb7 3 ?\n")
+
+
+def test_a_scenario_in_any_script_is_printed_in_a_locale_without_utf_8(
+    program: Path, tmp_path: Path
+) -> None:
+    scenario = 'extends = "news_feed"\nname = "mine"\ntitle = "Größe …"\n'
+    tmp_path.joinpath("mine.toml").write_text(scenario, encoding="utf-8")
+
+    done = subprocess.run(
+        [program, "estimate", "mine.toml"],
+        env=LATIN_1,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith("Größe ?\n".encode("latin-1"))
+    assert b"egress_bytes_per_s" in done.stdout

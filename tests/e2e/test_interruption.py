@@ -10,7 +10,10 @@ import pytest
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path, program: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_with_its_code_and_leaves_nothing(
+    tmp_path: Path, program: Path, number: signal.Signals, code: int
+) -> None:
     out = tmp_path / "report"
     run = subprocess.Popen(
         [program, "simulate", "--dau", "500M", "--out", str(out)],
@@ -20,13 +23,19 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path, program: Path) 
     )
     _wait_for_children(run.pid)
 
-    run.send_signal(signal.SIGINT)
+    children = _children(run.pid)
+    run.send_signal(number)
     stdout, stderr = run.communicate(timeout=20)
 
-    assert run.returncode == 130
+    assert run.returncode == code
     assert "Traceback" not in stderr
     assert stdout == ""
     assert list(tmp_path.iterdir()) == []
+    # The last of them ends when it notices that the run has.
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -49,9 +58,12 @@ def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path: Path, program: Pat
 
 def _wait_for_children(pid: int) -> None:
     """Wait until the run has started the processes that simulate."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
     for _ in range(200):
-        if len(children.read_text().split()) > 1:
+        if len(_children(pid)) > 1:
             return
         time.sleep(0.05)
     pytest.fail("the simulation did not start its processes")
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()

@@ -1,14 +1,16 @@
 """What the server refuses: who may not, what cannot be read, what is too much."""
 
+import http.client
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from server.services.accounts import token_digest
 from tests.e2e.serving import Person, Reply, Serving, serving
+from tests.e2e.sockets import connected, head
 
 # Every call that needs a token; {me} is whose it is about.
 CALLS = [
@@ -131,14 +133,94 @@ def test_the_matrix_has_every_call(world: World) -> None:
     assert tried | PUBLIC == documented
 
 
-def test_every_answer_has_safe_headers(world: World) -> None:
-    reply = world.server.send("GET", f"/v1/users/{world.me.user_id}", token=world.me.token)
+@pytest.mark.parametrize(
+    "request_and_status",
+    [
+        ("GET", "/v1/users/{me}", None, 200),
+        ("GET", "/v1/users/1", None, 404),
+        ("POST", "/v1/posts", b"{", 400),
+        ("PUT", "/v1/posts", b"{}", 405),
+        ("GET", "/docs", None, 200),
+        ("GET", "/openapi.json", None, 200),
+        ("GET", "/metrics", None, 200),
+        ("GET", "/no-such-path", None, 404),
+    ],
+)
+def test_every_answer_has_safe_headers(
+    world: World, request_and_status: tuple[str, str, bytes | None, int]
+) -> None:
+    method, path, body, status = request_and_status
+    path = path.replace("{me}", world.me.user_id)
 
-    assert reply.headers["X-Content-Type-Options"] == "nosniff"
-    assert reply.headers["Cache-Control"] == "no-store"
-    assert reply.headers["X-Request-ID"]
-    page = world.server.send("GET", "/docs")
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    reply = world.server.send(method, path, body, token=world.me.token)
+
+    assert reply.status == status
+    expect_safe_headers(reply.headers, is_private=path.startswith("/v1"))
+
+
+def test_a_stream_has_safe_headers(world: World) -> None:
+    path = f"/v1/notifications/{world.me.user_id}/stream"
+    connection = http.client.HTTPConnection("127.0.0.1", world.server.port, timeout=5)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {world.me.token}"})
+    response = connection.getresponse()
+    connection.close()
+
+    assert response.status == 200
+    expect_safe_headers(dict(response.headers), is_private=True)
+
+
+def expect_safe_headers(headers: Mapping[str, str], *, is_private: bool) -> None:
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Request-ID"]
+    assert headers["Server"] == "socialfeed"
+    assert not is_private or headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"Content-Encoding: gzip\r\nContent-Length: 5", b"nogzi"),
+        (b"Content-Encoding: deflate\r\nContent-Length: 5", b"nodef"),
+    ],
+)
+def test_a_body_that_cannot_be_decoded_is_400(world: World, headers: bytes, body: bytes) -> None:
+    request = head("POST", "/v1/posts", person=world.me)[:-2]
+    with connected(world.server) as client:
+        client.sendall(request + b"Content-Type: application/json\r\n" + headers)
+        client.sendall(b"\r\n\r\n" + body)
+
+        assert client.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("password", ["", "x" * 7, "x" * 1_025, "long enough\0", 12_345_678])
+def test_a_password_of_another_length_or_kind_is_422_and_makes_no_user(
+    world: World, password: object
+) -> None:
+    body = {"name": "whose password is refused", "password": password}
+
+    reply = world.server.send("POST", "/v1/users", body)
+
+    expect_problem(reply, 422)
+    assert [error["field"] for error in reply.json["errors"]] == ["password"]
+    assert str(password) not in reply.body.decode() or not password
+    assert world.server.send("POST", "/v1/tokens", body | {"password": "x" * 8}).status == 401
+
+
+@pytest.mark.parametrize("password", ["x" * 8, "x" * 1_024, "pass wörd \U0001f600"])
+def test_a_password_of_any_allowed_length_signs_in(world: World, password: str) -> None:
+    body = {"name": f"with {len(password)} characters", "password": password}
+
+    assert world.server.send("POST", "/v1/users", body).status == 201
+    assert world.server.send("POST", "/v1/tokens", body).status == 201
+
+
+def test_the_document_tells_how_long_a_password_is(world: World) -> None:
+    schemas = world.server.send("GET", "/openapi.json").json["components"]["schemas"]
+
+    [password, _] = schemas["NewUser"]["properties"]["password"]["anyOf"]
+    assert (password["minLength"], password["maxLength"]) == (8, 1_024)
 
 
 def test_a_wrong_password_is_refused_like_an_unknown_name(world: World) -> None:

@@ -34,10 +34,11 @@ class Memory:
     )
     _sequences: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def queue(self, event: Event) -> None:
+    def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
         """Put an event into its queue."""
         sequence = next(self._sequences)
-        delivery = Delivery(sequence, event, attempts=0, queued_at_ms=self.clock.now_ms())
+        at_ms = self.clock.now_ms() if queued_at_ms is None else queued_at_ms
+        delivery = Delivery(sequence, event, attempts=0, queued_at_ms=at_ms)
         self.queued[sequence] = _Queued(delivery)
         self.arrived[event.queue].set()
 
@@ -64,6 +65,11 @@ class MemoryQueue:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._memory.arrived[queue].wait(), timeout_s)
         self._memory.arrived[queue].clear()
+
+    async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
+        """Add events that come with no row of their own."""
+        for event in events:
+            self._memory.queue(event, queued_at_ms=queued_at_ms)
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
         """Return the oldest events that are not put off."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from server.adapters.memory.queue import Memory, MemoryIdempotencyKeys, MemoryQueue
 from server.errors import NameTakenError
 from server.model.events import Event
-from server.model.feeds import Feed
+from server.model.feeds import FanOut, Feed
 from server.model.pages import PageRequest
 from server.model.records import (
     Comment,
@@ -15,6 +15,7 @@ from server.model.records import (
     Edge,
     FeedEntry,
     Followee,
+    FollowersChunk,
     Like,
     Notification,
     Post,
@@ -152,7 +153,7 @@ class MemoryFollows:
         self._memory = memory
         self._edges: dict[tuple[int, int], Edge] = {}
         self._settled: set[tuple[int, int]] = set()
-        self.pulled: set[int] = set()
+        self._pulled: set[int] = set()
 
     def by(self, follower_id: int) -> Sequence[Edge]:
         """Return a user's edges to others, the oldest first."""
@@ -193,16 +194,25 @@ class MemoryFollows:
             Followee(
                 edge.followee_id,
                 is_settled=(follower_id, edge.followee_id) in self._settled,
-                is_pulled=edge.followee_id in self.pulled,
+                is_pulled=edge.followee_id in self._pulled,
             )
             for edge in self.by(follower_id)
         ]
 
+    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
+        """Return all followers of users, who should not have very many."""
+        return {
+            followee_id: [edge.follower_id for edge in self.to(followee_id)]
+            for followee_id in followee_ids
+        }
+
     async def followers_after(
         self, followee_id: int, *, edge_id: int, limit: int
-    ) -> Sequence[Edge]:
-        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
-        return [edge for edge in self.to(followee_id) if edge.edge_id > edge_id][:limit]
+    ) -> FollowersChunk:
+        """Return the oldest followers of a user above an edge's id: a chunk of the fan-out."""
+        edges = [edge for edge in self.to(followee_id) if edge.edge_id > edge_id][:limit]
+        last = edges[-1].edge_id if edges else edge_id
+        return FollowersChunk([edge.follower_id for edge in edges], last)
 
     async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
         """Return the latest edges to a user, by edge id."""
@@ -218,15 +228,18 @@ class MemoryFollows:
             self._settled.add((follower_id, followee_id))
 
     async def mark_pulled(self, author_id: int) -> None:
-        """Note that an author's posts are pulled from now on; it is not taken back."""
-        self.pulled.add(author_id)
+        """Note that an author's posts are pulled from now on."""
+        self._pulled.add(author_id)
+
+    async def forget_pulled(self) -> None:
+        """Forget whose posts are pulled; for a design that pulls others, or nobody."""
+        self._pulled.clear()
 
 
 class MemoryFeeds:
     """Keeps the port `Feeds`, with at most `cap` entries a feed."""
 
-    def __init__(self, follows: MemoryFollows, *, cap: int) -> None:
-        self._follows = follows
+    def __init__(self, *, cap: int) -> None:
         self._cap = cap
         self._feeds: dict[int, Feed] = {}
         self._read_at_ms: dict[int, int] = {}
@@ -242,12 +255,12 @@ class MemoryFeeds:
             self._feeds[user_id] = Feed(floor)
             self._read_at_ms[user_id] = now_ms
 
-    async def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
-        """Add entries, by user, to those of the feeds that exist."""
-        for user_id, of_user in entries.items():
-            feed = self._feeds.get(user_id)
-            if feed is not None:
-                self._feeds[user_id] = feed.with_new(of_user, cap=self._cap)
+    async def push(self, fan_outs: Sequence[FanOut]) -> None:
+        """Add posts to those of their followers' feeds that exist."""
+        for fan_out in fan_outs:
+            for user_id in self._feeds.keys() & fan_out.follower_ids:
+                feed = self._feeds[user_id]
+                self._feeds[user_id] = feed.with_new([fan_out.entry], cap=self._cap)
 
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
@@ -273,13 +286,15 @@ class MemoryFeeds:
             del self._feeds[user_id], self._read_at_ms[user_id]
         return len(away)
 
+    async def design(self) -> str | None:
+        """Return the design that the feeds were made by."""
+        return self._design
+
     async def reset(self, design: str) -> None:
-        """Drop all feeds and marks of pulled authors, unless they were made by this design."""
-        if design != self._design:
-            self._feeds.clear()
-            self._read_at_ms.clear()
-            self._follows.pulled.clear()
-            self._design = design
+        """Drop all feeds: those that follow are made by this design."""
+        self._feeds.clear()
+        self._read_at_ms.clear()
+        self._design = design
 
 
 class MemoryComments:
@@ -390,7 +405,7 @@ def memory_stores(clock: Clock, *, max_entries: int) -> Stores:
         posts=MemoryPosts(memory),
         counters=MemoryCounters(memory),
         follows=follows,
-        feeds=MemoryFeeds(follows, cap=max_entries),
+        feeds=MemoryFeeds(cap=max_entries),
         comments=MemoryComments(memory),
         likes=MemoryLikes(memory),
         notifications=MemoryNotifications(),

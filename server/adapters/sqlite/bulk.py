@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.adapters.sqlite.database import FILE_NAME, migrate
+from server.adapters.sqlite.database import migrate
+from server.adapters.sqlite.schema import STEPS
+from server.adapters.sqlite.stores import FILE_NAME
 from server.errors import FolderNotEmptyError
 from server.model.feeds import Feed
 
@@ -88,7 +90,7 @@ def loading(folder: Path) -> Iterator[BulkLoad]:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        migrate(connection, folder)
+        migrate(connection, path, STEPS)
         if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
             raise FolderNotEmptyError(folder=folder)
         connection.execute("BEGIN IMMEDIATE")

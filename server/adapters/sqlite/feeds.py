@@ -1,20 +1,21 @@
-"""Feeds db in SQLite: each feed a sorted, packed body and a short unsorted tail.
+"""Feeds db in SQLite, in a file of its own: a sorted, packed feed for each user, and tails.
 
-What is pushed is appended to the tail, a few bytes in a small row. A tail of 64 entries is merged
-into the body: duplicates go, the cap is kept, the floor rises to the newest entry cut off. One row
-for each entry would cost a commit of 100 posts 20,000 rows in a tree of billions.
+A feed is one row: its entries packed, newest first, capped. What is pushed goes to a tail that many
+users share (`feed_tails`), so that a post costs its followers' 24 bytes each and hardly any rows; a
+full tail is merged into the feeds of its users. A read is the row and what the tail has for the
+user. One row for each entry would cost a commit of 100 posts 20,000 rows in a tree of billions.
 """
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
 from server.adapters.sqlite.database import Database, Transaction
-from server.model.feeds import Feed, packed, unpacked
+from server.adapters.sqlite.feed_tails import FeedTails
+from server.model.feeds import ENTRY_BYTES, FanOut, Feed, unpacked
 from server.model.records import FeedEntry
 
 BOX = "feeds_db"
-# Tails merged after one push, so that a push to very many feeds does not hold the writer long.
-MERGES_A_PUSH = 500
 
 
 class SqliteFeeds:
@@ -23,12 +24,19 @@ class SqliteFeeds:
     def __init__(self, database: Database, *, cap: int) -> None:
         self._database = database
         self._cap = cap
+        self._tails = FeedTails()
+        # Who has a feed: only they are pushed to. None until it is read.
+        self._owners: set[int] | None = None
 
     async def get(self, user_id: int) -> Feed | None:
         """Return a user's feed, or None if it has to be built."""
 
         def work(connection: sqlite3.Connection) -> Feed | None:
-            return _read(connection, user_id, cap=self._cap)
+            feed = _stored(connection, user_id)
+            if feed is None:
+                return None
+            tail = self._tails.of_user(connection, user_id)
+            return feed.with_new(unpacked(tail), cap=self._cap)
 
         return await self._database.read(BOX, work)
 
@@ -40,27 +48,19 @@ class SqliteFeeds:
                 "INSERT OR IGNORE INTO feeds (user_id, floor, read_at_ms) VALUES (?, ?, ?)",
                 (user_id, floor, now_ms),
             )
+            self._owners_in(transaction.connection).add(user_id)
 
         await self._database.write(BOX, work)
 
-    async def push(self, entries: Mapping[int, Sequence[FeedEntry]]) -> None:
-        """Add entries, by user, to those of the feeds that exist."""
-        tails = [(packed(of_user), user_id) for user_id, of_user in entries.items()]
+    async def push(self, fan_outs: Sequence[FanOut]) -> None:
+        """Add posts to those of their followers' feeds that exist."""
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            connection.executemany(
-                "UPDATE feeds SET tail = CAST(tail || ? AS BLOB) WHERE user_id = ?", tails
-            )
-            long = connection.execute(
-                "SELECT user_id FROM feeds INDEXED BY feeds_with_long_tails"
-                " WHERE length(tail) > 1024 LIMIT ?",
-                (MERGES_A_PUSH,),
-            ).fetchall()
-            for (user_id,) in long:
-                feed = _read(connection, user_id, cap=self._cap)
-                if feed is not None:
-                    _write(connection, user_id, feed)
+            owners = self._owners_in(connection)
+            self._tails.append(connection, fan_outs, only_to=owners)
+            for bucket in self._tails.full(connection):
+                self._merge_tails(connection, self._tails.take(connection, bucket))
 
         await self._database.write(BOX, work)
 
@@ -68,10 +68,10 @@ class SqliteFeeds:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
 
         def work(transaction: Transaction) -> None:
-            feed = _read(transaction.connection, user_id, cap=self._cap)
+            feed = _stored(transaction.connection, user_id)
             if feed is not None:
                 merged = feed.merged(entries, floor=floor, cap=self._cap)
-                _write(transaction.connection, user_id, merged)
+                _store(transaction.connection, {user_id: merged})
 
         await self._database.write(BOX, work)
 
@@ -79,9 +79,10 @@ class SqliteFeeds:
         """Take an author's posts out of a feed."""
 
         def work(transaction: Transaction) -> None:
-            feed = _read(transaction.connection, user_id, cap=self._cap)
+            feed = _stored(transaction.connection, user_id)
             if feed is not None:
-                _write(transaction.connection, user_id, feed.without_author(author_id))
+                _store(transaction.connection, {user_id: feed.without_author(author_id)})
+            self._tails.remove(transaction.connection, user_id, author_id)
 
         await self._database.write(BOX, work)
 
@@ -99,54 +100,77 @@ class SqliteFeeds:
         """Drop the feeds of users who are away: not read since a time; how many."""
 
         def work(transaction: Transaction) -> int:
-            connection = transaction.connection
-            connection.execute(
-                "DELETE FROM feed_bodies WHERE user_id IN"
-                " (SELECT user_id FROM feeds WHERE read_at_ms < ?)",
-                (read_before_ms,),
-            )
-            dropped = connection.execute(
+            dropped = transaction.connection.execute(
                 "DELETE FROM feeds WHERE read_at_ms < ?", (read_before_ms,)
             )
             return dropped.rowcount
 
-        return await self._database.write(BOX, work)
+        dropped = await self._database.write(BOX, work)
+        self._owners = None
+        return dropped
+
+    async def design(self) -> str | None:
+        """Return the design that the feeds were made by."""
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            found = connection.execute("SELECT value FROM settings WHERE name = 'design'")
+            return next((str(value) for (value,) in found), None)
+
+        return await self._database.read(BOX, work)
 
     async def reset(self, design: str) -> None:
-        """Drop all feeds and marks of pulled authors, unless they were made by this design."""
+        """Drop all feeds: those that follow are made by this design."""
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            found = connection.execute(
-                "SELECT value FROM settings WHERE name = 'design'"
-            ).fetchone()
-            if found == (design,):
-                return
-            for statement in (
-                "DELETE FROM feed_bodies",
-                "DELETE FROM feeds",
-                "DELETE FROM pulled_authors",
-            ):
-                connection.execute(statement)
+            connection.execute("DELETE FROM feeds")
+            self._tails.clear(connection)
             connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
 
         await self._database.write(BOX, work)
+        self._owners = None
+
+    def _owners_in(self, connection: sqlite3.Connection) -> set[int]:
+        owners = self._owners
+        if owners is None:
+            owners = {user_id for (user_id,) in connection.execute("SELECT user_id FROM feeds")}
+            self._owners = owners
+        return owners
+
+    def _merge_tails(self, connection: sqlite3.Connection, tails: Mapping[int, bytes]) -> None:
+        rows = connection.execute(
+            "SELECT user_id, floor, entries FROM feeds"
+            " WHERE user_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(tails)),),
+        )
+        _store(
+            connection,
+            {
+                user_id: Feed(floor, entries).with_newer(tails[user_id], cap=self._cap)
+                for user_id, floor, entries in rows
+            },
+        )
 
 
-def _read(connection: sqlite3.Connection, user_id: int, *, cap: int) -> Feed | None:
+def _stored(connection: sqlite3.Connection, user_id: int) -> Feed | None:
+    """Return a feed without its tail."""
     row = connection.execute(
-        "SELECT floor, entries, tail FROM feeds LEFT JOIN feed_bodies USING (user_id)"
-        " WHERE user_id = ?",
-        (user_id,),
+        "SELECT floor, entries FROM feeds WHERE user_id = ?", (user_id,)
     ).fetchone()
-    if row is None:
-        return None
-    floor, body, tail = row
-    return Feed(floor, body or b"").with_new(unpacked(tail), cap=cap)
+    return None if row is None else Feed(*row)
 
 
-def _write(connection: sqlite3.Connection, user_id: int, feed: Feed) -> None:
-    connection.execute("REPLACE INTO feed_bodies VALUES (?, ?)", (user_id, feed.packed))
+def _store(connection: sqlite3.Connection, feeds: Mapping[int, Feed]) -> None:
+    """Write feeds that exist, in one statement: see `FeedTails.append`."""
+    starts = []
+    start = 1
+    for user_id, feed in feeds.items():
+        starts.append([user_id, feed.floor, start, len(feed) * ENTRY_BYTES])
+        start += len(feed) * ENTRY_BYTES
     connection.execute(
-        "UPDATE feeds SET floor = ?, tail = x'' WHERE user_id = ?", (feed.floor, user_id)
+        "UPDATE feeds SET floor = new.value ->> 1,"
+        # SQLite's substr of nothing is NULL.
+        " entries = coalesce(substr(?, new.value ->> 2, new.value ->> 3), x'')"
+        " FROM json_each(?) AS new WHERE feeds.user_id = new.value ->> 0",
+        (b"".join(feed.packed for feed in feeds.values()), json.dumps(starts)),
     )

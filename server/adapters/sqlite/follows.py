@@ -1,12 +1,13 @@
 """Follow db in SQLite: the graph by follower and by followee."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from server.adapters.sqlite.database import Database, Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Edge, Followee
+from server.model.records import Edge, Followee, FollowersChunk
 
 BOX = "follow_db"
 
@@ -73,15 +74,37 @@ class SqliteFollows:
 
         return await self._database.read(BOX, work)
 
+    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
+        """Return all followers of users, who should not have very many."""
+        ids = json.dumps(list(followee_ids))
+
+        def work(connection: sqlite3.Connection) -> Mapping[int, Sequence[int]]:
+            # One row of JSON: each row fetched would wait for the interpreter.
+            (text,) = connection.execute(
+                "SELECT json_group_array(json_array(value, json((SELECT"
+                " json_group_array(follower_id) FROM follows WHERE followee_id = value))))"
+                " FROM json_each(?)",
+                (ids,),
+            ).fetchone()
+            return dict(json.loads(text))
+
+        return await self._database.read(BOX, work)
+
     async def followers_after(
         self, followee_id: int, *, edge_id: int, limit: int
-    ) -> Sequence[Edge]:
-        """Return the oldest edges to a user above an edge's id: a chunk of the fan-out."""
-        return await self._edges(
-            "SELECT edge_id, follower_id, followee_id FROM follows"
-            " WHERE followee_id = ? AND edge_id > ? ORDER BY edge_id LIMIT ?",
-            (followee_id, edge_id, limit),
-        )
+    ) -> FollowersChunk:
+        """Return the oldest followers of a user above an edge's id: a chunk of the fan-out."""
+
+        def work(connection: sqlite3.Connection) -> FollowersChunk:
+            text, last = connection.execute(
+                "SELECT json_group_array(follower_id), max(edge_id) FROM (SELECT"
+                " follower_id, edge_id FROM follows WHERE followee_id = ? AND edge_id > ?"
+                " ORDER BY edge_id LIMIT ?)",
+                (followee_id, edge_id, limit),
+            ).fetchone()
+            return FollowersChunk(json.loads(text), last or edge_id)
+
+        return await self._database.read(BOX, work)
 
     async def followers_page(self, followee_id: int, page: PageRequest) -> Sequence[Edge]:
         """Return the latest edges to a user, by edge id."""
@@ -111,12 +134,20 @@ class SqliteFollows:
         await self._database.write(BOX, work)
 
     async def mark_pulled(self, author_id: int) -> None:
-        """Note that an author's posts are pulled from now on; it is not taken back."""
+        """Note that an author's posts are pulled from now on."""
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(
                 "INSERT OR IGNORE INTO pulled_authors VALUES (?)", (author_id,)
             )
+
+        await self._database.write(BOX, work)
+
+    async def forget_pulled(self) -> None:
+        """Forget whose posts are pulled; for a design that pulls others, or nobody."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute("DELETE FROM pulled_authors")
 
         await self._database.write(BOX, work)
 

@@ -25,6 +25,15 @@ class SqliteQueue:
             await asyncio.wait_for(arrived.wait(), timeout_s)
         arrived.clear()
 
+    async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
+        """Add events that come with no row of their own."""
+
+        def work(transaction: Transaction) -> None:
+            for event in events:
+                transaction.queue(event, queued_at_ms=queued_at_ms)
+
+        await self._database.write(BOX, work)
+
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
         """Return the oldest events that are not put off."""
 
@@ -43,10 +52,12 @@ class SqliteQueue:
 
     async def acknowledge(self, sequences: Iterable[int]) -> None:
         """Forget events whose effects are done."""
-        done = [(sequence,) for sequence in sequences]
+        done = json.dumps(list(sequences))
 
         def work(transaction: Transaction) -> None:
-            transaction.connection.executemany("DELETE FROM events WHERE sequence = ?", done)
+            transaction.connection.execute(
+                "DELETE FROM events WHERE sequence IN (SELECT value FROM json_each(?))", (done,)
+            )
 
         await self._database.write(BOX, work)
 

@@ -1,4 +1,4 @@
-"""The tables, as steps from each version of the schema to the next.
+"""The tables of both files, as steps from each version of a schema to the next.
 
 Each store has the index of the design document's data model: posts by `postId`, feeds by `userId`,
 comments and likes by `postId`, follows by user from both sides.
@@ -119,5 +119,27 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (reserved_id);
 """
 
-# A data folder at version n gets the steps from the n-th on. A step that was released stays as is.
-STEPS = (_FIRST, _IDEMPOTENCY_KEYS)
+# Feeds moved to a file of their own; they are built again when they are read.
+_FEEDS_ELSEWHERE = """
+DROP TABLE feeds;
+DROP TABLE feed_bodies;
+DELETE FROM pulled_authors;
+DELETE FROM settings WHERE name = 'design';
+INSERT OR IGNORE INTO settings VALUES ('last_id', '0');
+"""
+
+_FEEDS = """
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE feeds (
+  user_id INTEGER PRIMARY KEY,
+  floor INTEGER NOT NULL,
+  read_at_ms INTEGER NOT NULL,
+  entries BLOB NOT NULL DEFAULT x''
+);
+CREATE INDEX feeds_by_reading ON feeds (read_at_ms);
+CREATE TABLE feed_tails (bucket_and_number INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+"""
+
+# A file at version n gets the steps from the n-th on. A step that was released stays as is.
+STEPS = (_FIRST, _IDEMPOTENCY_KEYS, _FEEDS_ELSEWHERE)
+FEEDS_STEPS = (_FEEDS,)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sim.loadtest.driver.connections import Answer
 from sim.loadtest.plan import Plan
-from sim.loadtest.traffic import FLOWS
 
 _RIGHT_STATUSES = {
     "read_feed": (200,),
@@ -28,12 +27,14 @@ class Request:
         actor: number of the user who asks.
         subject: number of the post or user that it is about.
         cursor: of the page that it asks for; empty for the first.
+        before: the post that the page is to go on below; None for the first.
     """
 
     flow: str
     actor: int
     subject: int
     cursor: str = ""
+    before: int | None = None
 
     def is_right(self, answer: Answer) -> bool:
         """Whether the answer's status is one that the flow has."""
@@ -51,14 +52,6 @@ class Calls:
         repeats = plan.settings.text_characters // len(_WORDS) + 1
         self._text = (_WORDS * repeats)[: plan.settings.text_characters]
         self._authority = authority
-
-    def user_id(self, actor: int) -> int:
-        """Return the server's id of a user."""
-        return int(self._user_ids[actor])
-
-    def user_ids(self) -> list[int]:
-        """Return the server's ids of all users."""
-        return list(self._user_ids)
 
     def request(self, asked: Request) -> bytes:
         """Return the whole request."""
@@ -116,6 +109,9 @@ class Calls:
         return head.encode() + body
 
 
-def flow_name(code: int) -> str:
-    """Return the name of a flow in a schedule."""
-    return FLOWS[code]
+def post_id_of(body: bytes) -> int | None:
+    """Return the id of the post that an answer tells of, or None if it tells of none."""
+    try:
+        return int(json.loads(body)["postId"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -33,6 +33,21 @@ class AnswerMalformedError(OSError):
         super().__init__(f"expected HTTP/1 with a length or chunks, found {found[:60]!r}")
 
 
+def failure_of(error: OSError) -> str:
+    """Return what kept an answer from coming, in a few words that many requests share."""
+    match error:
+        case TimeoutError():
+            return "timeout"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case AnswerLostError() | ConnectionError():
+            return "connection lost"
+        case AnswerMalformedError():
+            return "not HTTP"
+        case _:
+            return f"no connection ({type(error).__name__})"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back."""

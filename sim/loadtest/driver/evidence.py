@@ -3,6 +3,9 @@
 import json
 from dataclasses import dataclass, field
 
+from sim.loadtest.driver.calls import Request
+from sim.loadtest.driver.connections import Answer
+from sim.loadtest.driver.recorder import Timing
 from sim.loadtest.plan import MOST_PAGES
 
 
@@ -36,13 +39,18 @@ class Evidence:
         """Return a store for a run of so many pages."""
         return cls(every=max(1, -(-pages // MOST_PAGES)))
 
-    def read(
-        self, reader: int, body: bytes, *, begun_s: float, done_s: float, before: int | None
+    def keep(
+        self, asked: Request, answer: Answer, timing: Timing, *, is_right: bool, is_measured: bool
     ) -> None:
-        """Keep a page, or let it pass; `before` is the post above it, None for a first page."""
-        if self._seen % self.every == 0:
-            self._pages.append(_Page(reader, begun_s, done_s, before, body))
-        self._seen += 1
+        """Keep what the oracle needs of an answer; of the measured pages one of so many."""
+        if asked.flow in {"follow", "unfollow"}:
+            done_s = timing.done_s if is_right else None
+            self.follows.append((asked.flow, asked.actor, asked.subject, timing.begun_s, done_s))
+        elif asked.flow == "read_feed" and is_right and is_measured:
+            if self._seen % self.every == 0:
+                page = _Page(asked.actor, timing.begun_s, timing.done_s, asked.before, answer.body)
+                self._pages.append(page)
+            self._seen += 1
 
     def document(self, *, start_s: float) -> dict[str, object]:
         """Return all of it as a plain document, times from the start of the run."""

@@ -7,17 +7,18 @@ from itertools import cycle
 
 import gevent
 import numpy as np
-from gevent.pool import Pool
+from gevent.pool import Group, Pool
 from locust.env import Environment
 
-from sim.loadtest.driver.calls import Calls, Request
-from sim.loadtest.driver.canaries import GIVE_UP_S, CanaryKeeper, post_id_of
-from sim.loadtest.driver.connections import Answer, Connections
+from sim.loadtest.driver.bookmarks import Bookmarks
+from sim.loadtest.driver.calls import Calls, Request, post_id_of
+from sim.loadtest.driver.connections import Answer, Connections, failure_of
 from sim.loadtest.driver.evidence import Evidence
-from sim.loadtest.driver.pages import Bookmarks
 from sim.loadtest.driver.recorder import Recorder, Timing
 from sim.loadtest.driver.timer import Timer
+from sim.loadtest.driver.watching import GIVE_UP_S, seconds_to_last
 from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load, Plan
+from sim.loadtest.schedule import NOBODY
 from sim.loadtest.traffic import FLOWS, POSTS
 
 Tell = Callable[[str, dict[str, object]], None]
@@ -27,6 +28,7 @@ IN_FLIGHT = 10_000
 
 CUT_S = 1.0
 _LEAD_S = 0.3
+_SHORTEST_SLEEP_S = 0.001
 _BURST = 10
 """Overdue requests that are sent before answers get their turn."""
 _ROWS_AT_ONCE = 10_000
@@ -40,6 +42,8 @@ class Shift:
     def __init__(self, plan: Plan, environment: Environment, tell: Tell, *, index: int) -> None:
         settings = plan.settings
         self.plan = plan
+        self.is_sending = True
+        self.is_stopping = False
         self._environment = environment
         self._tell = tell
         self._connections = Connections(settings.url, timeout_s=REQUEST_TIMEOUT_S)
@@ -47,29 +51,52 @@ class Shift:
         self._bookmarks = Bookmarks(is_wanted=bool(plan.schedule.continues.any()))
         pages = int((plan.schedule.flows == FLOWS.index("read_feed")).sum())
         self._evidence = Evidence.of(pages)
+        self._watchers = plan.canaries.watchers.tolist()
         self._pool = Pool(IN_FLIGHT)
+        self._watches = Group()
         self._rng = np.random.default_rng((settings.seed, index))
         self._endless = cycle(_rows(plan))
-        self.is_stopping = False
-        self.is_sending = True
         self.start_s = time.monotonic() + _LEAD_S
         self._from_s = self.start_s + settings.warmup_s
         self._to_s = self.start_s + settings.end_s
         self._recorder = Recorder(start_s=self.start_s)
-        self._canaries = CanaryKeeper(
-            plan,
-            calls=self._calls,
-            connections=self._connections,
-            recorder=self._recorder,
-            evidence=self._evidence,
-        )
         self._cutter = gevent.spawn(self._cut_again_and_again)
-        self._keeper = gevent.spawn(self._canaries.run, start_s=self.start_s)
         # What is there by now stays: the collector need not look at it during the run.
         gc.collect()
         gc.freeze()
 
-    def dispatch(self) -> None:
+    def run(self) -> None:
+        """Send all that is to be sent, wait for the answers, and tell what is not told yet."""
+        if self.plan.settings.load is Load.OPEN:
+            self._dispatch()
+        while not self.is_stopping and time.monotonic() < self._to_s:
+            gevent.sleep(min(0.1, max(0.0, self._to_s - time.monotonic())))
+        self.is_sending = False
+        self._pool.join(REQUEST_TIMEOUT_S + 1)
+        self._watches.join(0.5 if self.is_stopping else GIVE_UP_S)
+        self.stop()
+        self._watches.join(0.5)
+        self._cutter.kill()
+        self._tell("interval", self._recorder.cut())
+        self._tell("evidence", self._evidence.document(start_s=self.start_s))
+        self._connections.close()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.is_sending = False
+        self.is_stopping = True
+
+    def act_once(self) -> None:
+        """Think for a while, then send the schedule's next request and wait for its answer."""
+        pause_s = self._rng.exponential(self.plan.settings.think_s)
+        # A sleep is of whole milliseconds, rounded up.
+        gevent.sleep(pause_s if pause_s >= _SHORTEST_SLEEP_S else 0)
+        if self.is_sending:
+            now_s = time.monotonic()
+            self._recorder.now.due += self._from_s <= now_s < self._to_s
+            self._pool.spawn(self._send, next(self._endless), now_s).join()
+
+    def _dispatch(self) -> None:
         """Send each request of the schedule when it is due."""
         timer, overdue = Timer(), 0
         try:
@@ -86,105 +113,92 @@ class Shift:
         finally:
             timer.close()
 
-    def run(self) -> None:
-        """Send all that is to be sent, wait for the answers, and tell what is not told yet."""
-        if self.plan.settings.load is Load.OPEN:
-            self.dispatch()
-        while not self.is_stopping and time.monotonic() < self._to_s:
-            gevent.sleep(min(0.1, self._to_s - time.monotonic()))
-        self.is_sending = False
-        self._pool.join(REQUEST_TIMEOUT_S + 1)
-        if not self.is_stopping:
-            self._keeper.join()
-            self._canaries.join(GIVE_UP_S)
-        self.stop()
-        self._canaries.join(0.5)
-        self._cutter.kill()
-        self._tell("interval", self._recorder.cut())
-        self._tell("evidence", self._evidence.document(start_s=self.start_s))
-        self._connections.close()
-
-    def act_once(self) -> None:
-        """Think for a while, then send the schedule's next request and wait for its answer."""
-        gevent.sleep(self._rng.exponential(self.plan.settings.think_s))
-        if self.is_sending:
-            now_s = time.monotonic()
-            self._recorder.now.due += now_s >= self._from_s
-            self._pool.spawn(self._send, next(self._endless), now_s).join()
-
-    def stop(self) -> None:
-        """Send nothing more."""
-        self.is_sending = False
-        self.is_stopping = self._canaries.is_stopping = True
-
-    def _cut_again_and_again(self) -> None:
-        while True:
-            gevent.sleep(CUT_S)
-            self._tell("interval", self._recorder.cut())
-
     def _hand_over(self, row: Row, due_s: float) -> None:
         is_measured = due_s >= self._from_s
         self._recorder.now.due += is_measured
-        if self._pool.full():
-            if is_measured:
-                reason = f"{IN_FLIGHT} requests without an answer"
-                self._recorder.failed(FLOWS[row[1]], "not sent", reason)
-            return
-        self._pool.spawn(self._send, row, due_s)
+        if not self._pool.full():
+            self._pool.spawn(self._send, row, due_s)
+        elif is_measured:
+            reason = f"{IN_FLIGHT} requests without an answer"
+            self._recorder.failed(FLOWS[row[1]], "not sent", reason)
 
     def _send(self, row: Row, due_s: float) -> None:
         _, code, actor, subject, continues = row
         before, cursor = self._bookmarks.of(actor) if continues else (None, "")
-        asked = Request(FLOWS[code], actor, subject, cursor)
         begun_s = time.monotonic()
         if due_s >= self._from_s:
             self._recorder.sent(begun_s - due_s)
+        asked = Request(FLOWS[code], actor, subject, cursor, before)
+        answer, timing = self._asked(asked, due_s=due_s, begun_s=begun_s)
+        if answer is not None and asked.flow in POSTS:
+            self._posted(asked, answer, timing)
+
+    def _posted(self, asked: Request, answer: Answer, timing: Timing) -> None:
+        post = post_id_of(answer.body)
+        if post is None:
+            return
+        self._evidence.posts.append((asked.actor, post, timing.begun_s, timing.done_s))
+        if asked.subject != NOBODY:
+            watchers = [each for each in self._watchers[asked.subject] if each != NOBODY]
+            self._watches.spawn(self._watch, post, watchers, timing)
+
+    def _watch(self, post: int, watchers: list[int], posted: Timing) -> None:
+        fresh_s = seconds_to_last(
+            post,
+            watchers,
+            read_feed=self._read_as_watcher,
+            confirmed_s=posted.done_s,
+            is_stopping=lambda: self.is_stopping,
+        )
+        if posted.due_s < self._from_s:
+            return
+        if fresh_s is not None:
+            self._recorder.now.freshness_s.append(fresh_s)
+        elif not self.is_stopping:
+            self._recorder.now.canaries_lost += 1
+
+    def _read_as_watcher(self, watcher: int) -> bytes:
+        begun_s = time.monotonic()
+        if self._from_s <= begun_s < self._to_s:
+            self._recorder.now.due += 1
+            self._recorder.now.sent += 1
+            self._recorder.now.canary_requests += 1
+        asked = Request("read_feed", watcher, NOBODY)
+        answer, _ = self._asked(asked, due_s=begun_s, begun_s=begun_s)
+        return b"" if answer is None else answer.body
+
+    def _asked(
+        self, asked: Request, *, due_s: float, begun_s: float
+    ) -> tuple[Answer | None, Timing]:
+        """Send a request and count it; returns the answer if it is right."""
         answer: Answer | None = None
-        failure = ""
+        failure = reason = ""
         try:
             answer = self._connections.ask(self._calls.request(asked))
         except OSError as error:
-            failure = f"{type(error).__name__}: {error}"
+            failure, reason = failure_of(error), str(error)
         timing = Timing(due_s, begun_s, time.monotonic())
         if answer is not None:
-            failure = self._kept(asked, answer, timing, before=before)
-        self._count(asked.flow, timing, failure, answer)
+            failure = "" if asked.is_right(answer) else f"status {answer.status}"
+            reason = answer.body.decode(errors="replace") if failure else ""
+            self._keep(asked, answer, timing, is_right=not failure)
+        self._count(asked.flow, timing, failure, reason)
+        return None if failure else answer, timing
 
-    def _kept(self, asked: Request, answer: Answer, timing: Timing, *, before: int | None) -> str:
-        """Keep what the oracle needs; returns what is wrong with the answer, or nothing."""
-        is_right = asked.is_right(answer)
-        if asked.flow in {"follow", "unfollow"}:
-            done_s = timing.done_s if is_right else None
-            self._evidence.follows.append(
-                (asked.flow, asked.actor, asked.subject, timing.begun_s, done_s)
-            )
-        if not is_right:
-            return f"status {answer.status}"
-        if asked.flow == "read_feed":
+    def _keep(self, asked: Request, answer: Answer, timing: Timing, *, is_right: bool) -> None:
+        is_measured = self._from_s <= timing.due_s < self._to_s
+        self._evidence.keep(asked, answer, timing, is_right=is_right, is_measured=is_measured)
+        if asked.flow == "read_feed" and is_right:
             self._bookmarks.keep(asked.actor, answer.body)
-            self._evidence.read(
-                asked.actor,
-                answer.body,
-                begun_s=timing.begun_s,
-                done_s=timing.done_s,
-                before=before,
-            )
-        elif asked.flow in POSTS:
-            post = post_id_of(answer.body)
-            if post is None:
-                return "no post in the answer"
-            self._evidence.posts.append((asked.actor, post, timing.begun_s, timing.done_s))
-        return ""
 
-    def _count(self, flow: str, timing: Timing, failure: str, answer: Answer | None) -> None:
+    def _count(self, flow: str, timing: Timing, failure: str, reason: str) -> None:
         # What comes in the measured time is its throughput, whenever it was due.
         came_in_time = self._from_s <= timing.done_s < self._to_s
         self._recorder.now.achieved += came_in_time and not failure
-        if timing.due_s < self._from_s:
+        if not self._from_s <= timing.due_s < self._to_s:
             return
         if failure:
-            example = answer.body.decode(errors="replace") if answer else failure
-            self._recorder.failed(flow, failure.partition(":")[0], example)
+            self._recorder.failed(flow, failure, reason)
         else:
             self._recorder.answered(flow, timing)
         # Locust's own statistics and its web page see the same requests.
@@ -192,10 +206,15 @@ class Shift:
             request_type="flow",
             name=flow,
             response_time=timing.response_s * 1000,
-            response_length=len(answer.body) if answer else 0,
+            response_length=0,
             exception=_FlowError(failure) if failure else None,
             context={},
         )
+
+    def _cut_again_and_again(self) -> None:
+        while True:
+            gevent.sleep(CUT_S)
+            self._tell("interval", self._recorder.cut())
 
 
 class _FlowError(Exception):

@@ -12,14 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
-from server.adapters.sqlite.database import Database, open_database
-from server.adapters.sqlite.stores import last_id_in, sqlite_stores
+from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
-from server.services.post_reader import ShownPost
+from server.services.post_cache import ShownPost
 from server.services.post_writer import PostContent
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import PlainPasswords
@@ -52,7 +52,8 @@ class FeedMachine(RuleBasedStateMachine):
         self.comments: dict[int, list[int]] = {}
         self.notified: dict[int, set[str]] = {}
         self.reading: tuple[int, int] | None = None
-        self.database: Database
+        self.delivered: list[Event] = []
+        self.databases: Databases
         self.boxes: Boxes
 
     @initialize(design=designs)
@@ -76,12 +77,12 @@ class FeedMachine(RuleBasedStateMachine):
 
     async def _open(self, design: Fanout) -> None:
         metrics = Metrics()
-        self.database = await open_database(
+        self.databases = await open_databases(
             Path(self.folder.name), clock=self.clock, telemetry=metrics
         )
-        ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.database))
-        self.database.last_id = lambda: ids.last_id
-        stores = sqlite_stores(self.database, max_entries=MAX_ENTRIES)
+        ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.databases))
+        self.databases.main.last_id = lambda: ids.last_id
+        stores = sqlite_stores(self.databases, max_entries=MAX_ENTRIES)
         surroundings = Surroundings(self.clock, ids, bytes, PlainPasswords(), metrics)
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
         self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
@@ -89,7 +90,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     async def _close(self) -> None:
         await self.boxes.feed_generator.stop()
-        await self.database.close()
+        await self.databases.close()
 
     def teardown(self) -> None:
         self.runner.run(self._close())
@@ -117,15 +118,16 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(author=people, count=st.integers(min_value=1, max_value=7))
     def post(self, author: int, count: int) -> None:
         for number in range(count):
-            self.clock.ms += 1
-            content = PostContent(text=f"text {number}")
-            fresh_id = self.boxes.surroundings.ids.new()
-            post = self.runner.run(
-                self.boxes.post_writer.create(self.users[author], content, fresh_id=fresh_id)
-            )
-            self.posts[post.post_id] = post.author_id
-            self.texts[post.post_id] = content.text or ""
-            self.fresh.add(post.post_id)
+            self.runner.run(self._create(self.users[author], f"text {number}"))
+
+    async def _create(self, author_id: int, text: str) -> None:
+        self.clock.ms += 1
+        fresh_id = self.boxes.surroundings.ids.new()
+        content = PostContent(text=text)
+        post = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        self.posts[post.post_id] = post.author_id
+        self.texts[post.post_id] = text
+        self.fresh.add(post.post_id)
 
     @precondition(lambda self: self.posts)
     @rule(data=st.data())
@@ -187,6 +189,7 @@ class FeedMachine(RuleBasedStateMachine):
     def lose_the_caches(self) -> None:
         self.boxes.feed_cache.clear()
         self.boxes.likes_cache.clear()
+        self.boxes.post_cache.clear()
 
     @rule()
     def everybody_is_away(self) -> None:
@@ -206,7 +209,32 @@ class FeedMachine(RuleBasedStateMachine):
     def rebuild(self, user: int) -> None:
         self.runner.run(self.boxes.feed_generator.rebuild(self.users[user]))
 
+    @precondition(lambda self: self.delivered)
+    @rule(data=st.data())
+    def deliver_again(self, data: st.DataObject) -> None:
+        """An event that failed at first comes after those that were behind it."""
+        event = data.draw(st.sampled_from(self.delivered))
+        consumers = {
+            Queue.FEED_GENERATOR: self.boxes.feed_generator.consume,
+            Queue.NOTIFICATION_SERVICE: self.boxes.notification_service.consume,
+        }
+        self.runner.run(consumers[event.queue]([event]))
+
+    @rule(follower=people, followee=people)
+    def a_late_unfollow(self, follower: int, followee: int) -> None:
+        """An unfollow that failed at first, and comes after the follow that took it back."""
+        if follower == followee:
+            return
+        self.unfollow(follower, followee)
+        self.follow(follower, followee)
+        self.runner.run(self._drain())
+        late = Event(EventKind.UNFOLLOWED, self.users[follower], self.users[followee])
+        self.runner.run(self.boxes.feed_generator.consume([late]))
+
     async def _drain(self) -> None:
+        for queue in (Queue.FEED_GENERATOR, Queue.NOTIFICATION_SERVICE):
+            due = await self.boxes.stores.messages.due(queue, now_ms=LARGEST_ID, limit=1000)
+            self.delivered += [delivery.event for delivery in due]
         await self.boxes.drain()
         self.fresh.clear()
 

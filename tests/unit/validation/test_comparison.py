@@ -103,10 +103,10 @@ def test_another_mix_has_other_shares_at_its_rate() -> None:
 
 
 def test_watchers_find_a_post_at_the_next_of_their_reads() -> None:
-    # Reads of 2 ms begin at 0, after a pause of 20 ms, and of 30 ms.
-    found = as_watched(np.array([0.0, 0.001, 0.022, 0.03]), read_s=0.002)
+    # Reads of 2 ms begin after a pause of 10 ms, another of 15 ms, and another of 22.5 ms.
+    found = as_watched(np.array([0.0, 0.01, 0.011, 0.03]), read_s=0.002)
 
-    assert found == pytest.approx([0.002, 0.024, 0.024, 0.056])
+    assert found == pytest.approx([0.012, 0.012, 0.029, 0.0535])
 
 
 def test_a_machine_saturates_where_its_core_is_busy_all_the_time() -> None:

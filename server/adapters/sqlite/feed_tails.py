@@ -1,0 +1,188 @@
+"""Tails: what was pushed to feeds lately, in a few rows whatever the number of feeds.
+
+Users are spread over buckets. A push adds one row to each bucket it touches, with the entries of
+all the bucket's users packed one after the other, all rows in one statement. A full bucket is
+merged into its users' feeds and emptied.
+"""
+
+import json
+import sqlite3
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from server.model.feeds import FanOut
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A push of many posts dirties about one page in each bucket: 1 MB of log.
+BUCKETS = 256
+# Past this many rows or bytes (25,000 entries) a bucket is merged. A feed that is not cached is
+# read by going through its bucket.
+ROWS_A_BUCKET = 2_000
+BYTES_A_BUCKET = 600_000
+# Buckets merged after one push, so that it does not keep the next one waiting.
+MERGES_A_PUSH = 2
+# A row's key is its bucket, then its number in the bucket.
+_NUMBER_BITS = 40
+
+_RECORD = np.dtype([("user_id", ">i8"), ("post_id", ">i8"), ("author_id", ">i8")])
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What is in a bucket's rows: numbers from `first` to before `next`."""
+
+    first: int
+    next: int
+    # Counted from the start of the process, so a bucket may once hold twice the limit.
+    size_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.next - self.first > ROWS_A_BUCKET or self.size_bytes > BYTES_A_BUCKET
+
+
+class FeedTails:
+    """The rows of `feed_tails`. Not for more than one writing thread."""
+
+    def __init__(self) -> None:
+        self._buckets: list[_Bucket] = []
+
+    def append(
+        self,
+        connection: sqlite3.Connection,
+        fan_outs: Sequence[FanOut],
+        *,
+        only_to: Container[int],
+    ) -> None:
+        """Add entries to the tails of those followers that `only_to` contains."""
+        records = _records(fan_outs, only_to=only_to)
+        buckets = records["user_id"] % BUCKETS
+        order = np.argsort(buckets, kind="stable")
+        packed = records[order].tobytes()
+        ends = np.cumsum(np.bincount(buckets, minlength=BUCKETS)) * _RECORD.itemsize
+        known = self._known(connection)
+        rows = []
+        start = 0
+        for number, end in enumerate(ends.tolist()):
+            if end > start:
+                rows.append([_key(number, known[number].next), start + 1, end - start])
+                known[number].next += 1
+                known[number].size_bytes += end - start
+                start = end
+        # One statement for all rows: each would give the interpreter up and wait for it again.
+        connection.execute(
+            "INSERT INTO feed_tails SELECT value ->> 0, substr(?, value ->> 1, value ->> 2)"
+            " FROM json_each(?)",
+            (packed, json.dumps(rows)),
+        )
+
+    def of_user(self, connection: sqlite3.Connection, user_id: int) -> bytes:
+        """Return a user's packed entries, in no order."""
+        records = _of_bucket(connection, user_id % BUCKETS)
+        return _packed(records[records["user_id"] == user_id])
+
+    def remove(self, connection: sqlite3.Connection, user_id: int, author_id: int) -> None:
+        """Take an author's posts out of a user's tail."""
+        for key, entries in _rows_of(connection, user_id % BUCKETS):
+            records = np.frombuffer(entries, _RECORD)
+            is_other = (records["user_id"] != user_id) | (records["author_id"] != author_id)
+            if not is_other.all():
+                connection.execute(
+                    "UPDATE feed_tails SET entries = ? WHERE bucket_and_number = ?",
+                    (records[is_other].tobytes(), key),
+                )
+
+    def full(self, connection: sqlite3.Connection) -> Sequence[int]:
+        """Return some of the buckets that should be merged."""
+        known = self._known(connection)
+        return [number for number in range(BUCKETS) if known[number].is_full][:MERGES_A_PUSH]
+
+    def take(self, connection: sqlite3.Connection, bucket: int) -> Mapping[int, bytes]:
+        """Empty a bucket; returns its users' packed entries, newest first, each once."""
+        entries = _of_bucket(connection, bucket)
+        connection.execute(
+            "DELETE FROM feed_tails WHERE bucket_and_number >= ? AND bucket_and_number < ?",
+            _bounds(bucket),
+        )
+        state = self._known(connection)[bucket]
+        state.first, state.size_bytes = state.next, 0
+        return dict(_by_user(entries))
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Empty all buckets."""
+        connection.execute("DELETE FROM feed_tails")
+
+    def _known(self, connection: sqlite3.Connection) -> list[_Bucket]:
+        if not self._buckets:
+            for bucket in range(BUCKETS):
+                first, last = connection.execute(
+                    "SELECT min(bucket_and_number), max(bucket_and_number) FROM feed_tails"
+                    " WHERE bucket_and_number >= ? AND bucket_and_number < ?",
+                    _bounds(bucket),
+                ).fetchone()
+                empty = _key(bucket, 0)
+                self._buckets.append(
+                    _Bucket(0, 0)
+                    if first is None
+                    else _Bucket(first=first - empty, next=last - empty + 1)
+                )
+        return self._buckets
+
+
+def _key(bucket: int, number: int) -> int:
+    return bucket << _NUMBER_BITS | number
+
+
+def _bounds(bucket: int) -> tuple[int, int]:
+    return _key(bucket, 0), _key(bucket + 1, 0)
+
+
+def _rows_of(connection: sqlite3.Connection, bucket: int) -> Sequence[tuple[int, bytes]]:
+    return connection.execute(
+        "SELECT bucket_and_number, entries FROM feed_tails"
+        " WHERE bucket_and_number >= ? AND bucket_and_number < ?",
+        _bounds(bucket),
+    ).fetchall()
+
+
+def _of_bucket(connection: sqlite3.Connection, bucket: int) -> "NDArray[np.void]":
+    return np.frombuffer(b"".join(entries for _, entries in _rows_of(connection, bucket)), _RECORD)
+
+
+def _records(fan_outs: Sequence[FanOut], *, only_to: Container[int]) -> "NDArray[np.void]":
+    followers = [
+        [user_id for user_id in fan_out.follower_ids if user_id in only_to] for fan_out in fan_outs
+    ]
+    sizes = [len(of_post) for of_post in followers]
+    records = np.empty(sum(sizes), _RECORD)
+    records["user_id"] = [user_id for of_post in followers for user_id in of_post]
+    records["post_id"] = np.repeat([fan_out.entry.post_id for fan_out in fan_outs], sizes)
+    records["author_id"] = np.repeat([fan_out.entry.author_id for fan_out in fan_outs], sizes)
+    return records
+
+
+def _by_user(records: "NDArray[np.void]") -> Iterator[tuple[int, bytes]]:
+    """Yield each user's packed entries, newest first and each once."""
+    order = np.lexsort((-records["post_id"].astype(np.int64), records["user_id"]))
+    ordered = records[order]
+    is_new = np.ones(len(ordered), bool)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    ordered = ordered[is_new]
+    packed = _packed(ordered)
+    entry_bytes = len(packed) // max(len(ordered), 1)
+    users, starts = np.unique(ordered["user_id"], return_index=True)
+    bounds = [*(starts * entry_bytes).tolist(), len(packed)]
+    for index, user_id in enumerate(users.tolist()):
+        yield user_id, packed[bounds[index] : bounds[index + 1]]
+
+
+def _packed(records: "NDArray[np.void]") -> bytes:
+    """Return the entries as a feed packs them: post id, author id."""
+    columns = np.empty((len(records), 2), ">i8")
+    columns[:, 0], columns[:, 1] = records["post_id"], records["author_id"]
+    return columns.tobytes()

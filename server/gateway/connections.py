@@ -1,0 +1,248 @@
+"""The connections of clients: so many at once, and none for who keeps the server waiting.
+
+aiohttp speaks HTTP on a connection; what stands here stands between it and the socket.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+
+from server.gateway.problems import RETRY_AFTER_S, problem_body
+from server.limits import MOST_CONNECTIONS, Limits
+
+# An answer that a client takes in more slowly than this is not sent to its end.
+LEAST_BYTES_PER_S = 1_024
+# Refused connections that are still told so: past this they are closed without a word.
+REFUSALS_AT_ONCE = 100
+REFUSAL_S = 1.0
+
+
+class Connections:
+    """Counts the connections, and makes the protocol of each.
+
+    Attributes:
+        most: how many may be open at once.
+        client_s: how long a client may keep the server waiting.
+        open: how many are open.
+        refused: how many were refused since the start, because too many were open.
+        cut: how many were cut off since the start, because the client was too slow.
+        refusing: refused ones that are being told so.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.most = limits.connections or MOST_CONNECTIONS
+        self.client_s = limits.client_s
+        self.open = 0
+        self.refused = 0
+        self.cut = 0
+        self.refusing = 0
+
+    def protocol(self, http: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
+        """Return the protocol of a new connection; `http` makes the one that speaks HTTP."""
+        return _Arrival(self, http)
+
+
+def in_progress(request: web.Request) -> "RequestInProgress":
+    """Return a context in which the client is not waited for."""
+    return RequestInProgress(_connection_of(request))
+
+
+@asynccontextmanager
+async def while_connected(request: web.Request) -> AsyncIterator[None]:
+    """Leave the block when the client goes, however long it would wait for something else."""
+    connection = _connection_of(request)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as presence:
+            if connection:
+                connection.presence = presence
+            try:
+                yield
+            finally:
+                if connection:
+                    connection.presence = None
+
+
+def _connection_of(request: web.Request) -> "_Connection | None":
+    # The transport is gone with the client.
+    protocol = request.transport.get_protocol() if request.transport else None
+    return protocol if isinstance(protocol, _Connection) else None
+
+
+class RequestInProgress:
+    """While a request is in progress, its connection owes the server no headers."""
+
+    def __init__(self, connection: "_Connection | None") -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        if self._connection:
+            self._connection.begin_request()
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection:
+            self._connection.end_request()
+
+
+class _Arrival(asyncio.Protocol):
+    """A connection about to be made: only then is it known how many are open."""
+
+    def __init__(self, connections: Connections, http: Callable[[], asyncio.Protocol]) -> None:
+        self._connections = connections
+        self._http = http
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        connections = self._connections
+        protocol: asyncio.Protocol
+        if connections.open < connections.most:
+            protocol = _Connection(connections, self._http())
+        else:
+            connections.refused += 1
+            protocol = _Refusal(connections)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+
+
+class _Connection(asyncio.Protocol):
+    """Passes everything on, and cuts off a client that sends or takes too slowly.
+
+    Of a slow client's headers the first byte counts, not the last: one byte now and then does not
+    hold a connection.
+
+    Attributes:
+        presence: runs out when the client goes.
+    """
+
+    def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
+        self._connections = connections
+        self._http = http
+        self._transport: asyncio.Transport | None = None
+        self._has_request = False
+        self._headers_due: asyncio.TimerHandle | None = None
+        self._part_due: asyncio.TimerHandle | None = None
+        self._unsent_bytes = 0
+        self.presence: asyncio.Timeout | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses.
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.open += 1
+        self._expect_headers()
+        self._http.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.open -= 1
+        self._transport = None
+        self._drop_timers()
+        if self.presence:
+            self.presence.reschedule(asyncio.get_running_loop().time())
+        self._http.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._has_request and self._headers_due is None:
+            self._expect_headers()
+        self._http.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._http.eof_received()
+
+    def pause_writing(self) -> None:
+        self._expect_part_taken()
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._part_due:
+            self._part_due.cancel()
+            self._part_due = None
+        self._http.resume_writing()
+
+    def begin_request(self) -> None:
+        """Wait for no headers: they are here."""
+        self._has_request = True
+        if self._headers_due:
+            self._headers_due.cancel()
+            self._headers_due = None
+
+    def end_request(self) -> None:
+        """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
+        self._has_request = False
+
+    def _expect_headers(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._headers_due = loop.call_later(self._connections.client_s, self._cut)
+
+    def _expect_part_taken(self) -> None:
+        assert self._transport is not None  # noqa: S101 - for the type checker
+        self._unsent_bytes = self._transport.get_write_buffer_size()
+        loop = asyncio.get_running_loop()
+        self._part_due = loop.call_later(self._connections.client_s, self._check_part_taken)
+
+    def _check_part_taken(self) -> None:
+        assert self._transport is not None  # noqa: S101 - for the type checker
+        taken_bytes = self._unsent_bytes - self._transport.get_write_buffer_size()
+        if taken_bytes < LEAST_BYTES_PER_S * self._connections.client_s:
+            self._cut()
+        else:
+            self._expect_part_taken()
+
+    def _cut(self) -> None:
+        self._drop_timers()
+        if self._transport and not self._transport.is_closing():
+            self._connections.cut += 1
+        if self._transport:
+            # Not `close`, which waits until what is unsent has been taken.
+            self._transport.abort()
+
+    def _drop_timers(self) -> None:
+        for timer in (self._headers_due, self._part_due):
+            if timer:
+                timer.cancel()
+        self._headers_due = self._part_due = None
+
+
+class _Refusal(asyncio.Protocol):
+    """Tells a client to come back later, without reading what it wants."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", transport)
+        if self._connections.refusing >= REFUSALS_AT_ONCE:
+            transport.abort()
+            return
+        self._connections.refusing += 1
+        transport.write(_REFUSAL)
+        # Closed for writing only: closed altogether, the client's own bytes would be answered with
+        # a reset, which can overtake the answer. It may have gone already.
+        with suppress(OSError):
+            transport.write_eof()
+        self._end = asyncio.get_running_loop().call_later(REFUSAL_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._end:
+            self._end.cancel()
+            self._connections.refusing -= 1
+
+
+def _refusal() -> bytes:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    body = problem_body(status, "too many connections are open; try again in a moment")
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+        "Content-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        f"Retry-After: {RETRY_AFTER_S}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+_REFUSAL = _refusal()

@@ -1,0 +1,133 @@
+"""Who may listen in: `--open` on this machine only, and nothing private in the access log."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import RunProgram
+from tests.e2e.serving import serving
+from tests.e2e.sockets import answer, connected, head
+
+READY = re.compile(r"is ready at http://\S+:\d+")
+NAMES = """\
+127.0.0.1 localhost
+192.0.2.1 elsewhere.test
+127.0.0.1 both.test
+192.0.2.1 both.test
+"""
+
+
+def expect_refused(done: subprocess.CompletedProcess[str], host: str, folder: Path) -> None:
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: --open turns authentication off, so it listens on a")
+    assert repr(host) in done.stderr
+    assert done.stderr.count("\n") == 1
+    # Refused before anything was made.
+    assert not (folder / "data").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", "192.0.2.1", "no-such-host.invalid", ""])  # noqa: S104 - refused
+def test_an_open_server_refuses_an_address_that_others_reach(
+    run_socialfeed: RunProgram, tmp_path: Path, host: str
+) -> None:
+    done = run_socialfeed("serve", "--open", "--port", "0", "--data", "data", "--host", host)
+
+    expect_refused(done, host, tmp_path)
+
+
+@pytest.mark.parametrize("host", ["elsewhere.test", "both.test"])
+def test_an_open_server_refuses_a_name_that_resolves_elsewhere(
+    program: Path, tmp_path: Path, host: str
+) -> None:
+    names = tmp_path / "hosts"
+    names.write_text(NAMES, encoding="ascii")
+    unshare = shutil.which("unshare")
+    # In a mount namespace of its own, so that only the server sees these names.
+    script = f'mount --bind "{names}" /etc/hosts || exit 99; exec "$@"'
+    if not unshare:
+        pytest.skip("has no namespaces")
+    in_namespace = [unshare, "--mount", "sh", "-c", script, "sh", str(program)]
+    done = subprocess.run(
+        [*in_namespace, "serve", "--open", "--port", "0", "--data", "data", "--host", host],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 99 or "unshare failed" in done.stderr:
+        pytest.skip("names cannot be made here")
+
+    expect_refused(done, host, tmp_path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
+def test_an_open_server_listens_on_a_loopback_address(
+    program: Path, tmp_path: Path, host: str
+) -> None:
+    with subprocess.Popen(
+        [program, "serve", "--open", "--port", "0", "--data", "data", "--host", host],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        if "no address of this machine" in line:
+            pytest.skip(f"{host} is no address here")
+
+        assert READY.search(line), line
+        assert process.wait(timeout=10) == 0
+
+
+def test_the_access_log_has_a_line_for_each_request_and_nothing_private(
+    program: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("w", encoding="utf-8") as file,
+        serving(program, tmp_path / "data", "--access-log", stdout=file) as server,
+    ):
+        ada = server.sign_up("name of ada", "password of ada")
+        body = {"userId": ada.user_id, "text": "text of ada", "hashtags": ["tag of ada"]}
+        made = server.send(
+            "POST", "/v1/posts", body, token=ada.token, headers={"X-Request-ID": "mine-1"}
+        )
+        server.send("POST", "/v1/tokens", {"name": "name of ada", "password": "wrong of ada"})
+        server.send("GET", f"/v1/posts/{made.json['postId']}?q=query+of+ada", token=ada.token)
+        server.send("GET", "/path-of-ada", token="token of ada")  # noqa: S106 - no token
+        with connected(server) as client:
+            client.sendall(b"GET /livez HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
+            assert answer(client).startswith(b"HTTP/1.1 200")
+        with connected(server) as client:
+            path = f"/v1/notifications/{ada.user_id}/stream"
+            client.sendall(head("GET", path, person=ada))
+            client.recv(65_536)
+        server.stop()
+
+    text = log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("POST", "/v1/users", 201),
+        ("POST", "/v1/posts", 201),
+        ("POST", "/v1/tokens", 401),
+        ("GET", "/v1/posts/{postId}", 200),
+        ("GET", None, 404),
+        ("GET", "/livez", 200),
+        ("GET", "/v1/notifications/{userId}/stream", 200),
+    ]
+    users = [None, ada.user_id, None, ada.user_id, None, None, ada.user_id]
+    assert [line["userId"] for line in lines] == users
+    assert all(line["durationS"] > 0 for line in lines)
+    assert [line["bytes"] for line in (lines[1], lines[-1])] == [len(made.body), None]
+    assert (lines[1]["requestId"], made.headers["X-Request-ID"]) == ("mine-1", "mine-1")
+    assert len({line["requestId"] for line in lines}) == len(lines)
+    assert "of ada" not in text
+    assert "of-ada" not in text
+    assert "of+ada" not in text
+    assert ada.token not in text
