@@ -10,7 +10,7 @@ import numpy as np
 from scenarios.fanout import Fanout, is_pushed
 from scenarios.graph import FollowerGraph
 from server.adapters.folder import locked_folder
-from server.adapters.sqlite.bulk import BulkLoad, loading
+from server.adapters.sqlite.bulk import BulkLoad, load_feeds, loading
 from server.model.feeds import Feed
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
@@ -48,6 +48,11 @@ class World:
     tokens: Sequence[str] = ()
     feeds: FeedSettings | None = None
 
+    @property
+    def has_feeds(self) -> bool:
+        """Whether there are feeds to be built: the pull design has none."""
+        return self.feeds is not None and self.feeds.fanout is not Fanout.PULL
+
 
 @dataclass(frozen=True, slots=True)
 class Populated:
@@ -80,27 +85,22 @@ def populate(
         done += rows
         progress(done, total)
 
-    with locked_folder(folder), loading(folder) as load:
-        _load_users(load, world, user_ids)
-        told(world.users)
-        expires_at_ms = now_ms + TOKEN_LIFETIME_MS
-        load.add_tokens(
-            (token_digest(token), user_id, expires_at_ms)
-            for token, user_id in zip(world.tokens, user_ids.tolist(), strict=False)
-        )
-        for chunk in edges.chunks():
-            load.add_edges(chunk)
-            told(len(chunk))
-        for part in _slices(len(post_ids)):
-            authors = user_ids[world.authors[part]].tolist()
-            ids = post_ids[part].tolist()
-            texts = (f"Post {number}" for number in range(part.start, part.stop))
-            load.add_posts(zip(ids, authors, texts, strict=True))
-            told(len(ids))
-        if world.feeds is not None:
-            _load_feeds(load, world, Populated(user_ids, post_ids), now_ms=now_ms)
-        load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
-    return Populated(user_ids, post_ids)
+    pushed, ids = _pushed(world), Populated(user_ids, post_ids)
+    with locked_folder(folder):
+        with loading(folder) as load:
+            _load_users(load, world, user_ids, now_ms=now_ms)
+            told(world.users)
+            for chunk in edges.chunks():
+                load.add_edges(chunk)
+                told(len(chunk))
+            for part in _slices(len(post_ids)):
+                _load_posts(load, world, ids, part)
+                told(part.stop - part.start)
+            load.mark_pulled(user_ids[~pushed].tolist())
+            load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+        if world.has_feeds:
+            _load_feeds(folder, world, ids, pushed=pushed, now_ms=now_ms)
+    return ids
 
 
 def rising_ids(times_ms: "NDArray[np.int64]", shards: "NDArray[np.int64]") -> "NDArray[np.int64]":
@@ -131,31 +131,50 @@ class _Edges:
             yield list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _load_users(load: BulkLoad, world: World, user_ids: "NDArray[np.int64]") -> None:
+def _load_users(
+    load: BulkLoad, world: World, user_ids: "NDArray[np.int64]", *, now_ms: int
+) -> None:
     followers = np.bincount(world.graph.followees, minlength=world.users).tolist()
     followees = np.bincount(world.graph.followers, minlength=world.users).tolist()
     names = (f"user{number}" for number in range(world.users))
     load.add_users(zip(user_ids.tolist(), names, followers, followees, strict=True))
+    expires_at_ms = now_ms + TOKEN_LIFETIME_MS
+    # Each has one, or nobody.
+    load.add_tokens(
+        (token_digest(token), user_id, expires_at_ms)
+        for token, user_id in zip(world.tokens, user_ids.tolist(), strict=False)
+    )
 
 
-def _load_feeds(load: BulkLoad, world: World, ids: Populated, *, now_ms: int) -> None:
-    assert world.feeds is not None  # noqa: S101 - asked for
+def _load_posts(load: BulkLoad, world: World, ids: Populated, part: slice) -> None:
+    authors = ids.user_ids[world.authors[part]].tolist()
+    texts = (f"Post {number}" for number in range(part.start, part.stop))
+    load.add_posts(zip(ids.post_ids[part].tolist(), authors, texts, strict=True))
+
+
+def _pushed(world: World) -> "NDArray[np.bool_]":
+    """Return of each user whether their posts are pushed, by the design whose feeds are built."""
     settings = world.feeds
-    if settings.fanout is Fanout.PULL:  # which has no feeds
-        return
-    followers = np.bincount(world.graph.followees, minlength=world.users)
-    pushed = np.asarray(
+    if settings is None or not world.has_feeds:
+        return np.ones(world.users, dtype=bool)
+    followers = np.bincount(world.graph.followees, minlength=world.users).tolist()
+    return np.asarray(
         [
             is_pushed(settings.fanout, followers=count, push_threshold=settings.push_threshold)
-            for count in followers.tolist()
+            for count in followers
         ]
     )
-    load.mark_pulled(ids.user_ids[~pushed].tolist())
-    feeds = built_feeds(world, ids, pushed=pushed, cap=settings.max_entries)
-    load.add_feeds(feeds, design=settings.design, now_ms=now_ms)
 
 
-def built_feeds(
+def _load_feeds(
+    folder: Path, world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", now_ms: int
+) -> None:
+    settings = world.feeds or FeedSettings()
+    feeds = _feeds(world, ids, pushed=pushed, cap=settings.max_entries)
+    load_feeds(folder, feeds, design=settings.design, now_ms=now_ms)
+
+
+def _feeds(
     world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", cap: int
 ) -> Iterator[tuple[int, Feed]]:
     """Yield each user's id and feed: the newest `cap` posts of those followed and `pushed`."""

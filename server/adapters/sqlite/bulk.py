@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server.adapters.sqlite.database import migrate
-from server.adapters.sqlite.schema import STEPS
-from server.adapters.sqlite.stores import FILE_NAME
+from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
+from server.adapters.sqlite.stores import FEEDS_FILE_NAME, FILE_NAME
 from server.errors import FolderNotEmptyError
 from server.model.feeds import Feed
 
@@ -50,18 +50,6 @@ class BulkLoad:
             "INSERT INTO posts (post_id, author_id, text, hashtags) VALUES (?, ?, ?, '[]')", posts
         )
 
-    def add_feeds(self, feeds: Iterable[tuple[int, Feed]], *, design: str, now_ms: int) -> None:
-        """Add feeds as this design fills them: each with its user, as if read just now."""
-        for user_id, feed in feeds:
-            self._connection.execute(
-                "INSERT INTO feeds (user_id, floor, read_at_ms) VALUES (?, ?, ?)",
-                (user_id, feed.floor, now_ms),
-            )
-            self._connection.execute(
-                "INSERT INTO feed_bodies VALUES (?, ?)", (user_id, feed.packed)
-            )
-        self._connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
-
     def mark_pulled(self, author_ids: Iterable[int]) -> None:
         """Note the authors whose posts are in no feed."""
         self._connection.executemany(
@@ -101,6 +89,30 @@ def loading(folder: Path) -> Iterator[BulkLoad]:
         connection.execute("COMMIT")
     finally:
         # Rolls back what is not committed.
+        connection.close()
+
+
+def load_feeds(
+    folder: Path, feeds: Iterable[tuple[int, Feed]], *, design: str, now_ms: int
+) -> None:
+    """Write feeds as this design fills them, each with its user, as if read just now.
+
+    All or none are there in the end. Without them, each is built when it is first read.
+    """
+    path = folder / FEEDS_FILE_NAME
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection, path, FEEDS_STEPS)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO feeds (user_id, floor, read_at_ms, entries) VALUES (?, ?, ?, ?)",
+            ((user_id, feed.floor, now_ms, feed.packed) for user_id, feed in feeds),
+        )
+        connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
+        connection.execute("COMMIT")
+    finally:
         connection.close()
 
 
