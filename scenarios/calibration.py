@@ -215,7 +215,7 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
 
     A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
     that flow's, unless they have a time of their own, which says something else than a whole visit;
-    and the share of requests that came there, unless they have a condition of their own.
+    and the share of requests that came there, unless a cache decides about that.
 
     Raises:
         CalibrationError: if it has measured no box of the scenario.
@@ -271,8 +271,8 @@ def _with_step(step: object, flow: str, calibration: Calibration, *, source: str
     return {**step, **figures}
 
 
-_CONDITIONS = {"on", "hit_ratio", "probability"}
-"""Keys of a step that say when it is taken."""
+_CONDITIONS = {"on", "hit_ratio"}
+"""Keys of a step that let a cache decide whether it is taken."""
 
 
 def _figures(service: Service, source: str) -> Table:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sim.calibration.calls import Call, Calls
 from sim.calibration.errors import NotMeteredError
 from sim.calibration.telling import BoxTime, server_timing
+from sim.loadtest.errors import UnreachableError
 from sim.loadtest.schedule import Schedule
 from sim.loadtest.traffic import FLOWS
 
@@ -39,6 +40,7 @@ class Sampler:
     """
 
     def __init__(self, url: str, schedule: Schedule, calls: Calls) -> None:
+        self.url = url
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
         self._calls = calls
@@ -103,7 +105,11 @@ _OK, _NOT_OK = 200, 300
 
 @contextmanager
 def sampling(sampler: Sampler, begin: threading.Event) -> Iterator[None]:
-    """Sample beside what is done inside, once `begin` is set; all is there at the end."""
+    """Sample beside what is done inside, once `begin` is set; all is there at the end.
+
+    Raises:
+        UnreachableError: if the connection was lost.
+    """
     failures: list[Exception] = []
 
     def run() -> None:
@@ -122,4 +128,5 @@ def sampling(sampler: Sampler, begin: threading.Event) -> Iterator[None]:
         begin.set()
         thread.join()
     if failures:
-        raise failures[0]
+        reason = f"the sampler lost it ({str(failures[0]) or type(failures[0]).__name__})"
+        raise UnreachableError(url=sampler.url, reason=reason) from failures[0]
