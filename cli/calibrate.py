@@ -1,5 +1,6 @@
 """`socialfeed calibrate`: service times of boxes, measured on this machine."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +28,19 @@ from cli.options import DEFAULT_SEED, ScenarioName, Seed, Sets
 LEAST_RATES = 2
 
 
-def _rates(text: str) -> tuple[float, ...]:
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a second, rising. A class, since Typer takes a tuple for several arguments."""
+
+    per_s: tuple[float, ...] = ()
+
+
+def _rates(text: str) -> Rates:
     rates = tuple(sorted(rate_per_s(part) for part in text.split(",")))
     if len(rates) < LEAST_RATES:
         message = f"found {text!r}, expected two rates or more, such as 15,100,200"
         raise typer.BadParameter(message)
-    return rates
+    return Rates(rates)
 
 
 def calibrate(
@@ -42,7 +50,7 @@ def calibrate(
         Path, typer.Option(metavar="FILE", help="File to write; replaced if it is there.")
     ] = Path("calibration.toml"),
     rates: Annotated[
-        tuple[float, ...] | None,
+        Rates | None,
         typer.Option(
             parser=_rates,
             metavar="A,B,...",
@@ -76,7 +84,7 @@ def calibrate(
     loaded = load(scenario, overrides=sets or [])
     _check_writable(to)
     campaign = campaign_of(
-        rates or (),
+        (rates or Rates()).per_s,
         warmup_s=DEFAULT_WARMUP_S if warmup is None else warmup,
         measured_s=duration or DEFAULT_MEASURED_S,
         seed=seed,
