@@ -9,14 +9,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.calibrate import calibrate
 from cli.dead_letters import dead_letters
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
+from cli.loadtest import loadtest
 from cli.populate import populate
 from cli.report import report
 from cli.scenarios import scenarios
 from cli.serve import serve
 from cli.simulate import simulate
+from cli.validate import validate
 from scenarios.errors import ScenarioError
 
 # Plain help starts in half the time of the coloured one, and leaves "[SCENARIO]" as it is.
@@ -25,6 +28,9 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions
 # The commands, in the order of the help text.
 app.command()(estimate)
 app.command()(simulate)
+app.command()(loadtest)
+app.command()(calibrate)
+app.command()(validate)
 app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")

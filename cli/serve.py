@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.options import DEFAULT_PUSH_THRESHOLD
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
@@ -55,7 +56,7 @@ def serve(
     ] = Fanout.HYBRID,
     push_threshold: Annotated[
         int, typer.Option(min=0, help="With --fanout hybrid: more followers than this, pulled.")
-    ] = 10_000,
+    ] = DEFAULT_PUSH_THRESHOLD,
     away: Annotated[
         float | None,
         typer.Option(

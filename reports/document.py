@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from reports.errors import (
     DocumentMissingError,
@@ -17,7 +17,9 @@ from reports.errors import (
     NewerDocumentError,
     NotFiniteError,
 )
+from sim.results.loadtest import LoadtestDocument
 from sim.results.simulation import SimulationDocument
+from sim.results.validation import ValidationDocument
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -75,8 +77,14 @@ def _join(key: str, part: object) -> str:
     return f"{key}.{part}" if key else str(part)
 
 
+AnyDocument: TypeAlias = SimulationDocument | LoadtestDocument | ValidationDocument
+"""What a report is made from."""
+
+_Document = TypeVar("_Document", SimulationDocument, LoadtestDocument, ValidationDocument)
+
+
 def read_document(path: Path) -> SimulationDocument:
-    """Return the document in a file, or in the report folder of that name.
+    """Return the document of a simulation in a file, or in the report folder of that name.
 
     Raises:
         DocumentMissingError: if there is no such file, or it cannot be read.
@@ -84,19 +92,39 @@ def read_document(path: Path) -> SimulationDocument:
         DocumentShapeError: if it is not the document of a simulation.
         NewerDocumentError: if a later version wrote it.
     """
+    return parse_document(*_content(path))
+
+
+def read_any(path: Path) -> AnyDocument:
+    """Return the document of a run of any kind; as `read_document` otherwise."""
+    return parse_any(*_content(path))
+
+
+def _content(path: Path) -> tuple[bytes, Path]:
     file = path / DOCUMENT_NAME if path.is_dir() else path
     try:
-        content = file.read_bytes()
+        return file.read_bytes(), file
     except OSError as error:
         raise DocumentMissingError(file, reason=error.strerror or str(error)) from error
-    return parse_document(content, file)
 
 
 def parse_document(content: bytes, file: Path) -> SimulationDocument:
     """Return the document that `content` is; `file` is named in errors, which are as above."""
     text = _text(content, file)
     _check_format(_parsed(text, file), file)
-    return _shaped(text, file)
+    return _shaped(text, file, SimulationDocument)
+
+
+def parse_any(content: bytes, file: Path) -> AnyDocument:
+    """Return the document of a run of any kind; as `parse_document` otherwise."""
+    text = _text(content, file)
+    parsed = _parsed(text, file)
+    _check_format(parsed, file)
+    if isinstance(parsed, dict) and parsed.get("kind") == "loadtest":
+        return _shaped(text, file, LoadtestDocument)
+    if isinstance(parsed, dict) and parsed.get("kind") == "validation":
+        return _shaped(text, file, ValidationDocument)
+    return _shaped(text, file, SimulationDocument)
 
 
 def _text(content: bytes, file: Path) -> str:
@@ -148,11 +176,11 @@ def _check_format(parsed: object, file: Path) -> None:
         raise NewerDocumentError(file, found=version, known=FORMAT_VERSION)
 
 
-def _shaped(text: str, file: Path) -> SimulationDocument:
+def _shaped(text: str, file: Path, of: type[_Document]) -> _Document:
     # Here, because `estimate` only writes, and must start fast.
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
-    adapter = TypeAdapter(SimulationDocument)
+    adapter = TypeAdapter(of)
     try:
         return adapter.validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:

@@ -8,23 +8,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports import loadtest, validation
 from reports.charts import CHART_NAMES
-from reports.document import DOCUMENT_NAME, parse_document, read_document, to_json
+from reports.document import DOCUMENT_NAME, AnyDocument, parse_any, read_any, to_json
 from reports.errors import ReportFolderError
 from sim.results.estimates import EstimateDocument
-from sim.results.simulation import SimulationDocument
 
 PAGE_NAME = "report.html"
 MARKDOWN_NAME = "report.md"
 _PICTURE_FOLDER = "charts"
-_TABLE_NAMES = ("estimates", "assumptions", "fleet", "flows", "day", "cost", "sensitivity")
+_TABLE_NAMES = (
+    *("estimates", "assumptions", "fleet", "flows", "day", "cost", "sensitivity"),
+    *(name for name in loadtest.TABLE_NAMES if name != "flows"),
+    *(name for name in validation.TABLE_NAMES if name != "objectives"),
+)
+_CHART_NAMES = (*CHART_NAMES, *loadtest.CHART_NAMES, *validation.CHART_NAMES)
 
 OWN_FILES = (
     DOCUMENT_NAME,
     PAGE_NAME,
     MARKDOWN_NAME,
     *(f"{name}.csv" for name in _TABLE_NAMES),
-    *(f"{_PICTURE_FOLDER}/{name}.svg" for name in CHART_NAMES),
+    *(f"{_PICTURE_FOLDER}/{name}.svg" for name in _CHART_NAMES),
 )
 """Every file that a report may have; of all files in its folder, only these are ever replaced."""
 
@@ -76,7 +81,7 @@ def check_writable(directory: Path, output: _Output = _REPORT) -> None:
             pass
 
 
-def write_report(document: SimulationDocument, directory: Path) -> None:
+def write_report(document: AnyDocument, directory: Path) -> None:
     """Write report.html, report.md, report.json, the CSV tables and the charts' pictures.
 
     All is written aside first and then renamed into place, so an interruption leaves the folder as
@@ -131,11 +136,11 @@ def render_again(directory: Path) -> Path:
         DocumentError: if there is no such document, or it cannot be used.
         ReportFolderError, OSError: as `write_report`.
     """
-    write_report(read_document(directory), directory)
+    write_report(read_any(directory), directory)
     return directory / PAGE_NAME
 
 
-def _rendered(document: SimulationDocument) -> dict[str, bytes]:
+def _rendered(document: AnyDocument) -> dict[str, bytes]:
     """Return the content of each file of the report.
 
     They are made from the document as it is read back, so that rendering them again from
@@ -145,13 +150,12 @@ def _rendered(document: SimulationDocument) -> dict[str, bytes]:
     from reports.markdown import markdown  # noqa: PLC0415
     from reports.page import page  # noqa: PLC0415
     from reports.pictures import charts_of, picture  # noqa: PLC0415
-    from reports.sections.outline import outline  # noqa: PLC0415
-    from reports.tables import csv_tables  # noqa: PLC0415
+    from reports.report import csv_tables, report_of  # noqa: PLC0415
 
     # What UTF-8 cannot hold, such as half a surrogate pair from a shell, becomes a question mark.
     content = to_json(document).encode("utf-8", errors="replace")
-    read_back = parse_document(content, Path(DOCUMENT_NAME))
-    pictures = {chart.name: picture(chart) for chart in charts_of(outline(read_back))}
+    read_back = parse_any(content, Path(DOCUMENT_NAME))
+    pictures = {chart.name: picture(chart) for chart in charts_of(report_of(read_back).sections)}
     texts = {
         PAGE_NAME: page(read_back, pictures),
         MARKDOWN_NAME: markdown(read_back),

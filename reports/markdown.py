@@ -3,25 +3,25 @@
 import re
 
 from reports.content import Block, Chart, Column, Command, Kind, Paragraph, Section, Table
+from reports.document import AnyDocument
 from reports.gfm import escaped, markdown_table
-from reports.key_figures import key_figures
-from reports.sections.outline import outline
-from sim.results.simulation import SimulationDocument
+from reports.report import Report, report_of
 
 PICTURE_FOLDER = "charts"
 
 _BACKTICKS = re.compile(r"`+")
 
 
-def markdown(document: SimulationDocument) -> str:
+def markdown(document: AnyDocument) -> str:
     """Return the report as Markdown; the pictures it shows are `charts/NAME.svg`."""
-    scenario = document.scenario
+    report = report_of(document)
+    scenario = report.scenario
     parts = [f"# {escaped(scenario.title)}", escaped(scenario.description)]
-    for section in outline(document):
+    for section in report.sections:
         parts += [f"## {section.title}", _lead(section)]
         parts += [_block(block) for block in section.blocks]
         if section.name == "verdict":
-            parts.append(_table(_key_figures(document)))
+            parts.append(_table(_key_figures(report)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -46,11 +46,11 @@ def _block(block: Block) -> str:
             )
 
 
-def _key_figures(document: SimulationDocument) -> Table:
+def _key_figures(report: Report) -> Table:
     return Table(
         title="Key figures",
         columns=(Column("figure"), Column("value", Kind.NUMBER), Column("what it is")),
-        rows=tuple((figure.label, figure.value, figure.note) for figure in key_figures(document)),
+        rows=tuple((figure.label, figure.value, figure.note) for figure in report.key_figures),
     )
 
 

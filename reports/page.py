@@ -16,23 +16,20 @@ from markupsafe import Markup
 
 from reports import content
 from reports.charts import theme
-from reports.document import Json
-from reports.key_figures import key_figures
+from reports.document import AnyDocument, Json
 from reports.pictures import VEGA_LITE_VERSION
-from reports.sections.outline import outline
-from reports.verdict import verdict
-from sim.results.simulation import SimulationDocument
+from reports.report import report_of
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _NUMBER_SPACE_UNIT = re.compile(r"(?<=\d) (?=%|[A-Za-z]{1,3}\b)|(?<=[≤≥]) ")
 
 
-def page(document: SimulationDocument, pictures: Mapping[str, str]) -> str:
+def page(document: AnyDocument, pictures: Mapping[str, str]) -> str:
     """Return the HTML page; `pictures` are the charts as SVG, by their names."""
-    sections = outline(document)
+    report = report_of(document)
     charts = {
         block.name: block.spec
-        for section in sections
+        for section in report.sections
         for block in section.blocks
         if isinstance(block, content.Chart)
     }
@@ -40,11 +37,12 @@ def page(document: SimulationDocument, pictures: Mapping[str, str]) -> str:
         _environment()
         .get_template("report.html.jinja")
         .render(
-            scenario=document.scenario,
-            seed=document.run.seed,
-            verdict=verdict(document),
-            key_figures=key_figures(document),
-            sections=sections,
+            kind=report.kind,
+            scenario=report.scenario,
+            seed=report.seed,
+            verdict=report.verdict,
+            key_figures=report.key_figures,
+            sections=report.sections,
             pictures={name: _data_uri(svg) for name, svg in pictures.items()},
             chart_data=_inline_json(
                 {

@@ -25,15 +25,16 @@ TABLE_NAMES = tuple(_TABLES)
 
 def csv_tables(document: SimulationDocument) -> dict[str, str]:
     """Return each table as CSV by its name; a value that is not known is empty."""
-    return {name: _csv(rows(document)) for name, rows in _TABLES.items()}
+    return {name: csv(rows(document)) for name, rows in _TABLES.items()}
 
 
 def estimate_table(document: EstimateDocument) -> str:
     """Return the estimates as CSV."""
-    return _csv([asdict(row) for row in document.estimates])
+    return csv([asdict(row) for row in document.estimates])
 
 
-def _csv(rows: _Rows) -> str:
+def csv(rows: _Rows) -> str:
+    """Return records as CSV, the keys of the first as its head."""
     # Objects, so that a column of whole numbers with a gap does not turn into fractions.
     frame = pd.DataFrame(rows, dtype=object)
     return frame.to_csv(index=False, lineterminator="\n")

@@ -34,17 +34,17 @@ def print_simulation(
 ) -> None:
     """Print the verdict, the key figures, the fleet, the findings, and where the report is."""
     answer = verdict(document)
-    _print_title(document.scenario, console)
-    _print_text(answer.headline, console, style=_STYLES[answer.outcome.value])
-    _print_text(answer.breaks_first, console)
-    _print_table(_key_figures(document), console)
+    print_title(document.scenario, console)
+    print_text(answer.headline, console, style=style_of(answer.outcome))
+    print_text(answer.breaks_first, console)
+    print_table(_key_figures(document), console)
     stated = [row for row in document.estimates if row.stated is not None]
     if stated:
-        _print_table(_stated(stated), console)
+        print_table(_stated(stated), console)
     if document.fleet:
-        _print_table(_fleet(document), console)
+        print_table(_fleet(document), console)
     if document.findings:
-        _print_table(_findings(document), console)
+        print_table(_findings(document), console)
     if report_path is not None:
         console.print()
         console.print(Text(f"Report: {figures.clean(str(report_path))}"), soft_wrap=True)
@@ -52,12 +52,12 @@ def print_simulation(
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print two runs side by side: the figures that differ."""
-    _print_text(f"A  {comparison.a}", console)
-    _print_text(f"B  {comparison.b}", console)
+    print_text(f"A  {comparison.a}", console)
+    print_text(f"B  {comparison.b}", console)
     for table in comparison_tables(comparison):
-        _print_table(table, console)
+        print_table(table, console)
     console.print()
-    _print_text(comparison_summary(comparison), console)
+    print_text(comparison_summary(comparison), console)
 
 
 def _key_figures(document: SimulationDocument) -> Table:
@@ -122,9 +122,15 @@ def _findings(document: SimulationDocument) -> Table:
     )
 
 
-def _print_title(scenario: ScenarioSummary, console: Console) -> None:
-    _print_text(scenario.title or scenario.name, console, style="bold")
-    _print_text(
+def style_of(outcome: Outcome) -> str:
+    """Return how an outcome is set."""
+    return _STYLES[outcome.value]
+
+
+def print_title(scenario: ScenarioSummary, console: Console) -> None:
+    """Print which scenario was run."""
+    print_text(scenario.title or scenario.name, console, style="bold")
+    print_text(
         f"{scenario.name}, {figures.count(scenario.dau)} daily users, "
         f"{figures.count(scenario.mau)} monthly, fan-out by {scenario.fanout}",
         console,
@@ -133,11 +139,13 @@ def _print_title(scenario: ScenarioSummary, console: Console) -> None:
     console.print()
 
 
-def _print_text(text: str, console: Console, *, style: str = "") -> None:
+def print_text(text: str, console: Console, *, style: str = "") -> None:
+    """Print a text without what would change the terminal."""
     console.print(Text(figures.clean(text), style=style))
 
 
-def _print_table(table: Table, console: Console) -> None:
+def print_table(table: Table, console: Console) -> None:
+    """Print a table under its title; texts give way where it is too wide."""
     heads = any(column.title for column in table.columns)
     printed = RichTable(box=None, pad_edge=False, show_header=heads, header_style="dim")
     for index, column in enumerate(table.columns):

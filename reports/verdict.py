@@ -26,20 +26,20 @@ class Verdict:
 
 def verdict(document: SimulationDocument) -> Verdict:
     """Return whether the run meets its objectives, and which box saturates first."""
-    objectives = document.objectives
-    missed = [objective for objective in objectives if objective.met is False]
-    unknown = [objective for objective in objectives if objective.met is None]
-    if missed:
-        outcome = Outcome.MISSED
-    elif unknown or not objectives:
-        outcome = Outcome.UNKNOWN
-    else:
-        outcome = Outcome.MET
     return Verdict(
-        outcome=outcome,
-        headline=_headline(objectives, missed, unknown),
+        outcome=outcome_by(document.objectives),
+        headline=headline(document.objectives),
         breaks_first=_breaks_first(document.fleet),
     )
+
+
+def outcome_by(objectives: tuple[ObjectiveRow, ...]) -> Outcome:
+    """Return how a run stands against all its objectives."""
+    if any(objective.met is False for objective in objectives):
+        return Outcome.MISSED
+    if not objectives or any(objective.met is None for objective in objectives):
+        return Outcome.UNKNOWN
+    return Outcome.MET
 
 
 def outcome_of(objective: ObjectiveRow) -> Outcome:
@@ -60,9 +60,10 @@ def objective_label(objective: ObjectiveRow) -> str:
     return figures.label(objective.name.replace(".", " "))
 
 
-def _headline(
-    objectives: tuple[ObjectiveRow, ...], missed: list[ObjectiveRow], unknown: list[ObjectiveRow]
-) -> str:
+def headline(objectives: tuple[ObjectiveRow, ...]) -> str:
+    """Return in a sentence which objectives were missed, or could not be told."""
+    missed = [objective for objective in objectives if objective.met is False]
+    unknown = [objective for objective in objectives if objective.met is None]
     if not objectives:
         return "The scenario sets no objectives to judge by."
     total = len(objectives)
@@ -72,7 +73,7 @@ def _headline(
     if unknown:
         named = ", ".join(objective_label(objective) for objective in unknown)
         return (
-            f"Meets {total - len(unknown)} of {_objectives(total)}; too little was simulated to "
+            f"Meets {total - len(unknown)} of {_objectives(total)}; too little is known to "
             f"tell for {named}."
         )
     return "Meets its objective." if total == 1 else f"Meets all {total} objectives."

@@ -12,6 +12,7 @@ from itertools import count
 
 from aiohttp import web
 
+from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
@@ -56,6 +57,8 @@ async def build_app(
         OSError: if the disk is full.
     """
     metrics = Metrics()
+    if settings.gateway.shows_timing:
+        meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
     try:
         databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)

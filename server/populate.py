@@ -1,23 +1,29 @@
 """Fills an empty data folder with a world: users, who follows whom, and their posts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenarios.fanout import Fanout, is_pushed
 from scenarios.graph import FollowerGraph
 from server.adapters.folder import locked_folder
-from server.adapters.sqlite.bulk import BulkLoad, loading
+from server.adapters.sqlite.bulk import BulkLoad, load_feeds, loading
+from server.model.feeds import Feed
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
+from server.services.accounts import token_digest
+from server.services.feed_generator import FeedSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Rows between two moves of the progress bar.
 CHUNK = 50_000
+# How long the users' tokens are good for.
+TOKEN_LIFETIME_MS = 30 * 86_400_000
 
 Progress = Callable[[int, int], None]
 
@@ -31,17 +37,34 @@ class World:
         users: how many.
         authors: the user of each post, the oldest post first.
         days: over which the posts are spread, up to now.
+        tokens: of each user, or none at all.
+        feeds: the design whose feeds are built; None to leave that to each first read.
     """
 
     graph: FollowerGraph
     users: int
     authors: "NDArray[np.int64]"
     days: float
+    tokens: Sequence[str] = ()
+    feeds: FeedSettings | None = None
+
+    @property
+    def has_feeds(self) -> bool:
+        """Whether there are feeds to be built: the pull design has none."""
+        return self.feeds is not None and self.feeds.fanout is not Fanout.PULL
+
+
+@dataclass(frozen=True, slots=True)
+class Populated:
+    """The ids that a world was given: of its users, and of its posts, the oldest first."""
+
+    user_ids: "NDArray[np.int64]"
+    post_ids: "NDArray[np.int64]"
 
 
 def populate(
     folder: Path, world: World, *, clock: Clock, rng: np.random.Generator, progress: Progress
-) -> None:
+) -> Populated:
     """Fill a folder; `progress` is told the rows done and in all.
 
     Raises:
@@ -62,19 +85,22 @@ def populate(
         done += rows
         progress(done, total)
 
-    with locked_folder(folder), loading(folder) as load:
-        _load_users(load, world, user_ids)
-        told(world.users)
-        for chunk in edges.chunks():
-            load.add_edges(chunk)
-            told(len(chunk))
-        for part in _slices(len(post_ids)):
-            authors = user_ids[world.authors[part]].tolist()
-            ids = post_ids[part].tolist()
-            texts = (f"Post {number}" for number in range(part.start, part.stop))
-            load.add_posts(zip(ids, authors, texts, strict=True))
-            told(len(ids))
-        load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+    pushed, ids = _pushed(world), Populated(user_ids, post_ids)
+    with locked_folder(folder):
+        with loading(folder) as load:
+            _load_users(load, world, user_ids, now_ms=now_ms)
+            told(world.users)
+            for chunk in edges.chunks():
+                load.add_edges(chunk)
+                told(len(chunk))
+            for part in _slices(len(post_ids)):
+                _load_posts(load, world, ids, part)
+                told(part.stop - part.start)
+            load.mark_pulled(user_ids[~pushed].tolist())
+            load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+        if world.has_feeds:
+            _load_feeds(folder, world, ids, pushed=pushed, now_ms=now_ms)
+    return ids
 
 
 def rising_ids(times_ms: "NDArray[np.int64]", shards: "NDArray[np.int64]") -> "NDArray[np.int64]":
@@ -105,11 +131,69 @@ class _Edges:
             yield list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _load_users(load: BulkLoad, world: World, user_ids: "NDArray[np.int64]") -> None:
+def _load_users(
+    load: BulkLoad, world: World, user_ids: "NDArray[np.int64]", *, now_ms: int
+) -> None:
     followers = np.bincount(world.graph.followees, minlength=world.users).tolist()
     followees = np.bincount(world.graph.followers, minlength=world.users).tolist()
     names = (f"user{number}" for number in range(world.users))
     load.add_users(zip(user_ids.tolist(), names, followers, followees, strict=True))
+    expires_at_ms = now_ms + TOKEN_LIFETIME_MS
+    # Each has one, or nobody.
+    load.add_tokens(
+        (token_digest(token), user_id, expires_at_ms)
+        for token, user_id in zip(world.tokens, user_ids.tolist(), strict=False)
+    )
+
+
+def _load_posts(load: BulkLoad, world: World, ids: Populated, part: slice) -> None:
+    authors = ids.user_ids[world.authors[part]].tolist()
+    texts = (f"Post {number}" for number in range(part.start, part.stop))
+    load.add_posts(zip(ids.post_ids[part].tolist(), authors, texts, strict=True))
+
+
+def _pushed(world: World) -> "NDArray[np.bool_]":
+    """Return of each user whether their posts are pushed, by the design whose feeds are built."""
+    settings = world.feeds
+    if settings is None or not world.has_feeds:
+        return np.ones(world.users, dtype=bool)
+    followers = np.bincount(world.graph.followees, minlength=world.users).tolist()
+    return np.asarray(
+        [
+            is_pushed(settings.fanout, followers=count, push_threshold=settings.push_threshold)
+            for count in followers
+        ]
+    )
+
+
+def _load_feeds(
+    folder: Path, world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", now_ms: int
+) -> None:
+    settings = world.feeds or FeedSettings()
+    feeds = _feeds(world, ids, pushed=pushed, cap=settings.max_entries)
+    load_feeds(folder, feeds, design=settings.design, now_ms=now_ms)
+
+
+def _feeds(
+    world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", cap: int
+) -> Iterator[tuple[int, Feed]]:
+    """Yield each user's id and feed: the newest `cap` posts of those followed and `pushed`."""
+    by_author = np.argsort(world.authors, kind="stable")
+    first = np.searchsorted(world.authors[by_author], np.arange(world.users + 1))
+    order = np.argsort(world.graph.followers, kind="stable")
+    followees = world.graph.followees[order]
+    starts = np.searchsorted(world.graph.followers[order], np.arange(world.users + 1))
+    for user, user_id in enumerate(ids.user_ids.tolist()):
+        followed = followees[starts[user] : starts[user + 1]]
+        authors = followed[pushed[followed]].tolist()
+        parts = [by_author[first[author] : first[author + 1]] for author in authors]
+        # Posts are numbered from the oldest on.
+        posts = np.sort(np.concatenate(parts))[::-1] if parts else by_author[:0]
+        floor = int(ids.post_ids[posts[cap]]) if len(posts) > cap else 0
+        entries = np.empty((min(len(posts), cap), 2), dtype=">u8")
+        entries[:, 0] = ids.post_ids[posts[:cap]]
+        entries[:, 1] = ids.user_ids[world.authors[posts[:cap]]]
+        yield user_id, Feed(floor, entries.tobytes())
 
 
 def _slices(rows: int) -> Iterator[slice]:

@@ -3,7 +3,7 @@
 from reports import figures
 from reports.content import Block, Column, Kind, Paragraph, Section, Table
 from reports.verdict import objective_label, outcome_of, target, verdict
-from sim.results.simulation import SimulationDocument
+from sim.results.simulation import Finding, ObjectiveRow, SimulationDocument
 
 _BY_SEVERITY = ("problem", "warning", "note")
 
@@ -13,13 +13,14 @@ def opening(document: SimulationDocument) -> Section:
     answer = verdict(document)
     blocks: list[Block] = [Paragraph(answer.breaks_first)]
     if document.objectives:
-        blocks.append(_objectives(document))
+        blocks.append(objectives_table(document.objectives))
     if document.findings:
-        blocks.append(_findings(document))
+        blocks.append(findings_table(document.findings))
     return Section("verdict", "Verdict", answer.headline, tuple(blocks))
 
 
-def _objectives(document: SimulationDocument) -> Table:
+def objectives_table(objectives: tuple[ObjectiveRow, ...]) -> Table:
+    """Return each objective with what was reached."""
     return Table(
         title="Objectives",
         columns=(
@@ -35,17 +36,19 @@ def _objectives(document: SimulationDocument) -> Table:
                 target(objective),
                 figures.figure(objective.value, objective.unit),
             )
-            for objective in document.objectives
+            for objective in objectives
         ),
     )
 
 
-def _findings(document: SimulationDocument) -> Table:
+def findings_table(findings: tuple[Finding, ...]) -> Table:
+    """Return the findings, problems first."""
+
     def rank(severity: str) -> int:
         known = severity in _BY_SEVERITY
         return _BY_SEVERITY.index(severity) if known else len(_BY_SEVERITY)
 
-    ordered = sorted(document.findings, key=lambda finding: rank(finding.severity))
+    ordered = sorted(findings, key=lambda finding: rank(finding.severity))
     return Table(
         title="Findings",
         columns=(Column("kind", Kind.STATUS), Column("what to know")),

@@ -5,6 +5,9 @@ import sqlite3
 import time
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, serving
 
@@ -81,3 +84,33 @@ def test_dead_letters_of_no_server_are_an_error(run_socialfeed: RunProgram) -> N
 
     assert done.returncode == 2
     assert "no server has kept data there" in done.stderr
+
+
+@pytest.mark.parametrize("threshold", [10_000, 60])
+def test_feeds_that_are_populated_are_those_that_the_server_would_build(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path, threshold: int
+) -> None:
+    manifest = tmp_path / "world.npz"
+    hybrid = ("--push-threshold", str(threshold))
+    done = run_socialfeed(
+        *("populate", "--users", "200", "--days", "60", "--data", str(tmp_path / "world")),
+        *("--feeds", "hybrid", *hybrid, "--manifest", str(manifest)),
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(manifest) as world:
+        readers = [
+            Person(str(user), str(token))
+            for user, token in zip(world["user_ids"][:8], world["tokens"][:8], strict=True)
+        ]
+        assert len(world["post_ids"]) > 800
+
+    with serving(program, tmp_path / "world", "--fanout", "hybrid", *hybrid) as server:
+        prepared = [[item["postId"] for item in server.feed(reader)] for reader in readers]
+        server.stop()
+    # The pull design has no feeds: every page is made from the posts.
+    with serving(program, tmp_path / "world", "--fanout", "pull") as server:
+        pulled = [[item["postId"] for item in server.feed(reader)] for reader in readers]
+
+    assert prepared == pulled
+    assert all(prepared)
+    assert manifest.stat().st_mode & 0o077 == 0

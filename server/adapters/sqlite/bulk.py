@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from server.adapters.sqlite.database import migrate
-from server.adapters.sqlite.schema import STEPS
-from server.adapters.sqlite.stores import FILE_NAME
+from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
+from server.adapters.sqlite.stores import FEEDS_FILE_NAME, FILE_NAME
 from server.errors import FolderNotEmptyError
+from server.model.feeds import Feed
 
 # Made again after the edges are in, which is four times as fast as keeping them up to date.
 _EDGE_INDEXES = ("follows_by_follower", "follows_by_followee")
@@ -26,6 +27,12 @@ class BulkLoad:
             "INSERT INTO users (user_id, name, followers, followees) VALUES (?, ?, ?, ?)", users
         )
 
+    def add_tokens(self, tokens: Iterable[tuple[bytes, int, int]]) -> None:
+        """Add tokens: digest, user, and when it expires (ms)."""
+        self._connection.executemany(
+            "INSERT INTO tokens (digest, user_id, expires_at_ms) VALUES (?, ?, ?)", tokens
+        )
+
     def add_edges(self, edges: Iterable[tuple[int, int, int]]) -> None:
         """Add edges: follower, followee, id; best in order of follower and followee.
 
@@ -41,6 +48,13 @@ class BulkLoad:
         """Add text posts: id, author, text; best in order of id."""
         self._connection.executemany(
             "INSERT INTO posts (post_id, author_id, text, hashtags) VALUES (?, ?, ?, '[]')", posts
+        )
+
+    def mark_pulled(self, author_ids: Iterable[int]) -> None:
+        """Note the authors whose posts are in no feed."""
+        self._connection.executemany(
+            "INSERT INTO pulled_authors (author_id) VALUES (?)",
+            ((author_id,) for author_id in author_ids),
         )
 
     def end(self, *, last_id: int) -> None:
@@ -75,6 +89,30 @@ def loading(folder: Path) -> Iterator[BulkLoad]:
         connection.execute("COMMIT")
     finally:
         # Rolls back what is not committed.
+        connection.close()
+
+
+def load_feeds(
+    folder: Path, feeds: Iterable[tuple[int, Feed]], *, design: str, now_ms: int
+) -> None:
+    """Write feeds as this design fills them, each with its user, as if read just now.
+
+    All or none are there in the end. Without them, each is built when it is first read.
+    """
+    path = folder / FEEDS_FILE_NAME
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection, path, FEEDS_STEPS)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO feeds (user_id, floor, read_at_ms, entries) VALUES (?, ?, ?, ?)",
+            ((user_id, feed.floor, now_ms, feed.packed) for user_id, feed in feeds),
+        )
+        connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
+        connection.execute("COMMIT")
+    finally:
         connection.close()
 
 

@@ -41,7 +41,7 @@ def test_what_could_not_be_told_is_not_called_met() -> None:
     answer = verdict(judged_by(MET, UNTOLD))
 
     assert answer.outcome is Outcome.UNKNOWN
-    assert answer.headline.startswith("Meets 1 of 2 objectives; too little was simulated")
+    assert answer.headline.startswith("Meets 1 of 2 objectives; too little is known")
 
 
 def test_no_objectives_are_no_success() -> None:

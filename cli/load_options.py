@@ -1,0 +1,94 @@
+"""How the options of a load test are read."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import typer
+
+
+class RunShape(Enum):
+    """How the rate runs over the duration."""
+
+    FLAT = "flat"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host, and a port if one was given."""
+
+    host: str
+    port: int | None = None
+
+
+def duration_s(text: str) -> float:
+    """Return a duration of zero or more."""
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import EXPECTED, Dimension, parse
+
+    try:
+        found_s = parse(text, Dimension.DURATION)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
+    if found_s < 0:
+        message = f"found {text!r}, expected zero or more: {EXPECTED[Dimension.DURATION]}"
+        raise typer.BadParameter(message)
+    return found_s
+
+
+def positive_duration_s(text: str) -> float:
+    """Return a duration of more than zero."""
+    found_s = duration_s(text)
+    if not found_s:
+        message = f"found {text!r}, expected more than zero, such as 60s"
+        raise typer.BadParameter(message)
+    return found_s
+
+
+def rate_per_s(text: str) -> float:
+    """Return a rate of more than zero."""
+    from math import isfinite
+
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not (isfinite(rate) and rate > 0):
+        message = f"found {text!r}, expected a plain number of requests a second, such as 2000"
+        raise typer.BadParameter(message)
+    return rate
+
+
+def users(text: str) -> int:
+    """Return a number of users, at least one."""
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import EXPECTED, Dimension, parse
+
+    try:
+        found = parse(text, Dimension.COUNT)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
+    if round(found) < 1:
+        message = f"found {text!r}, expected at least one: {EXPECTED[Dimension.COUNT]}"
+        raise typer.BadParameter(message)
+    return round(found)
+
+
+def world_users(text: str) -> int:
+    """Return a number of users who can follow each other."""
+    found = users(text)
+    if found < 2:  # noqa: PLR2004 - one user has nobody to follow
+        message = f"found {text!r}, expected at least 2 users"
+        raise typer.BadParameter(message)
+    return found
+
+
+def address(text: str) -> Address:
+    """Return a host, and a port if the text has one."""
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        host, port = text, ""
+    if not host or (colon and not (port.isdigit() and 0 < int(port) <= 65_535)):  # noqa: PLR2004
+        message = f"found {text!r}, expected an address such as 192.168.1.5 or 192.168.1.5:5557"
+        raise typer.BadParameter(message)
+    return Address(host, int(port) if port else None)

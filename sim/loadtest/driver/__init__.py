@@ -1,0 +1,1 @@
+"""The load generator: what runs inside Locust's processes, and only there."""
