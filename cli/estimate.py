@@ -6,6 +6,7 @@ from cli.exits import CommandError, ExitCode
 from cli.options import (
     DEFAULT_SCENARIO,
     DEFAULT_SEED,
+    Calibration,
     Dau,
     Json,
     Mau,
@@ -13,6 +14,8 @@ from cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    calibration_of,
+    told_of_calibration,
 )
 
 
@@ -22,6 +25,7 @@ def estimate(
     dau: Dau = None,
     mau: Mau = None,
     sets: Sets = None,
+    calibration: Calibration = None,
     seed: Seed = DEFAULT_SEED,  # noqa: ARG001 - taken by every command that takes a scenario
     as_json: Json = False,
     out: Out = None,
@@ -42,7 +46,10 @@ def estimate(
     from scenarios.loader import load
     from sim.estimates.document import estimate_document, estimated
 
-    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
+    loaded = load(
+        scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration_of(calibration)
+    )
+    told_of_calibration(loaded, calibration)
     width = shutil.get_terminal_size().columns
     ranges = as_json or out is not None or shows_ranges(width=width)
     document = estimate_document(estimated(loaded), ranges=ranges)

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.calibrate import calibrate
 from cli.dead_letters import dead_letters
 from cli.estimate import estimate
 from cli.exits import CommandError, ExitCode
@@ -18,6 +19,7 @@ from cli.report import report
 from cli.scenarios import scenarios
 from cli.serve import serve
 from cli.simulate import simulate
+from cli.validate import validate
 from scenarios.errors import ScenarioError
 
 # Plain help starts in half the time of the coloured one, and leaves "[SCENARIO]" as it is.
@@ -27,6 +29,8 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, pretty_exceptions
 app.command()(estimate)
 app.command()(simulate)
 app.command()(loadtest)
+app.command()(calibrate)
+app.command()(validate)
 app.command()(serve)
 app.command()(populate)
 app.add_typer(dead_letters, name="dead-letters")

@@ -1,9 +1,13 @@
 """Options that several commands share, and how their text is read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from scenarios.calibration import Calibration as Measurements
+    from scenarios.model import Scenario
 
 DEFAULT_SCENARIO = "news_feed"
 DEFAULT_SEED = 1
@@ -47,6 +51,13 @@ Sets = Annotated[
         help="Change any figure, such as activity.posting_share=20%; repeatable.",
     ),
 ]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Take what calibrate has measured, in this file, where the scenario assumes.",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(
@@ -57,3 +68,27 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder to write to; made if missing.")
 ]
+
+
+def calibration_of(path: Path | None) -> "Measurements | None":
+    """Return the calibration that was asked for, or None."""
+    if path is None:
+        return None
+    from scenarios.calibration import read_calibration
+
+    return read_calibration(path)
+
+
+def told_of_calibration(scenario: "Scenario", calibration: Path | None) -> None:
+    """Say on stderr how many of a scenario's figures a calibration has replaced."""
+    if calibration is None:
+        return
+    from scenarios.calibration import is_measured
+
+    assumptions = [assumption for _, assumption in scenario.assumptions()]
+    measured = sum(is_measured(assumption.source) for assumption in assumptions)
+    typer.echo(
+        f"{measured} of {len(assumptions)} figures are measured ({calibration}), the others are "
+        "assumed",
+        err=True,
+    )

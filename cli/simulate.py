@@ -12,6 +12,7 @@ from cli.exits import CommandError, ExitCode
 from cli.options import (
     DEFAULT_SCENARIO,
     DEFAULT_SEED,
+    Calibration,
     Dau,
     Json,
     Mau,
@@ -19,6 +20,8 @@ from cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    calibration_of,
+    told_of_calibration,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ def simulate(
     dau: Dau = None,
     mau: Mau = None,
     sets: Sets = None,
+    calibration: Calibration = None,
     seed: Seed = DEFAULT_SEED,
     as_json: Json = False,
     out: Out = None,
@@ -50,7 +54,10 @@ def simulate(
     from reports.document import to_json
     from scenarios.loader import load
 
-    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
+    loaded = load(
+        scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration_of(calibration)
+    )
+    told_of_calibration(loaded, calibration)
     if out is not None:
         _check_writable(out)
     from cli.progress import progress_bar
@@ -63,7 +70,9 @@ def simulate(
     document = simulation_document(
         found,
         seed=seed,
-        command=_command(scenario, dau=dau, mau=mau, sets=sets or [], seed=seed),
+        command=_command(
+            scenario, dau=dau, mau=mau, given=_given(sets or [], calibration), seed=seed
+        ),
         wall_s=time.perf_counter() - begun_s,
     )
     page = None if out is None else _write(document, out)
@@ -97,7 +106,7 @@ def _write(document: "SimulationDocument", directory: Path) -> Path:
 
 
 def _command(
-    scenario: str, *, dau: float | None, mau: float | None, sets: Sequence[str], seed: int
+    scenario: str, *, dau: float | None, mau: float | None, given: Sequence[str], seed: int
 ) -> str:
     from scenarios.quantities import format_exactly
 
@@ -105,6 +114,9 @@ def _command(
     for option, users in (("--dau", dau), ("--mau", mau)):
         if users is not None:
             words += [option, format_exactly(users)]
-    for each in sets:
-        words += ["--set", each]
-    return shlex.join([*words, "--seed", str(seed)])
+    return shlex.join([*words, *given, "--seed", str(seed)])
+
+
+def _given(sets: Sequence[str], calibration: Path | None) -> list[str]:
+    options = [word for each in sets for word in ("--set", each)]
+    return [*options, "--calibration", str(calibration)] if calibration else options

@@ -19,6 +19,7 @@ from reports.errors import (
 )
 from sim.results.loadtest import LoadtestDocument
 from sim.results.simulation import SimulationDocument
+from sim.results.validation import ValidationDocument
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -76,10 +77,10 @@ def _join(key: str, part: object) -> str:
     return f"{key}.{part}" if key else str(part)
 
 
-AnyDocument: TypeAlias = SimulationDocument | LoadtestDocument
+AnyDocument: TypeAlias = SimulationDocument | LoadtestDocument | ValidationDocument
 """What a report is made from."""
 
-_Document = TypeVar("_Document", SimulationDocument, LoadtestDocument)
+_Document = TypeVar("_Document", SimulationDocument, LoadtestDocument, ValidationDocument)
 
 
 def read_document(path: Path) -> SimulationDocument:
@@ -121,6 +122,8 @@ def parse_any(content: bytes, file: Path) -> AnyDocument:
     _check_format(parsed, file)
     if isinstance(parsed, dict) and parsed.get("kind") == "loadtest":
         return _shaped(text, file, LoadtestDocument)
+    if isinstance(parsed, dict) and parsed.get("kind") == "validation":
+        return _shaped(text, file, ValidationDocument)
     return _shaped(text, file, SimulationDocument)
 
 

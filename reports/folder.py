@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports import loadtest
+from reports import loadtest, validation
 from reports.charts import CHART_NAMES
 from reports.document import DOCUMENT_NAME, AnyDocument, parse_any, read_any, to_json
 from reports.errors import ReportFolderError
@@ -20,14 +20,16 @@ _PICTURE_FOLDER = "charts"
 _TABLE_NAMES = (
     *("estimates", "assumptions", "fleet", "flows", "day", "cost", "sensitivity"),
     *(name for name in loadtest.TABLE_NAMES if name != "flows"),
+    *(name for name in validation.TABLE_NAMES if name != "objectives"),
 )
+_CHART_NAMES = (*CHART_NAMES, *loadtest.CHART_NAMES, *validation.CHART_NAMES)
 
 OWN_FILES = (
     DOCUMENT_NAME,
     PAGE_NAME,
     MARKDOWN_NAME,
     *(f"{name}.csv" for name in _TABLE_NAMES),
-    *(f"{_PICTURE_FOLDER}/{name}.svg" for name in (*CHART_NAMES, *loadtest.CHART_NAMES)),
+    *(f"{_PICTURE_FOLDER}/{name}.svg" for name in _CHART_NAMES),
 )
 """Every file that a report may have; of all files in its folder, only these are ever replaced."""
 

@@ -11,9 +11,14 @@ from reports.loadtest import sections as measured_sections
 from reports.loadtest import tables as measured_tables
 from reports.loadtest import verdict as measured_verdict
 from reports.sections.outline import outline
+from reports.validation import key_figures as compared_figures
+from reports.validation import sections as compared_sections
+from reports.validation import tables as compared_tables
+from reports.validation import verdict as compared_verdict
 from sim.results.estimates import ScenarioSummary
 from sim.results.loadtest import LoadtestDocument
 from sim.results.simulation import SimulationDocument
+from sim.results.validation import ValidationDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,23 @@ def report_of(document: AnyDocument) -> Report:
                 measured_figures.key_figures(document),
                 measured_sections.outline(document),
             )
+        case ValidationDocument():
+            return Report(
+                "Validation",
+                document.scenario,
+                document.run.seed,
+                compared_verdict.verdict(document),
+                compared_figures.key_figures(document),
+                compared_sections.outline(document),
+            )
 
 
 def csv_tables(document: AnyDocument) -> dict[str, str]:
     """Return the tables of a run as CSV, by their names."""
-    if isinstance(document, SimulationDocument):
-        return tables.csv_tables(document)
-    return measured_tables.csv_tables(document)
+    match document:
+        case SimulationDocument():
+            return tables.csv_tables(document)
+        case LoadtestDocument():
+            return measured_tables.csv_tables(document)
+        case ValidationDocument():
+            return compared_tables.csv_tables(document)

@@ -10,10 +10,11 @@ from scenarios.assumption import (
     PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
+    Seconds,
     UsdPerHour,
 )
 from scenarios.errors import ImpossibleValueError
-from scenarios.section import Section, Whole, WholeOrNone
+from scenarios.section import Name, Section, Whole, WholeOrNone
 
 
 class HistogramBin(Section):
@@ -38,7 +39,14 @@ class Box(Section):
         scv: squared coefficient of variation of the service time (1 is exponential).
         service_histogram: measured service times; where given, they count, and `service_time` and
             `scv` do not.
-        workers: visits that one instance serves at a time.
+        runs_on: the box whose workers do this box's work; it then has no instances, and costs
+            nothing, of its own. With `batch`, workers of its own gather visits, and have each batch
+            served there.
+        batch: visits that a worker may serve together, in the time of the first of them.
+        wake_up: seconds that a worker who was idle takes before it serves.
+        turn: seconds that a visit keeps a worker before the next in line has its turn; until it is
+            served if not given.
+        workers: visits, or batches, that one instance serves at a time.
         memory, disk: bytes of one instance.
         bandwidth: bytes a second that one instance can send.
         balancer: how a visit finds its instance.
@@ -53,6 +61,10 @@ class Box(Section):
     service_time: PositiveSeconds | None = None
     scv: Number | None = None
     service_histogram: tuple[HistogramBin, ...] = ()
+    runs_on: Name | Literal[""] = ""
+    batch: Whole = 1
+    wake_up: Seconds | None = None
+    turn: PositiveSeconds | None = None
     workers: Whole
     memory: PositiveBytes
     disk: PositiveBytes | None = None
@@ -72,6 +84,11 @@ class Box(Section):
                 found="no service time", expected="service_time or service_histogram"
             )
         return self
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it has instances with workers of its own."""
+        return not self.runs_on or self.batch > 1
 
     @property
     def mean_service_time_s(self) -> float:

@@ -6,6 +6,7 @@ ScenarioError
 ├── ScenarioNotFoundError  neither a library name nor a readable file
 ├── ScenarioSyntaxError    the file is not TOML
 ├── OverrideError          a `--set` that names nothing
+├── CalibrationError       a file of measurements that is none
 └── InvalidScenarioError   one or more keys with a wrong value
 """
 
@@ -111,8 +112,21 @@ class InvalidScenarioError(ScenarioError):
         """Name the file and list the problems, one a line when there are several."""
         self.file = file
         self.problems = tuple(problems)
-        if len(self.problems) == 1:
-            super().__init__(f"{file}: {self.problems[0]}")
-        else:
-            lines = "".join(f"\n  {problem}" for problem in self.problems)
-            super().__init__(f"{file}: {len(self.problems)} problems{lines}")
+        super().__init__(_listed(file, self.problems))
+
+
+class CalibrationError(ScenarioError):
+    """A calibration file that cannot be read, or whose values cannot be."""
+
+    def __init__(self, *, file: str, problems: Sequence[Problem]) -> None:
+        """Name the file and list the problems, one a line when there are several."""
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__(_listed(f"calibration {file}".strip(), self.problems))
+
+
+def _listed(what: str, problems: Sequence[Problem]) -> str:
+    if len(problems) == 1:
+        return f"{what}: {problems[0]}"
+    lines = "".join(f"\n  {problem}" for problem in problems)
+    return f"{what}: {len(problems)} problems{lines}"

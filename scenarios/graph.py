@@ -61,6 +61,7 @@ def _distinct_keys(
     counts: "NDArray[np.int64]", *, users: int, rng: np.random.Generator
 ) -> "NDArray[np.int64]":
     """Return followee * users + follower for so many distinct followers of each user."""
+    complete: list[NDArray[np.int64]] = []
     keys = np.empty(0, dtype=np.int64)
     missing = counts
     while missing.any():
@@ -69,7 +70,12 @@ def _distinct_keys(
         drawn = (followees * users + followers)[followers != followees]
         keys = np.unique(np.concatenate([keys, drawn]))
         missing = counts - np.bincount(keys // users, minlength=users)
-    return keys
+        # Those who have all are set aside: only a few go on, and need not sort everybody again.
+        counts = np.where(missing > 0, counts, 0)
+        is_short = missing[keys // users] > 0
+        complete.append(keys[~is_short])
+        keys = keys[is_short]
+    return np.concatenate([keys, *complete])
 
 
 def _dense_keys(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from scenarios.calibration import Calibration, calibrated
 from scenarios.errors import (
     InvalidScenarioError,
     Problem,
@@ -37,6 +38,7 @@ def load(
     dau: float | None = None,
     mau: float | None = None,
     overrides: Sequence[str] = (),
+    calibration: Calibration | None = None,
 ) -> Scenario:
     """Return the scenario of that library name or file, with the changes asked for.
 
@@ -45,14 +47,18 @@ def load(
         dau: daily users instead of the scenario's; `mau` keeps its ratio if it is not given.
         mau: monthly users instead of the scenario's.
         overrides: texts `section.key=value`, applied in order, last.
+        calibration: what was measured, which counts where the scenario assumes.
 
     Raises:
         ScenarioNotFoundError: if there is no such file or it cannot be read.
         ScenarioSyntaxError: if it is not TOML in UTF-8.
         OverrideError: if an override leads nowhere.
+        CalibrationError: if the calibration has measured no box of the scenario.
         InvalidScenarioError: if a key is unknown or its value cannot be; names every such key.
     """
     table = with_population(_table(name, extended_by=()), dau=dau, mau=mau)
+    if calibration is not None:
+        table = calibrated(table, calibration)
     for override in overrides:
         table = overridden(table, override)
     try:

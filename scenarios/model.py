@@ -63,11 +63,31 @@ class Scenario(Section):
             for step in flow.steps:
                 key = f"flows.{flow_name}.steps.{step.name}.box"
                 _expect(step.box, self.boxes, key=key, kind="box")
+            self._check_holds(flow, key=f"flows.{flow_name}.steps")
+        for name, box in self.boxes.items():
+            if box.runs_on:
+                hosts = [host for host, each in self.boxes.items() if not each.runs_on]
+                _expect(box.runs_on, hosts, key=f"boxes.{name}.runs_on", kind="box")
         for name in self.objectives.p99:
             _expect(name, self.flows, key=f"objectives.p99.{name}", kind="flow")
         for position, event in enumerate(self.events):
             self._check_event(event, key=f"events.{position}")
         return self
+
+    def _check_holds(self, flow: Flow, *, key: str) -> None:
+        boxes = {step.name: step.box for step in flow.steps}
+        for step in flow.steps:
+            if step.holds and self.boxes[boxes[step.holds]].batch > 1:
+                raise ImpossibleValueError(
+                    key=f"{key}.{step.name}.holds",
+                    found=f"{step.holds!r}, served in batches",
+                    expected="a step whose worker serves one visit at a time",
+                )
+
+    @property
+    def standing_boxes(self) -> dict[str, Box]:
+        """The boxes that have instances of their own, by name."""
+        return {name: box for name, box in self.boxes.items() if box.stands_alone}
 
     def _check_event(self, event: Event, *, key: str) -> None:
         match event:

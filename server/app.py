@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 
 from aiohttp import web
 
+from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
@@ -35,7 +37,7 @@ from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
-REQUEST_ID_BYTES = 8
+REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -55,6 +57,8 @@ async def build_app(
         OSError: if the disk is full.
     """
     metrics = Metrics()
+    if settings.gateway.shows_timing:
+        meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
     try:
         databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
@@ -106,7 +110,7 @@ def _app(
     app = web.Application(
         middlewares=[
             envelopes(
-                request_id=lambda: surroundings.random_bytes(REQUEST_ID_BYTES).hex(),
+                request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
                 answered=metrics.answered,
                 access_log=settings.access_log,
             ),
@@ -123,6 +127,12 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, databases, backlogs))
     return app
+
+
+def _request_ids(start: str) -> Callable[[], str]:
+    """Return what makes ids: unlike those of any other start of the server, and numbered."""
+    numbers = count(1)
+    return lambda: f"{start}-{next(numbers)}"
 
 
 def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: Metrics) -> None:

@@ -134,9 +134,10 @@ class _Setting:
             work,
             load_share=load_share,
             instances={
-                box: self.fleet.of(box, self.region).instances for box in self.scenario.boxes
+                box: self.fleet.of(box, self.region).instances
+                for box in self.scenario.standing_boxes
             },
-            workers={box: self.scenario.boxes[box].workers for box in self.scenario.boxes},
+            workers={name: box.workers for name, box in self.scenario.standing_boxes.items()},
             effort=effort,
         )
 

@@ -7,6 +7,7 @@ from reports import figures
 from reports.charts.stated import stated
 from reports.charts.storage import storage
 from reports.content import Block, Column, Kind, Section, Table
+from scenarios.calibration import is_measured
 from scenarios.quantities import Dimension, format_quantity
 from sim.results.estimates import EstimateRow
 from sim.results.simulation import AssumptionRow, SimulationDocument
@@ -21,9 +22,11 @@ def assumptions(document: SimulationDocument) -> Section:
     rows = document.assumptions
     uncertain = sum(row.low is not None or row.high is not None for row in rows)
     unsourced = sum(not row.source or row.source.startswith("assumption") for row in rows)
+    measured = sum(is_measured(row.source) for row in rows)
+    told = f" {measured} are measured by a calibration, all others are assumed." if measured else ""
     lead = (
         f"{len(rows)} assumptions; {uncertain} carry a range, {len(rows) - unsourced} name a "
-        f"source, and {unsourced} are judgement, marked “assumption”."
+        f"source, and {unsourced} are judgement, marked “assumption”.{told}"
         if rows
         else "The document lists no assumptions."
     )

@@ -10,16 +10,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from server.adapters.cpu import current_account
 from server.errors import OverloadedError, RequestError, StorageError
+from server.ports.telemetry import BoxTiming
 
 # Upper bounds, seconds: from a read of the cache to a client's patience.
 BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _OWN_FAULTS = (OverloadedError, StorageError)
 
-Timings = list[tuple[str, float]]
-
-_timings: ContextVar[Timings | None] = ContextVar("timings", default=None)
+_timings: ContextVar[list[BoxTiming] | None] = ContextVar("timings", default=None)
 
 
 @dataclass(slots=True)
@@ -41,25 +41,26 @@ class Metrics:
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
+        self._cpu_s: dict[str, float] = defaultdict(float)
         self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
 
     def span(self, box: str) -> AbstractContextManager[None]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
         return _Span(self, box)
 
-    def visited(self, box: str, duration_s: float, *, failed: bool) -> None:
+    def visited(self, visit: BoxTiming, *, failed: bool) -> None:
         """Note a visit to a box."""
-        self._durations[box].observe(duration_s)
+        self._durations[visit.box].observe(visit.duration_s)
         if failed:
-            self._counts["socialfeed_box_errors_total", box] += 1
+            self._counts["socialfeed_box_errors_total", visit.box] += 1
         timings = _timings.get()
         if timings is not None:
-            timings.append((box, duration_s))
+            timings.append(visit)
 
     @contextmanager
-    def timings(self) -> Iterator[Timings]:
+    def timings(self) -> Iterator[list[BoxTiming]]:
         """Yield a list that the spans of this task, and of those it starts, are added to."""
-        collected: Timings = []
+        collected: list[BoxTiming] = []
         token = _timings.set(collected)
         try:
             yield collected
@@ -91,6 +92,10 @@ class Metrics:
         """Tell a value that is asked for each time."""
         self._gauges[name, box] = value
 
+    def charge(self, box: str, cpu_s: float) -> None:
+        """Add to the CPU seconds that the event loop's thread has worked for a box."""
+        self._cpu_s[box] += cpu_s
+
     def text(self) -> str:
         """Return all of it in the Prometheus text format."""
         return "\n".join(self._lines()) + "\n"
@@ -111,23 +116,27 @@ class Metrics:
         values: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for (name, box), count in self._counts.items():
             values[name].append((box, count))
+        values["socialfeed_box_cpu_seconds_total"] += self._cpu_s.items()
         for (name, box), value in self._gauges.items():
             values[name].append((box, value()))
-        for name, by_box in sorted(values.items()):
+        for name, by_box in sorted((name, each) for name, each in values.items() if each):
             yield f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
-            yield from (f'{name}{{box="{box}"}} {value:g}' for box, value in sorted(by_box))
+            yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_box", "_metrics", "_started_s")
+    __slots__ = ("_account", "_box", "_metrics", "_started_s")
 
     def __init__(self, metrics: Metrics, box: str) -> None:
         self._metrics = metrics
         self._box = box
 
     def __enter__(self) -> None:
+        self._account = current_account()
+        if self._account is not None:
+            self._account.enter(self._box)
         self._started_s = time.perf_counter()
 
     def __exit__(
@@ -137,7 +146,9 @@ class _Span:
         traceback: TracebackType | None,
     ) -> None:
         duration_s = time.perf_counter() - self._started_s
-        self._metrics.visited(self._box, duration_s, failed=_is_failure(error))
+        cpu_s = None if self._account is None else self._account.leave()
+        visit = BoxTiming(self._box, duration_s, cpu_s)
+        self._metrics.visited(visit, failed=_is_failure(error))
 
 
 def _is_failure(error: BaseException | None) -> bool:

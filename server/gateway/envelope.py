@@ -56,8 +56,8 @@ async def seal(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _given_id(request: web.Request) -> str | None:
-    given = request.headers.get("X-Request-ID", "")
-    return given if _GIVEN_ID.fullmatch(given) else None
+    given = request.headers.get("X-Request-ID")
+    return given if given and _GIVEN_ID.fullmatch(given) else None
 
 
 def _route(request: web.Request) -> str | None:

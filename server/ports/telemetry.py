@@ -1,7 +1,23 @@
 """What the boxes tell about themselves."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BoxTiming:
+    """A visit to a box.
+
+    Attributes:
+        duration_s: from its start to its end, the boxes inside it and all waiting included.
+        cpu_s: used by the event loop's thread for this box, boxes inside it not included; None
+            where CPU is not metered.
+    """
+
+    box: str
+    duration_s: float
+    cpu_s: float | None
 
 
 class Telemetry(Protocol):

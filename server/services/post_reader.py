@@ -53,8 +53,8 @@ class PostReader:
         """Return the posts of feed entries, without those that were deleted."""
         find = self._post_cache.get
         found = [find(entry.post_id) for entry in entries]
-        missing = [e for e, shown in zip(entries, found, strict=True) if shown is None]
-        if missing:
+        if None in found:
+            missing = [e for e, shown in zip(entries, found, strict=True) if shown is None]
             read = await self._read(missing)
             found = [
                 read.get(entry.post_id) if shown is None else shown

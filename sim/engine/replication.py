@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim.arrivals import arrival_times_s
 from sim.engine import draws
+from sim.engine.batches import BatchStation
 from sim.engine.requests import FlowRunner, sent_at
 from sim.engine.sampling import BackgroundBatches, BackgroundVisits, SamplePlan
 from sim.engine.stations import Process, Station
@@ -86,16 +87,7 @@ def play(spec: SliceSpec) -> SliceResult:
     plan = spec.plan
     begin_s, end_s = plan.warmup_s, plan.warmup_s + plan.measured_s
     stop_s = end_s + plan.measured_s * _COOLDOWN_SHARE
-    stations = {
-        box: Station(
-            env,
-            sample,
-            balancer=spec.balancers[box],
-            rng=draws.generator(spec.seed, spec.number, f"station.{box}"),
-            measured_s=(begin_s, end_s),
-        )
-        for box, sample in plan.boxes.items()
-    }
+    stations = _stations(env, spec, measured_s=(begin_s, end_s))
     runners = {
         flow.name: FlowRunner(env, flow, stations, hop_s=spec.hop_s, seed=(spec.seed, spec.number))
         for flow in spec.flows
@@ -135,6 +127,30 @@ def play(spec: SliceSpec) -> SliceResult:
         requests=requests,
         visits=sum(station.visits for station in stations.values()),
     )
+
+
+def _stations(
+    env: simpy.Environment, spec: SliceSpec, *, measured_s: tuple[float, float]
+) -> dict[str, Station]:
+    stations: dict[str, Station] = {}
+    # Those that run on others last: their hosts must be there.
+    for box, sample in sorted(
+        spec.plan.boxes.items(), key=lambda item: bool(item[1].habits.runs_on)
+    ):
+        rng = draws.generator(spec.seed, spec.number, f"station.{box}")
+        balancer = spec.balancers[box]
+        if sample.habits.batch > 1:
+            stations[box] = BatchStation(
+                env,
+                sample,
+                balancer=balancer,
+                rng=rng,
+                measured_s=measured_s,
+                host=stations.get(sample.habits.runs_on),
+            )
+        else:
+            stations[box] = Station(env, sample, balancer=balancer, rng=rng, measured_s=measured_s)
+    return stations
 
 
 def _celebrity_runner(
@@ -201,7 +217,9 @@ def _single_visits(
 ) -> Iterator[tuple[float, float]]:
     times_s = arrival_times_s(rng, edges_s=(0.0, stop_s), rates_per_s=(background.rate_per_s,))
     services_s = _service_times_s(
-        background.step, rng, np.full(len(times_s), background.step.mean_visit_time_s)
+        background.step,
+        rng,
+        np.full(len(times_s), background.step.mean_visit_time_s * background.step.habits.batch),
     )
     return zip(times_s.tolist(), services_s.tolist(), strict=True)
 

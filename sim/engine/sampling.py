@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.estimates.items import FixedItems, PushedFollowers
-from sim.estimates.workload import Workload, WorkStep
+from sim.estimates.workload import PLAIN, Habits, Workload, WorkStep
 
 MOST_MEASURED_S = 3600.0
 WARMUP_SHARE = 0.25
@@ -69,6 +69,7 @@ class BoxSample:
         sampled: of these, simulated.
         workers: per instance.
         pooled: whether they take their work from one queue.
+        habits: of the workers.
     """
 
     box: str
@@ -78,6 +79,7 @@ class BoxSample:
     pooled: bool
     visits: tuple[BackgroundVisits, ...]
     batches: tuple[BackgroundBatches, ...]
+    habits: Habits = PLAIN
 
     @property
     def sampled_share(self) -> float:
@@ -208,6 +210,8 @@ def _box_sample(box: str, *, instances: int, workers: int, streams: Sequence[_St
             for stream in streams
             if is_spread(stream.step) and (background := _weight(stream.step) - stream.followed) > 0
         ),
+        # All steps that visit a box find the same workers there.
+        habits=next((stream.step.habits for stream in streams), PLAIN),
     )
 
 

@@ -13,6 +13,9 @@ Process = Generator[simpy.Event, object, None]
 
 _WAITS_KEPT = 512
 
+_NOTHING_S = 1e-12
+"""What is left of a visit by rounding when all its turns are over."""
+
 
 class Workers:
     """The workers of one instance and the visits that wait for one, first come, first served.
@@ -36,6 +39,11 @@ class Workers:
         turn = self._env.event()
         self._waiting.append(turn)
         return turn
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether a visit waits for one of them."""
+        return bool(self._waiting)
 
     def release(self) -> None:
         """Hand the worker to whoever has waited longest, or set it free."""
@@ -89,10 +97,14 @@ class Station:
                 self._turn = (self._turn + 1) % len(self._instances)
                 return self._turn
             case "least_connections":
-                loads = [workers.present for workers in self._instances]
+                loads = self.loads()
                 return loads.index(min(loads))
             case _:
                 return int(next(self._uniforms) * len(self._instances))
+
+    def loads(self) -> list[int]:
+        """Return how many visits are at each instance."""
+        return [workers.present for workers in self._instances]
 
     def serve(self, instance: int, service_time_s: float) -> Process:
         """Wait for a worker of that instance, keep it for the service time, release it."""
@@ -111,16 +123,19 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
 
-        def begin(_turn: simpy.Event | None) -> None:
-            self._begin(arrived_s, service_time_s)
-            served = self._env.timeout(service_time_s)
-            _then(served, lambda _served: workers.release())
+        if service_time_s > self.sample.habits.turn_s:
+            self._env.process(self.serve(instance, service_time_s))
+            return
+
+        def begin(busy_s: float) -> None:
+            self.begin(arrived_s, busy_s)
+            then(self._env.timeout(busy_s), lambda _served: workers.release())
 
         turn = workers.enter()
         if turn is None:
-            begin(None)
+            begin(self.sample.habits.wake_up_s + service_time_s)
         else:
-            _then(turn, begin)
+            then(turn, lambda _turn: begin(service_time_s))
 
     def _served(
         self, instance: int, service_time_s: float
@@ -128,11 +143,28 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
         turn = workers.enter()
-        if turn is not None:
+        if turn is None:
+            service_time_s += self.sample.habits.wake_up_s
+        else:
             yield turn
-        self._begin(arrived_s, service_time_s)
-        yield self._env.timeout(service_time_s)
+        served_s = min(service_time_s, self.sample.habits.turn_s)
+        self.begin(arrived_s, served_s)
+        yield self._env.timeout(served_s)
+        yield from self._further_turns(workers, service_time_s - served_s)
         return workers
+
+    def _further_turns(self, workers: Workers, left_s: float) -> Process:
+        """Serve the rest of a visit, letting the next in line have its turn before each part."""
+        while left_s > _NOTHING_S:
+            if workers.are_awaited:
+                workers.release()
+                turn = workers.enter()
+                if turn is not None:
+                    yield turn
+            served_s = min(left_s, self.sample.habits.turn_s)
+            self._count_busy(self._env.now, self._env.now + served_s)
+            yield self._env.timeout(served_s)
+            left_s -= served_s
 
     def keep_busy(self, seconds: float) -> None:
         """Count the time that a worker was held after its own service was done."""
@@ -151,7 +183,8 @@ class Station:
             for service_time_s in service_times_s
         )
 
-    def _begin(self, arrived_s: float, service_time_s: float) -> None:
+    def begin(self, arrived_s: float, service_time_s: float) -> None:
+        """Count a visit whose service begins now, and the time that it takes of a worker."""
         now = self._env.now
         self.visits += 1
         if len(self._waits) < _WAITS_KEPT:
@@ -183,7 +216,7 @@ class KeptWorker:
         self._workers.release()
 
 
-def _then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
+def then(event: simpy.Event, act: Callable[[simpy.Event], None]) -> None:
     """Act when the event happens."""
     if event.callbacks is not None:  # None once it has happened, which none of ours has
         event.callbacks.append(act)

@@ -11,7 +11,7 @@ from sim.estimates.workload import box_load, work_flow
 @cell("visits/s")
 def visits_per_s(sheet: Sheet) -> float:
     """Visits of all flows to all boxes, on average."""
-    return sum(sheet.once(box_load, name).visits_per_s for name in sheet.scenario.boxes)
+    return sum(sheet.once(box_load, name).visits_per_s for name in sheet.scenario.standing_boxes)
 
 
 @cell("visits/request")
@@ -43,7 +43,7 @@ def cells(sheet: Sheet) -> list[Cell]:
     """Return the cells of this chapter, with two for each box of the scenario."""
     boxes = [
         part
-        for box in sheet.scenario.boxes
+        for box in sheet.scenario.standing_boxes
         for part in (
             Cell(
                 name=f"peak_visits_per_s_{box}",

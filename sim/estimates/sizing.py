@@ -61,7 +61,11 @@ def sized_fleet(sheet: Sheet) -> Fleet:
     data fits. Spare instances come on top.
     """
     return Fleet(
-        tuple(fleet for name in sheet.scenario.boxes for fleet in sheet.once(box_fleets, name))
+        tuple(
+            fleet
+            for name in sheet.scenario.standing_boxes
+            for fleet in sheet.once(box_fleets, name)
+        )
     )
 
 

@@ -1,8 +1,10 @@
 """A scenario's flows with every name resolved: what each kind of request asks of each box."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scenarios.boxes import Box
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow, Step
 from scenarios.model import Scenario
@@ -21,10 +23,32 @@ class CacheOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """How the workers of a box serve.
+
+    Attributes:
+        batch: visits that one may serve together.
+        runs_on: the box whose workers serve its batches; empty for its own.
+        wake_up_s: what one who was idle takes before it serves. Not in the means, which are for
+            sizing: a busy worker does not sleep.
+        turn_s: how long a visit keeps one before the next in line has its turn.
+    """
+
+    batch: int = 1
+    runs_on: str = ""
+    wake_up_s: float = 0.0
+    turn_s: float = math.inf
+
+
+PLAIN = Habits()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkStep:
     """One step of a flow, ready to be followed.
 
     Attributes:
+        box: whose workers are visited: the step's box, or the one that it runs on.
         after: positions, in the flow, of the steps that must be done before.
         probability: share of requests that take it when its turn comes.
         hit_ratio: share of hits if it is a cache step, else None.
@@ -43,6 +67,7 @@ class WorkStep:
             later steps that hold it are done, as if one after the other and without waiting.
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
+        habits: of the box's workers.
     """
 
     name: str
@@ -66,16 +91,17 @@ class WorkStep:
     held_s: float
     mean_visits: float
     mean_items: float
+    habits: Habits = PLAIN
 
     @property
     def mean_busy_s(self) -> float:
-        """Worker seconds that a mean request takes of the box."""
+        """Worker seconds that a mean request takes of the box, at full batches where it has any."""
         served_s = self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
-        return served_s + self.held_s
+        return served_s / self.habits.batch + self.held_s
 
     @property
     def mean_visit_time_s(self) -> float:
-        """Mean service time of a visit, its items included."""
+        """Mean worker seconds of a visit, its items included; a batch is shared by its visits."""
         return self.mean_busy_s / self.mean_visits if self.mean_visits else self.base_time_s
 
 
@@ -140,7 +166,7 @@ def workload(sheet: Sheet) -> Workload:
     scenario = sheet.scenario
     return Workload(
         flows=tuple(sheet.once(work_flow, name) for name in scenario.flows),
-        boxes={name: sheet.once(box_load, name) for name in scenario.boxes},
+        boxes={name: sheet.once(box_load, name) for name in scenario.standing_boxes},
     )
 
 
@@ -195,6 +221,8 @@ def _step(
     key: str,
 ) -> WorkStep:
     box = sheet.scenario.boxes[step.box]
+    stands_at = step.box if box.stands_alone else box.runs_on
+    standing = sheet.scenario.boxes[stands_at]
     outcome = _outcome(step, flow, positions)
     probability = 1.0 if step.probability is None else float(step.probability)
     taken = probability * (_outcome_share(outcome, before) if outcome else 1.0)
@@ -202,7 +230,7 @@ def _step(
     after = tuple(positions[name] for name in step.after or ())
     return WorkStep(
         name=step.name,
-        box=step.box,
+        box=stands_at,
         after=after,
         probability=probability,
         hit_ratio=None
@@ -224,6 +252,16 @@ def _step(
         held_s=0.0,
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
+        habits=_habits(standing),
+    )
+
+
+def _habits(box: Box) -> Habits:
+    return Habits(
+        batch=box.batch,
+        runs_on=box.runs_on,
+        wake_up_s=float(box.wake_up or 0.0),
+        turn_s=math.inf if box.turn is None else float(box.turn),
     )
 
 
@@ -273,21 +311,29 @@ def _push_limit(scenario: Scenario) -> float:
 
 
 def box_load(sheet: Sheet, name: str) -> BoxLoad:
-    """Return what all flows ask of one box; use with `once`."""
+    """Return what all flows ask of one box, and of those that it runs; use with `once`.
+
+    Batches that run on it are counted as full ones.
+    """
     visits = busy = square = sent = 0.0
     pooled = True
     for flow_name in sheet.scenario.flows:
-        if not any(step.box == name for step in sheet.once(followed_steps, flow_name)):
+        if not any(
+            name in {step.box, sheet.scenario.boxes[step.box].runs_on}
+            for step in sheet.once(followed_steps, flow_name)
+        ):
             continue
         flow = sheet.once(work_flow, flow_name)
         for step in flow.steps:
-            if step.box != name:
+            runs_on = step.habits.runs_on
+            if name not in {step.box, runs_on}:
                 continue
-            pooled = pooled and step.queued
-            rate = flow.requests_per_s * step.mean_visits
+            pooled = pooled and step.queued and step.box == name
+            together = step.habits.batch if runs_on == name else 1
+            rate = flow.requests_per_s * step.mean_visits / together
             visits += rate
             busy += flow.requests_per_s * step.mean_busy_s
-            square += rate * (1 + step.scv) * step.mean_visit_time_s**2
+            square += rate * (1 + step.scv) * (step.mean_visit_time_s * together) ** 2
             sent += flow.requests_per_s * step.mean_items * step.bytes_per_item
     if not visits:
         box = sheet.scenario.boxes[name]

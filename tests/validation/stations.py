@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sim.engine.replication import SliceResult, SliceSpec, play
 from sim.engine.sampling import BoxSample, Effort, SamplePlan, sample_plan
 from sim.estimates.items import FixedItems, ItemLaw
-from sim.estimates.workload import CacheOutcome, WorkFlow, Workload, WorkStep
+from sim.estimates.workload import PLAIN, CacheOutcome, Habits, WorkFlow, Workload, WorkStep
 
 ONE = FixedItems(1.0)
 
@@ -30,6 +30,7 @@ class Takes:
     keyed: bool = False
     timeout_s: float | None = None
     retries: int = 0
+    habits: Habits = PLAIN
 
 
 ALL = Takes()
@@ -68,6 +69,7 @@ def step(
         held_s=0.0,
         mean_visits=taken * takes.items.mean_visits(takes.chunk),
         mean_items=taken * takes.items.mean,
+        habits=takes.habits,
     )
 
 
@@ -127,6 +129,9 @@ def whole(system: System, *, measured_s: float, warmup_s: float) -> SamplePlan:
                 pooled=False,
                 visits=(),
                 batches=(),
+                habits=next(
+                    step.habits for flow in system.flows for step in flow.steps if step.box == box
+                ),
             )
             for box, fleet in system.boxes().items()
         },

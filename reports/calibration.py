@@ -1,0 +1,35 @@
+"""A calibration in print: what each box uses, and where it was measured."""
+
+from collections.abc import Iterator
+
+from reports import figures
+from scenarios.calibration import Calibration
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """Return a table of the boxes that were measured, the slowest first."""
+    return "\n".join(_lines(calibration)) + "\n"
+
+
+def _lines(calibration: Calibration) -> Iterator[str]:
+    yield f"{calibration.scenario}, {calibration.measured_on}"
+    yield ""
+    yield f"{'load':>12}{'requests':>10}{'CPU/request':>14}{'busy':>8}  for"
+    for load in calibration.loads:
+        yield (
+            f"{figures.rate(load.offered_per_s):>12}{figures.whole(load.requests):>10}"
+            f"{figures.duration(load.cpu_s_per_request):>14}"
+            f"{figures.rounded_share(load.core_utilisation):>8}  {load.used_for}"
+        )
+    yield ""
+    yield f"{'box':22}{'mean':>10}{'95 % interval':>22}{'SCV':>8}{'visits':>8}"
+    for name, box in sorted(calibration.boxes.items(), key=lambda item: -item[1].mean_s):
+        low_s, high_s = box.interval_s
+        interval = f"{figures.duration(low_s)} to {figures.duration(high_s)}"
+        yield (
+            f"{name:22}{figures.duration(box.mean_s):>10}{interval:>22}{box.scv:>8.2f}"
+            f"{figures.whole(box.samples):>8}"
+        )
+    for key, found in (("wakes up in", calibration.wake_up_s), ("turn of", calibration.turn_s)):
+        for name, time_s in found.items():
+            yield f"{name}: {key} {figures.duration(time_s)}"

@@ -1,0 +1,293 @@
+"""What was measured on a machine: the file that `calibrate` writes and scenarios take figures from.
+
+Like `--set`, a calibration is laid over a scenario's tables before they are validated: a box that
+was measured gets the measured mean and variability of its service, each with its source; what was
+not measured stays as the scenario assumes it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from scenarios.errors import CalibrationError, Problem, nearest, shown
+from scenarios.overrides import Table
+from scenarios.section import Name
+
+FORMAT_VERSION = 1
+MEASURED = "measured on"
+"""How the source of a measured figure begins."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+class _Part(BaseModel):
+    """A table of a calibration file: closed to unknown keys, never changed after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Machine(_Part):
+    """The machine that was measured.
+
+    Attributes:
+        server_cores: how many of its `cores` were the server's.
+        yardstick_s: CPU seconds of a fixed piece of Python there, between the loads.
+    """
+
+    cpu: str
+    cores: Count
+    server_cores: Count
+    kernel: str
+    yardstick_s: PositiveSeconds
+
+
+class Versions(_Part):
+    """What ran on it."""
+
+    socialfeed: str
+    python: str
+    sqlite: str
+    aiohttp: str
+
+
+class Load(_Part):
+    """One of the loads that were measured.
+
+    Attributes:
+        offered_per_s: requests a second of the load generator, those of the sampler beside it.
+        requests: answered while it was measured.
+        cpu_s_per_request: of the whole server, work in the background included.
+        core_utilisation: part of the time that the server's cores worked for it.
+        used_for: whether service times were taken from it, or waiting.
+    """
+
+    offered_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    requests: Count
+    cpu_s_per_request: Seconds
+    core_utilisation: Ratio
+    used_for: Literal["service", "waiting"]
+
+
+class Service(_Part):
+    """Service times of visits: all that one request does at a box is one visit.
+
+    Attributes:
+        mean_s, scv: mean and squared coefficient of variation.
+        interval_s: 95 % confidence interval of the mean.
+        samples: visits measured.
+        waiting_s: mean time at low load in which a visit was at the box, and no CPU worked for it.
+        event_loop_s, threads_s: the parts of the mean on the event loop and on the store's threads.
+    """
+
+    mean_s: PositiveSeconds
+    scv: Ratio
+    interval_s: tuple[Seconds, Seconds]
+    samples: Count
+    waiting_s: Seconds = 0.0
+    event_loop_s: Seconds = 0.0
+    threads_s: Seconds = 0.0
+
+
+class Bin(_Part):
+    """How many visits took up to `up_to_s`, and longer than the bin before says."""
+
+    up_to_s: PositiveSeconds
+    visits: Count
+
+
+class BoxService(Service):
+    """A box: over all flows, and by flow.
+
+    Attributes:
+        histogram: of service times, shorter bins first.
+        flows: the same of the visits of one flow, by its name.
+    """
+
+    histogram: tuple[Bin, ...] = ()
+    flows: dict[Name, Service] = Field(default_factory=dict)
+
+
+class FlowVisits(_Part):
+    """Where the requests of a flow went.
+
+    Attributes:
+        samples: requests followed.
+        visited: by box, the share of them that came there.
+    """
+
+    samples: Count
+    visited: dict[Name, Annotated[float, Field(ge=0, le=1)]]
+
+
+class Calibration(_Part):
+    """A calibration file; see docs/validation.md for how each figure is measured.
+
+    Attributes:
+        measured_at: when, with its offset from UTC.
+        scenario: whose traffic was the load.
+        users: of the world that was served.
+        flows: where the requests of each flow went.
+        wake_up_s: by box, what an idle worker took before it served.
+        turn_s: by box, how long a visit kept a worker at a time.
+        file: that it was read from; empty if from none.
+    """
+
+    format_version: Literal[1]
+    measured_at: datetime
+    scenario: str
+    users: Count
+    machine: Machine
+    versions: Versions
+    loads: Annotated[tuple[Load, ...], Field(min_length=1)]
+    boxes: Annotated[dict[Name, BoxService], Field(min_length=1)]
+    flows: dict[Name, FlowVisits] = Field(default_factory=dict)
+    wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
+    turn_s: dict[Name, PositiveSeconds] = Field(default_factory=dict)
+    file: str = Field(default="", exclude=True)
+
+    @property
+    def measured_on(self) -> str:
+        """Where and when, in words, with the file that says so."""
+        told = f" (calibration {self.file})" if self.file else ""
+        return f"{MEASURED} {self.machine.cpu}, {self.measured_at:%Y-%m-%d}{told}"
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Return the calibration of that file.
+
+    Raises:
+        CalibrationError: if it cannot be read, or is no calibration: names file and keys.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CalibrationError(file=str(path), problems=[Problem("", reason)]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        reason = f"not a TOML file: {error}"
+        raise CalibrationError(file=str(path), problems=[Problem("", reason)]) from None
+    try:
+        return Calibration.model_validate(table).model_copy(update={"file": str(path)})
+    except ValidationError as error:
+        raise CalibrationError(file=str(path), problems=_problems(error)) from None
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    return [
+        Problem(".".join(map(str, detail["loc"])), _message(detail))
+        for detail in error.errors(include_url=False)
+    ]
+
+
+def _message(detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "missing":
+            return "found nothing, expected a value: the key is missing"
+        case "extra_forbidden":
+            return f"unknown key{nearest(str(detail['loc'][-1]), _KEYS)}"
+        case _:
+            expected = detail["msg"].removeprefix("Input should be ")
+            return f"found {shown(detail['input'])}, expected {expected}"
+
+
+_KEYS = {
+    key
+    for part in (Calibration, Machine, Versions, Load, BoxService, FlowVisits, Bin)
+    for key in part.model_fields
+}
+
+
+def is_measured(source: str) -> bool:
+    """Whether the source of a figure says that a calibration has measured it."""
+    return source.startswith(MEASURED)
+
+
+def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
+    """Return a scenario's tables with what was measured in place of what they assume.
+
+    A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
+    that flow's, unless they have a time of their own, which says something else than a whole visit;
+    and the share of requests that came there, unless a cache decides about that.
+
+    Raises:
+        CalibrationError: if it has measured no box of the scenario.
+    """
+    boxes = table.get("boxes")
+    if not isinstance(boxes, Mapping):
+        return dict(table)
+    source = calibration.measured_on
+    changed = {name: _with_box(box, name, calibration) for name, box in boxes.items()}
+    if changed == boxes:
+        found = ", ".join(sorted(calibration.boxes))
+        reason = f"found {found}, expected at least one box of the scenario"
+        raise CalibrationError(file=calibration.file, problems=[Problem("boxes", reason)])
+    flows = table.get("flows")
+    if not isinstance(flows, Mapping):
+        return {**table, "boxes": changed}
+    steps = {
+        name: _with_steps(flow, name, calibration, source=source) for name, flow in flows.items()
+    }
+    return {**table, "boxes": changed, "flows": steps}
+
+
+def _with_box(box: object, name: str, calibration: Calibration) -> object:
+    if not isinstance(box, Mapping):
+        return box
+    changed = dict(box)
+    if name in calibration.boxes:
+        changed.pop("service_histogram", None)
+        changed |= _figures(calibration.boxes[name], calibration.measured_on)
+    for key, measured_s in (("wake_up", calibration.wake_up_s), ("turn", calibration.turn_s)):
+        if name in measured_s:
+            value = _microseconds(measured_s[name])
+            changed[key] = {"value": value, "source": calibration.measured_on}
+    return changed
+
+
+def _with_steps(flow: object, name: str, calibration: Calibration, *, source: str) -> object:
+    if not isinstance(flow, Mapping) or not isinstance(flow.get("steps"), list):
+        return flow
+    steps = [_with_step(step, name, calibration, source=source) for step in flow["steps"]]
+    return {**flow, "steps": steps}
+
+
+def _with_step(step: object, flow: str, calibration: Calibration, *, source: str) -> object:
+    if not isinstance(step, Mapping) or {"service_time", "time_per_item"} & step.keys():
+        return step
+    name = str(step.get("box"))
+    box = calibration.boxes.get(name)
+    figures = _figures(box.flows[flow], source) if box and flow in box.flows else {}
+    visited = calibration.flows[flow].visited if flow in calibration.flows else {}
+    if name in visited and not _CONDITIONS & step.keys():
+        figures["probability"] = {"value": visited[name], "source": source}
+    return {**step, **figures}
+
+
+_CONDITIONS = {"on", "hit_ratio"}
+"""Keys of a step that let a cache decide whether it is taken."""
+
+
+def _figures(service: Service, source: str) -> Table:
+    low_s, high_s = service.interval_s
+    counted = f"{source}: {service.samples} visits"
+    return {
+        "service_time": {
+            "value": _microseconds(service.mean_s),
+            "low": _microseconds(min(low_s, service.mean_s)),
+            "high": _microseconds(max(high_s, service.mean_s)),
+            "source": counted,
+        },
+        "scv": {"value": service.scv, "source": counted},
+    }
+
+
+def _microseconds(duration_s: float) -> str:
+    return f"{duration_s * 1e6:.3f}us"

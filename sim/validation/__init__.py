@@ -1,0 +1,1 @@
+"""The model held against the server: loads predicted, measured, and how far apart they are."""

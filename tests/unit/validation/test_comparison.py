@@ -1,0 +1,126 @@
+"""How far predictions are from measurements, worked out by hand; and which loads are tried."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scenarios.loader import load
+from sim.loadtest.traffic import scenario_traffic
+from sim.results.validation import ValidationLoad, ValidationPoint
+from sim.validation.comparison import error_of, objectives_of, relative_error
+from sim.validation.loads import points
+from sim.validation.prediction import as_watched, capacity_per_s, predicted
+from tests.unit.calibration.records import calibration
+
+POINT = ValidationPoint(
+    flow="read_feed",
+    offered_per_s=100.0,
+    mix="usual",
+    requests=500,
+    predicted_p50_s=0.0045,
+    measured_p50_s=0.005,
+    p50_error=0.1,
+    predicted_p99_s=0.03,
+    measured_p99_s=0.02,
+    p99_error=0.5,
+    calibrated_on=False,
+    valid=True,
+)
+LOAD = ValidationLoad(
+    offered_per_s=100.0,
+    mix="usual",
+    share_of_max=0.5,
+    predicted_per_s=100.0,
+    measured_per_s=80.0,
+    predicted_freshness_p50_s=0.03,
+    measured_freshness_p50_s=0.04,
+    predicted_freshness_p99_s=None,
+    measured_freshness_p99_s=None,
+    predicted_utilisation=0.4,
+    measured_utilisation=0.5,
+    calibrated_on=False,
+    speed=1.0,
+    invalid_because=(),
+)
+
+
+def test_an_error_is_a_share_of_what_was_measured() -> None:
+    assert relative_error(0.0045, 0.005) == pytest.approx(0.1)
+    assert relative_error(0.0055, 0.005) == pytest.approx(0.1)
+    assert relative_error(None, 0.005) is None
+    assert relative_error(0.005, None) is None
+
+
+def test_medians_leave_out_what_was_calibrated_on_and_what_is_not_valid() -> None:
+    found = error_of(
+        [
+            POINT,
+            replace(POINT, p50_error=0.3, p99_error=None),
+            replace(POINT, p50_error=9.0, calibrated_on=True),
+            replace(POINT, p50_error=9.0, valid=False),
+        ],
+        [LOAD, replace(LOAD, measured_per_s=1.0, invalid_because=("late",))],
+    )
+
+    assert found.p50_median == pytest.approx(0.2)
+    assert found.p99_median == pytest.approx(0.5)
+    assert found.throughput_median == pytest.approx(0.25)
+    assert found.freshness_p50_median == pytest.approx(0.25)
+    assert found.points == 2
+
+
+def test_errors_are_held_against_what_is_wanted() -> None:
+    small = error_of([replace(POINT, p50_error=0.05, p99_error=0.21)], [LOAD])
+
+    assert [row.met for row in objectives_of(small)] == [True, False]
+    assert [row.met for row in objectives_of(error_of([], []))] == [None, None]
+
+
+def test_five_loads_between_a_fifth_and_nine_tenths_were_not_calibrated_on() -> None:
+    traffic = scenario_traffic(load("one_machine"))
+
+    found = points(traffic, max_per_s=200.0, calibration=calibration())
+
+    usual = [point for point in found if point.mix == "usual" and not point.calibrated_on]
+    assert len(usual) >= 5
+    assert min(point.share_of_max for point in usual) == 0.2
+    assert max(point.share_of_max for point in usual) == 0.9
+    # Calibrated at 100 requests a second, half of the maximum.
+    assert [p.share_of_max for p in found if p.calibrated_on] == [0.5]
+
+
+def test_another_mix_has_other_shares_at_its_rate() -> None:
+    traffic = scenario_traffic(load("one_machine"))
+
+    other = points(traffic, max_per_s=200.0, calibration=calibration())[-1]
+
+    assert other.mix == "other"
+    assert other.traffic.rate_per_s == pytest.approx(100.0)
+    usual = traffic.at(100.0).rates_per_s
+    assert other.traffic.rates_per_s["text_post"] > 3 * usual["text_post"]
+    assert other.traffic.rates_per_s["like"] < usual["like"]
+
+
+def test_watchers_find_a_post_at_the_next_of_their_reads() -> None:
+    # Reads of 2 ms begin after a pause of 10 ms, another of 15 ms, and another of 22.5 ms.
+    found = as_watched(np.array([0.0, 0.01, 0.011, 0.03]), read_s=0.002)
+
+    assert found == pytest.approx([0.012, 0.012, 0.029, 0.0535])
+
+
+def test_a_machine_saturates_where_its_core_is_busy_all_the_time() -> None:
+    scenario = load("one_machine")
+    mix = dict(scenario_traffic(scenario).rates_per_s)
+    capacity = capacity_per_s(scenario, mix)
+    total = sum(mix.values())
+
+    def rates(per_s: float) -> dict[str, float]:
+        return {flow: rate * per_s / total for flow, rate in mix.items()}
+
+    assert predicted(scenario, rates(capacity * 1.01), seed=1).p50_s["read_feed"] is None
+    assert predicted(scenario, rates(capacity * 1.01), seed=1).utilisation > 1
+    low = predicted(scenario, rates(capacity * 0.05), seed=1)
+    high = predicted(scenario, rates(capacity * 0.7), seed=1)
+    assert (low.p50_s["read_feed"] or 0.0) < (high.p50_s["read_feed"] or 0.0)
+    assert low.busy < high.busy < 1
