@@ -1,5 +1,6 @@
 """The bench: a target with a world on it, on which one load after another is measured."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,14 @@ Watch = Callable[[Measurement], bool]
 ONE_GENERATOR = Staffing()
 
 LOST_AFTER_S = 3.0
-"""A target that has answered nothing rightly for so long is taken for gone."""
+"""A target that has refused all connections for so long is taken for gone."""
+
+NO_ANSWER = ("connection refused", "connection lost")
+"""Failures of requests that tell of a server that is gone; see `driver/connections.py`."""
+
+PROBES = 3
+PROBE_PAUSE_S = 1.0
+"""A target that was overloaded may need more than one try to show that it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ class Bench:
         """
 
         def go_on(measurement: Measurement) -> bool:
-            if self._has_died() or _answers_nothing(measurement):
+            if self._has_died() or _refuses_all(measurement):
                 measurement.target_lost_s = measurement.last_answer_s
                 return False
             return watch(measurement)
@@ -128,12 +136,15 @@ class Bench:
         """Whether the target, which has failed requests, does not answer any more."""
         if not any(measurement.flow(name).errors for name in measurement.flow_names()):
             return False
-        try:
-            with Api(self.url) as api:
-                api.ask("GET", "/readyz")
-        except UnreachableError:
-            return True
-        return False
+        for _ in range(PROBES):
+            try:
+                with Api(self.url) as api:
+                    api.ask("GET", "/readyz")
+            except UnreachableError:
+                time.sleep(PROBE_PAUSE_S)
+            else:
+                return False
+        return True
 
 
 def after_warmup(shape: Shape, *, warmup_s: float, duration_s: float) -> Shape:
@@ -145,23 +156,24 @@ def after_warmup(shape: Shape, *, warmup_s: float, duration_s: float) -> Shape:
     return Shape(before + shape.factors)
 
 
-def _answers_nothing(measurement: Measurement) -> bool:
-    """Whether no request of the last seconds was answered, though some were sent."""
-    recent = [
-        report.content
-        for report in measurement.reports
-        if report.content["from_s"] >= measurement.told_s - LOST_AFTER_S
-    ]
-    if not recent or measurement.measured_s < LOST_AFTER_S:
+def _refuses_all(measurement: Measurement) -> bool:
+    """Whether no connection of the last seconds, of those that were tried, led to an answer.
+
+    Answers that take too long are not meant: a server far over its limit gives many of them.
+    """
+    told_s = measurement.told_s
+    if measurement.measured_s < LOST_AFTER_S or told_s > measurement.settings.end_s:
         return False
-    flows = [flow for content in recent for flow in content["flows"].values()]
-    failed = sum(
-        count
-        for flow in flows
-        for kind, count in flow["errors"].items()
-        if not kind.startswith("status")
+    flows = [
+        flow
+        for report in measurement.reports
+        if report.content["from_s"] >= told_s - LOST_AFTER_S
+        for flow in report.content["flows"].values()
+    ]
+    answered = any(flow["right"] for flow in flows) or any(
+        kind.startswith("status") for flow in flows for kind in flow["errors"]
     )
-    return failed > 0 and not any(flow["right"] for flow in flows)
+    return not answered and any(kind in NO_ANSWER for flow in flows for kind in flow["errors"])
 
 
 @contextmanager
