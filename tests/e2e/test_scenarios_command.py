@@ -14,6 +14,7 @@ LIBRARY_NAMES = [
     "celebrity",
     "flash_crowd",
     "news_feed",
+    "one_machine",
     "region_outage",
     "startup",
     "twitter_2013",
@@ -32,7 +33,7 @@ def test_the_list_is_one_json_document(run_socialfeed: RunProgram) -> None:
     listed = json.loads(run_socialfeed("scenarios", "list", "--json").stdout)
 
     assert [scenario["name"] for scenario in listed] == LIBRARY_NAMES
-    assert listed[4]["dau"] == 100_000
+    assert listed[5]["dau"] == 100_000
 
 
 def test_assumptions_are_shown_by_section_with_range_and_source(

@@ -75,7 +75,8 @@ def test_a_flood_of_connections_does_not_make_the_server_grow(
             flood(server, 500)
 
         assert resident_bytes(server) - before_bytes < 10 * MB
-        assert metric(server, "socialfeed_connections_refused_total") >= 4 * 400
+        # Of each 500 all but 50, but for those that are cut off meanwhile and make room.
+        assert metric(server, "socialfeed_connections_refused_total") >= 4 * 300
         server.sign_up("afterwards")
         server.stop()
         assert server.process.stderr is not None
