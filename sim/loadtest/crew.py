@@ -22,7 +22,7 @@ _LOCUSTFILE = Path(__file__).parent / "driver" / "locustfile.py"
 _ROOT = Path(__file__).parents[2]
 """Where `sim` is: Locust is run from here, so that it finds it."""
 
-_KILL_AFTER_S = 5.0
+_KILL_AFTER_S = 1.0
 _LOG_CHARACTERS = 2_000
 
 Message = Mapping[str, Any]
