@@ -21,7 +21,7 @@ LARGEST_SHARE = 0.06
 
 FIRST_PAUSE_S = 0.01
 PAUSE_GROWTH = 1.5
-LONGEST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 0.5
 """A watcher reads again and again, with growing pauses."""
 
 READS_EACH = 3

@@ -142,7 +142,10 @@ class Shift:
         if post is None:
             return
         self._evidence.posts.append((asked.actor, post, timing.begun_s, timing.done_s))
-        if asked.subject != NOBODY:
+        # On a server that is late, watchers read more often: further posts go unwatched, or they
+        # would make it later.
+        is_within_share = self._watched <= LARGEST_SHARE * self._handed_over + _BURST
+        if asked.subject != NOBODY and is_within_share:
             watchers = [each for each in self._watchers[asked.subject] if each != NOBODY]
             self._watches.spawn(self._watch, post, watchers, timing)
 
@@ -162,9 +165,6 @@ class Shift:
             self._recorder.now.canaries_lost += 1
 
     def _read_as_watcher(self, watcher: int) -> bytes:
-        # On a server that is late, watchers would read more and more, and make it later.
-        if self._watched > LARGEST_SHARE * self._handed_over + _BURST:
-            return b""
         self._watched += 1
         begun_s = time.monotonic()
         if self._from_s <= begun_s < self._to_s:

@@ -7,14 +7,11 @@ import gevent
 
 from sim.loadtest.canaries import FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH
 
-GIVE_UP_S = 15.0
+GIVE_UP_S = 10.0
 """A post that is not there after this time counts as lost."""
 
 ReadFeed = Callable[[int], bytes]
-"""Reads the first page of a user's feed; returns its body.
-
-It is empty if there was no right answer, or if there have been too many such reads already.
-"""
+"""Reads the first page of a user's feed; returns its body, empty if there was no right answer."""
 
 
 def seconds_to_last(
