@@ -88,8 +88,6 @@ class Oracle:
         for flow, follower, followee, begun_s, done_s in _all(evidence, "follows"):
             self._changes[follower, followee].append(_Change(flow == "follow", begun_s, done_s))
             self._changed[follower].add(followee)
-        for changes in self._changes.values():
-            changes.sort(key=lambda change: change.begun_s)
         self.pages = [_page(row) for row in _all(evidence, "pages")]
 
     def faults(self) -> Iterator[Sequence[PageFault]]:
@@ -194,18 +192,29 @@ def _order(page: Page, posts: Sequence[int]) -> Iterator[PageFault]:
 
 
 def _standing(changes: Sequence[_Change], page: Page, *, stood: bool) -> tuple[bool, bool]:
-    """Return whether a follow may have stood while a page was read, and whether it surely did."""
-    may = must = stood
-    for change in changes:
-        if change.begun_s > page.done_s:
-            break
-        is_over = change.done_s is not None and change.done_s <= page.begun_s
-        if change.is_follow:
-            may = True
-            must = must or (
-                change.done_s is not None and change.done_s <= page.begun_s - ALLOWANCE_S
-            )
-        else:
-            must = False
-            may = may and not is_over
-    return may, must
+    """Return whether a follow may have stood while a page was read, and whether it surely did.
+
+    Of changes that overlap in time either may have come last, and one that was never confirmed may
+    come at any time after it was sent.
+    """
+    begun = [change for change in changes if change.begun_s <= page.done_s]
+    follows = [change for change in begun if change.is_follow]
+    unfollows = [change for change in begun if not change.is_follow]
+    surely_undone = any(
+        _is_over(undone, page.begun_s) and _all_over(follows, undone.begun_s)
+        for undone in unfollows
+    )
+    surely_done = any(
+        _is_over(done, page.begun_s - ALLOWANCE_S) and _all_over(unfollows, done.begun_s)
+        for done in follows
+    )
+    may = (stood or bool(follows)) and not surely_undone
+    return may, surely_done or (stood and not unfollows)
+
+
+def _is_over(change: _Change, at_s: float) -> bool:
+    return change.done_s is not None and change.done_s <= at_s
+
+
+def _all_over(changes: Sequence[_Change], at_s: float) -> bool:
+    return all(_is_over(change, at_s) for change in changes)

@@ -107,6 +107,25 @@ def test_a_follow_that_was_never_confirmed_decides_nothing() -> None:
     assert faults(page(RIGHT), follows=followed) == [set()]
 
 
+@pytest.mark.parametrize("done_s", [None, 24.0])
+def test_of_a_follow_and_an_unfollow_at_once_either_may_have_come_last(
+    done_s: float | None,
+) -> None:
+    both = [["follow", READER, 1, 20.0, done_s], ["unfollow", READER, 1, 21.0, 22.0]]
+    without = [row for row in RIGHT if row[1] != FIRST_USER + 1]
+
+    for items in (RIGHT, without):
+        assert faults(page(items, begun_s=60), follows=both) == [set()]
+
+
+def test_an_unfollow_that_was_never_confirmed_may_come_after_a_later_follow() -> None:
+    both = [["unfollow", READER, 1, 20.0, None], ["follow", READER, 1, 21.0, 22.0]]
+    without = [row for row in RIGHT if row[1] != FIRST_USER + 1]
+
+    for items in (RIGHT, without):
+        assert faults(page(items, begun_s=60), follows=both) == [set()]
+
+
 def test_wrong_pages_are_counted_with_an_example() -> None:
     evidence = {"posts": [], "follows": [], "pages": [page(RIGHT), page(RIGHT[1:])]}
 
