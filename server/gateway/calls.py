@@ -153,6 +153,7 @@ class Call:
         lists: the shape of an item, if it answers a page of a list.
         refuses: the statuses of errors beside those every call can have.
         is_public: whether it needs no token.
+        claims: the field of its body, or of its path, that says who makes it where no token does.
         queues_events: whether it adds to the message queue: it is refused when that is full.
         media_type: of the answer.
     """
@@ -168,6 +169,7 @@ class Call:
     lists: object | None = None
     refuses: Sequence[int] = ()
     is_public: bool = False
+    claims: str = "userId"
     queues_events: bool = False
     media_type: str = "application/json"
 

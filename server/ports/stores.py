@@ -34,10 +34,10 @@ class Users(Protocol):
     """Users db: users by id and by name, their passwords and their tokens."""
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token.
+        """Add a user with a first token.
 
         Raises:
-            NameTakenError: if another user has the name.
+            NameTakenError: if a user has the name.
         """
         ...
 

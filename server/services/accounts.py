@@ -5,9 +5,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from server.errors import NotAuthenticatedError, NotFoundError
+from server.errors import NameTakenError, NotAuthenticatedError, NotFoundError
 from server.model.ids import on_shard, spread_shard
-from server.model.records import Token, User
+from server.model.records import Credentials, Token, User
 from server.ports.clock import Clock
 from server.ports.passwords import Passwords
 from server.ports.stores import Users
@@ -51,10 +51,15 @@ class Accounts:
     async def sign_up(self, name: str, password: str | None, *, fresh_id: int) -> IssuedToken:
         """Add a user with an id just made, and return their first token.
 
+        Repeated with the same id, it gives the user another token for the password; without one,
+        nothing tells whether the same person asks.
+
         Raises:
-            NameTakenError: if another user has the name.
+            NameTakenError: if a user has the name.
         """
         user_id = on_shard(fresh_id, spread_shard(fresh_id))
+        if standing := await self._users.credentials(name):
+            return await self._signed_up_before(standing, User(user_id, name), password)
         password_hash = None if password is None else await self._passwords.hashed(password)
         issued = self._issue(user_id)
         await self._users.add(
@@ -72,9 +77,7 @@ class Accounts:
         password_hash = credentials.password_hash if credentials else None
         if not await self._passwords.matches(password, password_hash) or credentials is None:
             raise NotAuthenticatedError(reason="there is no user with this name and password")
-        issued = self._issue(credentials.user_id)
-        await self._users.add_token(_stored(issued))
-        return issued
+        return await self._issue_and_keep(credentials.user_id)
 
     async def sign_out(self, text: str) -> None:
         """Revoke a token."""
@@ -134,6 +137,20 @@ class Accounts:
     async def purge(self) -> None:
         """Forget the tokens that have expired."""
         await self._users.purge_tokens(expired_before_ms=self._clock.now_ms())
+
+    async def _signed_up_before(
+        self, standing: Credentials, user: User, password: str | None
+    ) -> IssuedToken:
+        if standing.user_id != user.user_id or password is None:
+            raise NameTakenError(name=user.name)
+        if not await self._passwords.matches(password, standing.password_hash):
+            raise NameTakenError(name=user.name)
+        return await self._issue_and_keep(user.user_id)
+
+    async def _issue_and_keep(self, user_id: int) -> IssuedToken:
+        issued = self._issue(user_id)
+        await self._users.add_token(_stored(issued))
+        return issued
 
     async def _read_token(self, digest: bytes) -> Token | None:
         lease = self._tokens.lease()

@@ -45,10 +45,10 @@ async def events_in(stores: Stores, queue: Queue) -> list[Event]:
 
 async def test_a_name_belongs_to_one_user(stores: Stores) -> None:
     await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
-    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
 
-    with pytest.raises(NameTakenError):
-        await stores.users.add(User(2, "ada"), password_hash=None, token=TOKEN)
+    for user_id in (1, 2):
+        with pytest.raises(NameTakenError):
+            await stores.users.add(User(user_id, "ada"), password_hash=None, token=TOKEN)
     assert await stores.users.get_many([1, 2]) == {1: User(1, "ada")}
 
 

@@ -36,10 +36,10 @@ class MemoryUsers:
         self._tokens: dict[bytes, Token] = {}
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token."""
-        owner = self._credentials.setdefault(user.name, Credentials(user.user_id, password_hash))
-        if owner.user_id != user.user_id:
+        """Add a user with a first token."""
+        if user.name in self._credentials:
             raise NameTakenError(name=user.name)
+        self._credentials[user.name] = Credentials(user.user_id, password_hash)
         self._users[user.user_id] = user
         await self.add_token(token)
 

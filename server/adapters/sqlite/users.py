@@ -18,15 +18,15 @@ class SqliteUsers:
         self._database = database
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token."""
+        """Add a user with a first token."""
 
         def work(transaction: Transaction) -> None:
-            owner = transaction.connection.execute(
+            added = transaction.connection.execute(
                 "INSERT INTO users (user_id, name, password_hash) VALUES (?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET name = name RETURNING user_id",
+                " ON CONFLICT (name) DO NOTHING",
                 (user.user_id, user.name, password_hash),
-            ).fetchone()[0]
-            if owner != user.user_id:
+            )
+            if not added.rowcount:
                 raise NameTakenError(name=user.name)
             _add_token(transaction, token)
 
