@@ -180,6 +180,10 @@ class Feeds(Protocol):
         """Merge entries into a feed if it exists; see `Feed.merged`."""
         ...
 
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+        ...
+
     async def remove_author(self, user_id: int, author_id: int) -> None:
         """Take an author's posts out of a feed."""
         ...

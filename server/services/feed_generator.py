@@ -210,7 +210,7 @@ class FeedGenerator:
                 # One more than fits, so that the floor rises above what is not fetched.
                 newest = PageRequest(LARGEST_ID, self._settings.max_entries + 1)
                 entries = await self._posts.entries_by([followee_id], newest, above=feed.floor)
-                await self._feeds.merge(follower_id, entries, floor=feed.floor)
+                await self._feeds.backfill(follower_id, entries, above=feed.floor)
             await self._follows.settle(follower_id, followee_id)
             self._feed_cache.drop([follower_id])
 

@@ -6,7 +6,7 @@ import pytest
 
 from server.errors import NameTakenError
 from server.model.events import Event, EventKind, Queue
-from server.model.feeds import FanOut, Feed
+from server.model.feeds import FanOut, Feed, packed
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
@@ -159,6 +159,21 @@ async def test_a_feed_keeps_its_newest_entries_and_raises_its_floor(stores: Stor
     assert feed
     assert [entry.post_id for entry in feed.entries] == [119, 118, 117, 116, 115]
     assert feed.floor == 114
+
+
+async def test_a_backfill_never_lowers_a_floor_and_raises_it_to_where_it_starts(
+    stores: Stores,
+) -> None:
+    await stores.feeds.create(1, floor=20, now_ms=0)
+    await stores.feeds.push([FanOut(FeedEntry(number, 7), [1]) for number in (21, 30)])
+
+    await stores.feeds.backfill(1, [FeedEntry(15, 8), FeedEntry(25, 8)], above=10)
+    feed = await stores.feeds.get(1)
+    assert feed == Feed(20, packed([FeedEntry(30, 7), FeedEntry(25, 8), FeedEntry(21, 7)]))
+    await stores.feeds.backfill(1, [FeedEntry(28, 9)], above=26)
+    await stores.feeds.remove_author(1, 7)
+
+    assert await stores.feeds.get(1) == Feed(26, packed([FeedEntry(28, 9)]))
 
 
 async def test_an_author_is_taken_out_of_a_feed(stores: Stores) -> None:

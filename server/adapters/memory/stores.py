@@ -268,6 +268,12 @@ class MemoryFeeds:
         if feed is not None:
             self._feeds[user_id] = feed.merged(entries, floor=floor, cap=self._cap)
 
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+        feed = self._feeds.get(user_id)
+        if feed is not None:
+            self._feeds[user_id] = feed.backfilled(entries, above=above, cap=self._cap)
+
     async def remove_author(self, user_id: int, author_id: int) -> None:
         """Take an author's posts out of a feed."""
         feed = self._feeds.get(user_id)

@@ -8,7 +8,7 @@ user. One row for each entry would cost a commit of 100 posts 20,000 rows in a t
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from server.adapters.sqlite.database import Database, Transaction
 from server.adapters.sqlite.feed_tails import FeedTails
@@ -32,11 +32,7 @@ class SqliteFeeds:
         """Return a user's feed, or None if it has to be built."""
 
         def work(connection: sqlite3.Connection) -> Feed | None:
-            feed = _stored(connection, user_id)
-            if feed is None:
-                return None
-            tail = self._tails.of_user(connection, user_id)
-            return feed.with_new(unpacked(tail), cap=self._cap)
+            return self._whole(connection, user_id)
 
         return await self._database.read(BOX, work)
 
@@ -67,13 +63,18 @@ class SqliteFeeds:
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
 
-        def work(transaction: Transaction) -> None:
-            feed = _stored(transaction.connection, user_id)
-            if feed is not None:
-                merged = feed.merged(entries, floor=floor, cap=self._cap)
-                _store(transaction.connection, {user_id: merged})
+        def merged(feed: Feed) -> Feed:
+            return feed.merged(entries, floor=floor, cap=self._cap)
 
-        await self._database.write(BOX, work)
+        await self._change(user_id, merged)
+
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+
+        def backfilled(feed: Feed) -> Feed:
+            return feed.backfilled(entries, above=above, cap=self._cap)
+
+        await self._change(user_id, backfilled)
 
     async def remove_author(self, user_id: int, author_id: int) -> None:
         """Take an author's posts out of a feed."""
@@ -129,6 +130,24 @@ class SqliteFeeds:
 
         await self._database.write(BOX, work)
         self._owners = None
+
+    async def _change(self, user_id: int, change: Callable[[Feed], Feed]) -> None:
+        def work(transaction: Transaction) -> None:
+            # With its tail: `change` knows the feed that `get` returns, whose floor the row alone
+            # may not have reached.
+            feed = self._whole(transaction.connection, user_id)
+            if feed is not None:
+                _store(transaction.connection, {user_id: change(feed)})
+
+        await self._database.write(BOX, work)
+
+    def _whole(self, connection: sqlite3.Connection, user_id: int) -> Feed | None:
+        """Return a feed with what its tail has for the user."""
+        feed = _stored(connection, user_id)
+        if feed is None:
+            return None
+        tail = self._tails.of_user(connection, user_id)
+        return feed.with_new(unpacked(tail), cap=self._cap)
 
     def _owners_in(self, connection: sqlite3.Connection) -> set[int]:
         owners = self._owners

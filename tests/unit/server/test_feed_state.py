@@ -56,8 +56,9 @@ class FeedMachine(RuleBasedStateMachine):
         self.databases: Databases
         self.boxes: Boxes
 
-    @initialize(design=designs)
-    def start(self, design: Fanout) -> None:
+    @initialize(design=designs, count=st.sampled_from([0, 1, MAX_ENTRIES + 1]))
+    def start(self, design: Fanout, count: int) -> None:
+        """Start with feeds that hold all there is, or longer ones than what is kept of them."""
         self.runner.run(self._open(design))
         for number in range(USERS):
             ids = self.boxes.surroundings.ids
@@ -65,9 +66,8 @@ class FeedMachine(RuleBasedStateMachine):
                 self.boxes.accounts.sign_up(f"user {number}", None, fresh_id=ids.new())
             )
             self.users.append(issued.user_id)
-        # Start where it is interesting: feeds longer than what is kept of them, and one edge open.
         for number in range(USERS):
-            self.post(author=number, count=MAX_ENTRIES + 1)
+            self.post(author=number, count=count)
             self.follow(follower=number, followee=(number + 1) % USERS)
         # The last user has two followers: above the threshold of the hybrid design.
         self.follow(follower=0, followee=USERS - 1)
