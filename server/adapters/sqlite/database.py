@@ -35,12 +35,17 @@ T = TypeVar("T")
 
 @dataclass
 class Transaction:
-    """What a write job works with; its counts and announcements are gathered for the commit."""
+    """What a write job works with; its counts and announcements are gathered for the commit.
+
+    Attributes:
+        undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
+    """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
     queues: set[Queue] = field(default_factory=set)
+    undo: set[Callable[[], None]] = field(default_factory=set)
 
     def count(self, post_id: int, *, likes: int = 0, comments: int = 0) -> None:
         """Add to a post's counts; one row is written for all that a commit adds to a post."""
@@ -79,16 +84,19 @@ class _Job(Generic[T]):
             self.result = self.work(part)
         except sqlite3.OperationalError:
             # The disk's fault, not the job's: the whole commit fails.
+            transaction.undo |= part.undo
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one who asked
             self.error = error
             part.connection.execute("ROLLBACK TO job")
             part.connection.execute("RELEASE job")
+            _undo(part)
             return
         part.connection.execute("RELEASE job")
         for post_id, counts in part.counts.items():
             transaction.count(post_id, likes=counts.likes, comments=counts.comments)
         transaction.queues |= part.queues
+        transaction.undo |= part.undo
 
     def settle(self, failure: Exception | None) -> None:
         """Tell the one who asked."""
@@ -222,7 +230,7 @@ def _commit(
     transaction = Transaction(connection, now_ms)
     with ExitStack() as undo:
         connection.execute("BEGIN IMMEDIATE")
-        undo.callback(_roll_back, connection)
+        undo.callback(_roll_back, transaction)
         for job in jobs:
             job.attempt(transaction)
         counts = _write_counts(transaction)
@@ -240,10 +248,16 @@ def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
     )
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
+def _roll_back(transaction: Transaction) -> None:
     # SQLite has rolled back by itself after some errors, such as a full disk.
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    if transaction.connection.in_transaction:
+        transaction.connection.execute("ROLLBACK")
+    _undo(transaction)
+
+
+def _undo(transaction: Transaction) -> None:
+    for undo in transaction.undo:
+        undo()
 
 
 def _write_counts(transaction: Transaction) -> Mapping[int, Counts]:

@@ -25,7 +25,8 @@ class SqliteFeeds:
         self._database = database
         self._cap = cap
         self._tails = FeedTails()
-        # Who has a feed: only they are pushed to. None until it is read.
+        # Who has a feed: only they are pushed to. None until it is read. The writer's thread alone
+        # works with it, and with the tails.
         self._owners: set[int] | None = None
 
     async def get(self, user_id: int) -> Feed | None:
@@ -44,7 +45,7 @@ class SqliteFeeds:
                 "INSERT OR IGNORE INTO feeds (user_id, floor, read_at_ms) VALUES (?, ?, ?)",
                 (user_id, floor, now_ms),
             )
-            self._owners_in(transaction.connection).add(user_id)
+            self._owners_in(transaction).add(user_id)
 
         await self._database.write(BOX, work)
 
@@ -53,7 +54,7 @@ class SqliteFeeds:
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            owners = self._owners_in(connection)
+            owners = self._owners_in(transaction)
             self._tails.append(connection, fan_outs, only_to=owners)
             for bucket in self._tails.full(connection):
                 self._merge_tails(connection, self._tails.take(connection, bucket))
@@ -104,11 +105,10 @@ class SqliteFeeds:
             dropped = transaction.connection.execute(
                 "DELETE FROM feeds WHERE read_at_ms < ?", (read_before_ms,)
             )
+            self._forget()
             return dropped.rowcount
 
-        dropped = await self._database.write(BOX, work)
-        self._owners = None
-        return dropped
+        return await self._database.write(BOX, work)
 
     async def design(self) -> str | None:
         """Return the design that the feeds were made by."""
@@ -127,9 +127,9 @@ class SqliteFeeds:
             connection.execute("DELETE FROM feeds")
             self._tails.clear(connection)
             connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
+            self._forget()
 
         await self._database.write(BOX, work)
-        self._owners = None
 
     async def _change(self, user_id: int, change: Callable[[Feed], Feed]) -> None:
         def work(transaction: Transaction) -> None:
@@ -149,12 +149,17 @@ class SqliteFeeds:
         tail = self._tails.of_user(connection, user_id)
         return feed.with_new(unpacked(tail), cap=self._cap)
 
-    def _owners_in(self, connection: sqlite3.Connection) -> set[int]:
-        owners = self._owners
-        if owners is None:
-            owners = {user_id for (user_id,) in connection.execute("SELECT user_id FROM feeds")}
-            self._owners = owners
-        return owners
+    def _owners_in(self, transaction: Transaction) -> set[int]:
+        # What is read or changed now is wrong if this is rolled back.
+        transaction.undo.add(self._forget)
+        if self._owners is None:
+            rows = transaction.connection.execute("SELECT user_id FROM feeds")
+            self._owners = {user_id for (user_id,) in rows}
+        return self._owners
+
+    def _forget(self) -> None:
+        self._owners = None
+        self._tails.forget()
 
     def _merge_tails(self, connection: sqlite3.Connection, tails: Mapping[int, bytes]) -> None:
         rows = connection.execute(
