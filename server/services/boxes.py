@@ -27,7 +27,8 @@ from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
 
 HOUSEKEEPING_S = 3_600.0
-RECONCILED_AT_ONCE = 500
+# Posts whose edges are counted in one read, which others wait for.
+RECONCILED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
