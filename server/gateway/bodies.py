@@ -1,7 +1,7 @@
 """The bodies that calls take, with their limits."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from server.model.ids import LARGEST_ID
+from server.model.records import PostEdit
 
 # The design document's text posts are around 100 kB.
 TEXT_CHARACTERS = 100_000
@@ -133,12 +134,11 @@ class PostChanges(Body):
     description: Description | None = None
     hashtags: Hashtags | None = None
 
-    def given(self) -> dict[str, Any]:
-        """Return the changes by the name of the field."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        if given.get("hashtags") is not None:
-            given["hashtags"] = tuple(given["hashtags"])
-        return {name: value for name, value in given.items() if value is not None}
+    @property
+    def edit(self) -> PostEdit:
+        """The changes as the post writer takes them."""
+        hashtags = None if self.hashtags is None else tuple(self.hashtags)
+        return PostEdit(self.text, self.description, hashtags)
 
 
 class NewFollow(Body):

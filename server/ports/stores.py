@@ -23,6 +23,7 @@ from server.model.records import (
     Like,
     Notification,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -73,8 +74,8 @@ class Posts(Protocol):
         """Add a post and its event."""
         ...
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
         ...
 
     async def delete(self, post_id: int) -> bool:

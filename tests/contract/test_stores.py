@@ -20,6 +20,7 @@ from server.model.records import (
     Notification,
     NotificationKind,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -82,9 +83,20 @@ async def test_a_deleted_post_is_nowhere_and_cannot_be_edited(stores: Stores) ->
 
     assert await stores.posts.delete(10)
     assert not await stores.posts.delete(10)
-    assert not await stores.posts.edit(post)
+    assert await stores.posts.edit(10, PostEdit(text="late")) is None
     assert await stores.posts.get_many([10]) == {}
     assert await stores.posts.entries_by([1], ALL) == []
+
+
+async def test_an_edit_changes_what_it_names(stores: Stores) -> None:
+    post, event = posted(10)
+    await stores.posts.add(post, event)
+
+    await stores.posts.edit(10, PostEdit(hashtags=("new",)))
+    edited = await stores.posts.edit(10, PostEdit(text="new"))
+
+    assert edited == Post(10, 1, text="new", hashtags=("new",))
+    assert await stores.posts.get_many([10]) == {10: edited}
 
 
 async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Stores) -> None:

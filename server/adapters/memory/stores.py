@@ -19,6 +19,7 @@ from server.model.records import (
     Like,
     Notification,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -92,14 +93,19 @@ class MemoryPosts:
             self._posts[post.post_id] = post
             self._memory.queue(event)
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
-        found = self._posts.get(post.post_id)
-        if found is not None:
-            self._posts[post.post_id] = replace(
-                found, text=post.text, description=post.description, hashtags=post.hashtags
-            )
-        return found is not None
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
+        found = self._posts.get(post_id)
+        if found is None:
+            return None
+        edited = replace(
+            found,
+            text=found.text if edit.text is None else edit.text,
+            description=found.description if edit.description is None else edit.description,
+            hashtags=found.hashtags if edit.hashtags is None else edit.hashtags,
+        )
+        self._posts[post_id] = edited
+        return edited
 
     async def delete(self, post_id: int) -> bool:
         """Leave a tombstone in place of a post; whether there was a post."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from server.adapters.sqlite.database import Database, Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Counts, FeedEntry, Post
+from server.model.records import Counts, FeedEntry, Post, PostEdit
 
 BOX = "posts_db"
 
@@ -42,16 +42,19 @@ class SqlitePosts:
 
         await self._database.write(BOX, work)
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
+        hashtags = None if edit.hashtags is None else json.dumps(edit.hashtags)
 
-        def work(transaction: Transaction) -> bool:
-            edited = transaction.connection.execute(
-                "UPDATE posts SET text = ?, description = ?, hashtags = ?"
-                " WHERE post_id = ? AND is_deleted = 0",
-                (post.text, post.description, json.dumps(post.hashtags), post.post_id),
-            )
-            return edited.rowcount > 0
+        def work(transaction: Transaction) -> Post | None:
+            row = transaction.connection.execute(
+                "UPDATE posts SET text = coalesce(?, text),"
+                " description = coalesce(?, description), hashtags = coalesce(?, hashtags)"
+                " WHERE post_id = ? AND is_deleted = 0"
+                " RETURNING post_id, author_id, text, media_url, description, hashtags",
+                (edit.text, edit.description, hashtags, post_id),
+            ).fetchone()
+            return _post(row) if row else None
 
         return await self._database.write(BOX, work)
 

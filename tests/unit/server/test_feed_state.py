@@ -16,6 +16,7 @@ from server.adapters.sqlite.stores import Databases, last_id_in, open_databases,
 from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
+from server.model.records import PostEdit
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
@@ -133,7 +134,7 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def edit(self, data: st.DataObject) -> None:
         post_id = data.draw(st.sampled_from(sorted(self.posts)))
-        changes = {"text": "edited"}
+        changes = PostEdit(text="edited")
         self.runner.run(self.boxes.post_writer.edit(post_id, changes, editor_id=None))
         self.texts[post_id] = "edited"
 
