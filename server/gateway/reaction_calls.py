@@ -22,7 +22,7 @@ from server.gateway.shapes import (
     like_shape,
     notification_shape,
 )
-from server.model.ids import LARGEST_ID
+from server.model.ids import id_in
 from server.model.records import Notification
 from server.services import comment_service
 from server.services.comment_service import CommentService
@@ -221,9 +221,10 @@ def _last_event_id(request: web.Request) -> int | None:
     text = request.headers.get("Last-Event-ID")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+    found = id_in(text)
+    if found is None:
         raise InvalidFieldError(field="Last-Event-ID", reason="expected an event's id")
-    return int(text)
+    return found
 
 
 def _lines(notifications: Sequence[Notification]) -> bytes:
