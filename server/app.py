@@ -145,7 +145,10 @@ def _calls(boxes: Boxes) -> Sequence[Call]:
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
