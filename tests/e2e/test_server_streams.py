@@ -5,7 +5,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,22 @@ def test_a_stream_ends_when_its_token_expires(program: Path, tmp_path: Path) -> 
 
             assert response.read() == b": heartbeat\n\n"
             assert time.monotonic() - started_s < 3
+
+
+def test_one_user_cannot_hold_all_streams(server: Serving) -> None:
+    dan = server.sign_up("dan")
+    with ExitStack() as held:
+        opened = [held.enter_context(stream(server, dan)) for _ in range(21)]
+
+        assert [response.status for response in opened] == [200] * 20 + [503]
+        assert held.enter_context(stream(server, server.sign_up("another"))).status == 200
+
+
+def test_marking_the_notifications_of_nobody_is_404(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path, "--open") as server:
+        reply = server.send("POST", "/v1/notifications/17/read", {"upTo": "1"})
+
+    assert reply.status == 404
 
 
 def test_a_reader_who_comes_back_gets_what_came_after_the_last_event(server: Serving) -> None:
