@@ -1,7 +1,6 @@
 """The bodies that calls take, with their limits."""
 
-import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,7 +15,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from server.model.ids import LARGEST_ID
+from server.model.ids import ID_PATTERN, LARGEST_ID, id_in
+from server.model.records import PostEdit
 
 # The design document's text posts are around 100 kB.
 TEXT_CHARACTERS = 100_000
@@ -30,8 +30,6 @@ PASSWORD_CHARACTERS = 1_024
 URL_CHARACTERS = 2_048
 HASHTAGS = 30
 HASHTAG_CHARACTERS = 100
-
-_ID = re.compile("^[0-9]{1,19}$", re.ASCII)
 
 
 def _without_nul(text: str) -> str:
@@ -55,16 +53,17 @@ def _one_by_one(hashtags: object) -> object:
 
 
 def _id(text: object) -> int:
-    if not (isinstance(text, str) and _ID.fullmatch(text)) or int(text) > LARGEST_ID:
+    found = id_in(text) if isinstance(text, str) else None
+    if found is None:
         message = f"expected an id: a text of digits, at most {LARGEST_ID}"
         raise ValueError(message)
-    return int(text)
+    return found
 
 
 Id = Annotated[
     int,
     BeforeValidator(_id),
-    WithJsonSchema({"type": "string", "pattern": _ID.pattern, "description": "a decimal number"}),
+    WithJsonSchema({"type": "string", "pattern": ID_PATTERN, "description": "a decimal number"}),
 ]
 Text = Annotated[str, AfterValidator(_without_nul)]
 Hashtag = Annotated[Text, StringConstraints(min_length=1, max_length=HASHTAG_CHARACTERS)]
@@ -133,12 +132,11 @@ class PostChanges(Body):
     description: Description | None = None
     hashtags: Hashtags | None = None
 
-    def given(self) -> dict[str, Any]:
-        """Return the changes by the name of the field."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        if given.get("hashtags") is not None:
-            given["hashtags"] = tuple(given["hashtags"])
-        return {name: value for name, value in given.items() if value is not None}
+    @property
+    def edit(self) -> PostEdit:
+        """The changes as the post writer takes them."""
+        hashtags = None if self.hashtags is None else tuple(self.hashtags)
+        return PostEdit(self.text, self.description, hashtags)
 
 
 class NewFollow(Body):

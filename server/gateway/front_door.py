@@ -19,6 +19,8 @@ class FrontDoor:
     """
 
     def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
+        """`closes` is whether each answer is its connection's last, since the server stops."""
+        self.closes = False
         self._router = router
         self._envelope = envelope
 
@@ -34,6 +36,8 @@ class FrontDoor:
             serve = partial(route.target, parameters=parameters)
             response = await envelope.around(request, serve, route=route.pattern)
             seal(request, response)
+            if self.closes:
+                response.force_close()
             return response
 
         return answer

@@ -179,7 +179,7 @@ class Gateway:
             return answer
 
         keyed = KeyedRequest(
-            scope=str(incoming.caller_id),
+            scope=_whose_key(call, incoming),
             key=key,
             content=f"{call.method} {incoming.request.path}\n".encode() + incoming.raw_body,
             fresh_id=incoming.fresh_id,
@@ -195,6 +195,16 @@ class Gateway:
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
         return token, await self._accounts.user_of(token)
+
+
+def _whose_key(call: Call, incoming: Incoming) -> str:
+    """Return whose idempotency keys a request's is among: strangers' keys never meet."""
+    if incoming.caller_id is not None:
+        return str(incoming.caller_id)
+    claimed = incoming.parameters.get(call.claims)
+    if claimed is None and call.body:
+        claimed = incoming.body(call.body).model_dump(by_alias=True).get(call.claims)
+    return f"{call.claims} {claimed}"
 
 
 async def _body(request: web.Request, *, within_s: float) -> bytes:
