@@ -145,7 +145,10 @@ def _calls(boxes: Boxes) -> Sequence[Call]:
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
@@ -208,7 +211,8 @@ def _life(
             asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
-        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        for task in tasks:
+            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
@@ -221,12 +225,12 @@ def _life(
     return life
 
 
-def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
     """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not consuming.cancelled():
+    if not task.cancelled():
         readiness.ready = False
-        consuming.get_loop().call_exception_handler(
-            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        task.get_loop().call_exception_handler(
+            {"message": "work in the background has stopped", "exception": task.exception()}
         )
 
 
@@ -236,7 +240,7 @@ async def _probe(database: Database, box: str) -> None:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write(box, lambda _: None)
+                await database.prove_writable(box)
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

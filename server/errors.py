@@ -23,6 +23,7 @@ ServerError
     └── StorageError       the disk does not take what is written
 """
 
+from math import ceil
 from pathlib import Path
 
 
@@ -182,7 +183,7 @@ class TooManyRequestsError(RequestError):
 
     def __init__(self, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"too many requests; try again in {retry_after_s:.0f} s")
+        super().__init__(f"too many requests; try again in {ceil(retry_after_s)} s")
 
 
 class OverloadedError(RequestError):

@@ -1,6 +1,5 @@
 """The bodies that calls take, with their limits."""
 
-import re
 import unicodedata
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from server.model.ids import LARGEST_ID
+from server.model.ids import ID_PATTERN, LARGEST_ID, id_in
 from server.model.records import PostEdit
 
 # The design document's text posts are around 100 kB.
@@ -36,8 +35,6 @@ HASHTAG_CHARACTERS = 100
 # Controls, formats (also those that turn the direction of writing), surrogates, private use, and
 # separators of lines and paragraphs.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-
-_ID = re.compile("^[0-9]{1,19}$", re.ASCII)
 
 
 def _without_nul(text: str) -> str:
@@ -84,16 +81,17 @@ def _one_by_one(hashtags: object) -> object:
 
 
 def _id(text: object) -> int:
-    if not (isinstance(text, str) and _ID.fullmatch(text)) or int(text) > LARGEST_ID:
+    found = id_in(text) if isinstance(text, str) else None
+    if found is None:
         message = f"expected an id: a text of digits, at most {LARGEST_ID}"
         raise ValueError(message)
-    return int(text)
+    return found
 
 
 Id = Annotated[
     int,
     BeforeValidator(_id),
-    WithJsonSchema({"type": "string", "pattern": _ID.pattern, "description": "a decimal number"}),
+    WithJsonSchema({"type": "string", "pattern": ID_PATTERN, "description": "a decimal number"}),
 ]
 Text = Annotated[str, AfterValidator(_without_nul)]
 Hashtag = Annotated[Text, StringConstraints(min_length=1, max_length=HASHTAG_CHARACTERS)]

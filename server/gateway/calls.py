@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
 from server.gateway.cursors import Cursors
 from server.gateway.parsing import parsed
-from server.model.ids import LARGEST_ID
+from server.model.ids import LARGEST_ID, id_in
 from server.model.pages import Page, PageRequest
 
 LARGEST_PAGE = 100
@@ -74,9 +74,10 @@ class Incoming:
             NotFoundError: if it is no id, so nothing can have it.
         """
         text = self.parameters[name]
-        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+        found = id_in(text)
+        if found is None:
             raise NotFoundError(kind=kind, found=text)
-        return int(text)
+        return found
 
     def query_id(self, name: str) -> int:
         """Return an id from the query.
@@ -84,10 +85,10 @@ class Incoming:
         Raises:
             InvalidFieldError: if it is missing, or no id.
         """
-        text = self.request.query.get(name, "")
-        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+        found = id_in(self.request.query.get(name, ""))
+        if found is None:
             raise InvalidFieldError(field=name, reason="expected an id, a decimal number")
-        return int(text)
+        return found
 
     def page(self, of: str) -> PageRequest:
         """Return which part of a list is asked for.

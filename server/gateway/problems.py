@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 
 import orjson
 from aiohttp import web
@@ -48,7 +49,7 @@ async def problem_responses(request: web.Request, handler: Handler) -> web.Strea
     try:
         return await handler(request)
     except RequestError as error:
-        return _refusal(error)
+        return refusal(error)
     except web.HTTPClientError as error:
         status = HTTPStatus(error.status)
         response = problem(status, f"{request.method} {request.path}: {status.description}")
@@ -86,11 +87,12 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
     return orjson.dumps(document)
 
 
-def _refusal(error: RequestError) -> web.Response:
+def refusal(error: RequestError) -> web.Response:
+    """Return the answer to a request that cannot be done."""
     response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
     match error:
         case TooManyRequestsError():
-            response.headers["Retry-After"] = f"{max(error.retry_after_s, 1):.0f}"
+            response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
         case OverloadedError() | StorageError():
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
         case NotAuthenticatedError():

@@ -1,8 +1,10 @@
 """Users and their tokens: who somebody is, and how they prove it."""
 
+import asyncio
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from server.errors import NameTakenError, NotAuthenticatedError, NotFoundError
@@ -45,6 +47,8 @@ class Accounts:
         self._random_bytes = random_bytes
         self._token_lifetime_s = token_lifetime_s
         self._tokens: LeasedCache[bytes, Token] = LeasedCache(capacity=TOKENS_CACHED)
+        # What lasts as long as a token: ended when it is revoked.
+        self._visits: dict[bytes, set[asyncio.Timeout]] = {}
         # Names never change, so that a name once read can be kept.
         self._names: LeasedCache[int, str] = LeasedCache(capacity=NAMES_CACHED)
 
@@ -84,6 +88,8 @@ class Accounts:
         digest = token_digest(text)
         await self._users.revoke_token(digest)
         self._tokens.drop([digest])
+        for visit in self._visits.get(digest, ()):
+            visit.reschedule(asyncio.get_running_loop().time())
 
     async def user_of(self, text: str) -> int:
         """Return whose token this is.
@@ -93,11 +99,27 @@ class Accounts:
         Raises:
             NotAuthenticatedError: if it is forged, revoked or expired.
         """
+        return (await self._valid(token_digest(text))).user_id
+
+    @asynccontextmanager
+    async def while_valid(self, text: str) -> AsyncIterator[None]:
+        """Leave the block when a token expires or is revoked, however long it would stay.
+
+        Raises:
+            NotAuthenticatedError: if it is not valid at the start.
+        """
         digest = token_digest(text)
-        token = self._tokens.get(digest) or await self._read_token(digest)
-        if token is None or token.expires_at_ms <= self._clock.now_ms():
-            raise NotAuthenticatedError(reason="the token is not valid, or not any more")
-        return token.user_id
+        expires_at_ms = (await self._valid(digest)).expires_at_ms
+        with suppress(TimeoutError):
+            async with asyncio.timeout((expires_at_ms - self._clock.now_ms()) / 1000) as visit:
+                visits = self._visits.setdefault(digest, set())
+                visits.add(visit)
+                try:
+                    yield
+                finally:
+                    visits.discard(visit)
+                    if not visits:
+                        self._visits.pop(digest, None)
 
     async def user(self, user_id: int) -> User:
         """Return a user.
@@ -151,6 +173,12 @@ class Accounts:
         issued = self._issue(user_id)
         await self._users.add_token(_stored(issued))
         return issued
+
+    async def _valid(self, digest: bytes) -> Token:
+        token = self._tokens.get(digest) or await self._read_token(digest)
+        if token is None or token.expires_at_ms <= self._clock.now_ms():
+            raise NotAuthenticatedError(reason="the token is not valid, or not any more")
+        return token
 
     async def _read_token(self, digest: bytes) -> Token | None:
         lease = self._tokens.lease()

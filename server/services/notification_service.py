@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator, Sequence
 
 from server.errors import OverloadedError
 from server.model.events import Event, EventKind
-from server.model.ids import IdGenerator, shard_of
+from server.model.ids import LARGEST_ID, IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import Notification, NotificationKind
 from server.ports.stores import Notifications, Posts
 from server.services.accounts import Accounts
 
 STREAM_BATCH = 100
+# One for each tab and device, and some that the server has not yet seen go.
+STREAMS_OF_A_USER = 20
 
 _KINDS = {EventKind.LIKED: NotificationKind.LIKE, EventKind.COMMENTED: NotificationKind.COMMENT}
 
@@ -67,7 +69,12 @@ class NotificationService:
         return first_page(found, limit=page.limit, id_of=lambda item: item.notification_id)
 
     async def mark_read(self, user_id: int, *, up_to: int) -> None:
-        """Mark a user's notifications up to one as read."""
+        """Mark a user's notifications up to one as read.
+
+        Raises:
+            NotFoundError: if there is no such user.
+        """
+        await self._accounts.expect(user_id)
         await self._notifications.mark_read(user_id, up_to=up_to)
 
     async def stream(
@@ -79,12 +86,11 @@ class NotificationService:
 
         Raises:
             NotFoundError: if there is no such user.
-            OverloadedError: if too many streams are open.
+            OverloadedError: if too many streams are open, of this user or of all.
         """
         await self._accounts.expect(user_id)
-        if self._open_streams >= self._most_streams:
-            raise OverloadedError(box="notification_service")
-        last_id = self._ids.ceiling if after is None else after
+        last_id = await self._latest(user_id) if after is None else after
+        self._expect_room(user_id)
         woken = asyncio.Event()
         self._streams[user_id].add(woken)
         self._open_streams += 1
@@ -102,6 +108,19 @@ class NotificationService:
             self._streams[user_id].discard(woken)
             if not self._streams[user_id]:
                 del self._streams[user_id]
+
+    def _expect_room(self, user_id: int) -> None:
+        is_full = self._open_streams >= self._most_streams
+        if is_full or len(self._streams.get(user_id, ())) >= STREAMS_OF_A_USER:
+            raise OverloadedError(box="notification_service")
+
+    async def _latest(self, user_id: int) -> int:
+        """Return the id of a user's latest notification on disk.
+
+        One consumer makes the ids and writes them in their order: whatever comes later is above.
+        """
+        found = await self._notifications.of_user(user_id, PageRequest(LARGEST_ID, 1))
+        return found[0].notification_id if found else 0
 
     def stop(self) -> None:
         """End all streams."""
