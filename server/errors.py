@@ -11,6 +11,8 @@ ServerError
 │       ├── FolderNotEmptyError there are users already
 │       └── NewerSchemaError    a later version wrote it
 └── RequestError           what can keep it from doing what it is asked
+    ├── BrokenBodyError    a body that ends early or cannot be decoded
+    ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
@@ -123,6 +125,20 @@ class NewerSchemaError(DataFolderError):
 
 class RequestError(ServerError):
     """A request that cannot be done."""
+
+
+class BrokenBodyError(RequestError):
+    """A body that ends early, or is not in the encoding that its headers tell."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the body cannot be used: {reason}")
+
+
+class SlowBodyError(RequestError):
+    """A body that has not come in time."""
+
+    def __init__(self, *, within_s: float) -> None:
+        super().__init__(f"the body has not come within {within_s:g} s")
 
 
 class NotFoundError(RequestError):

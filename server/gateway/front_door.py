@@ -5,6 +5,7 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
 from server.gateway.gateway import ServeRequest
 from server.gateway.problems import problem_responses
@@ -29,7 +30,8 @@ class FrontDoor:
         async def answer(request: web.Request) -> web.StreamResponse:
             found = self._router.find(request.method, request.raw_path.partition("?")[0])
             if found is None:
-                return await others(request)
+                known = expects_nothing_unknown(request)
+                return await (others(request) if known else self._not_as_expected(request))
 
             async def serve(request: web.Request) -> web.StreamResponse:
                 return await found.target(request, found.parameters)
@@ -40,3 +42,13 @@ class FrontDoor:
             return response
 
         return answer
+
+    async def _not_as_expected(self, request: web.Request) -> web.StreamResponse:
+        # aiohttp answers this before its middlewares, so without what every response has.
+        async def refuse(_request: web.Request) -> web.StreamResponse:
+            raise web.HTTPExpectationFailed
+
+        handler = partial(problem_responses, handler=refuse)
+        response = await self._envelope.around(request, handler, route=None)
+        seal(request, response)
+        return response
