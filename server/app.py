@@ -218,7 +218,7 @@ def _life(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.feed_generator.stop()
+        await boxes.stop()
         await databases.close()
         boxes.surroundings.passwords.close()
 

@@ -7,17 +7,11 @@ from itertools import islice
 from server.model.feeds import Feed
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import FeedEntry
-from server.ports.clock import Clock
-from server.ports.stores import Feeds, Posts
+from server.ports.stores import Posts
 from server.services.accounts import Accounts
-from server.services.caches import LeasedCache
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
-
-# A feed that was read is noted as such at most this often.
-TOUCH_AGAIN_MS = 3_600_000
-READERS_REMEMBERED = 100_000
 
 
 class FeedReader:
@@ -26,25 +20,21 @@ class FeedReader:
     A step for ads or recommendations would be one more line in `read`.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+    def __init__(
         self,
         *,
         feed_cache: FeedCache,
-        feeds: Feeds,
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
-        clock: Clock,
-        on_short_feed: Callable[[int, FeedSources], None],
+        on_read: Callable[[int, FeedSources], None],
     ) -> None:
+        """`on_read` is told whose feed was read, and what it was made from."""
         self._feed_cache = feed_cache
-        self._feeds = feeds
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
-        self._clock = clock
-        self._on_short_feed = on_short_feed
-        self._touched_ms: LeasedCache[int, int] = LeasedCache(capacity=READERS_REMEMBERED)
+        self._on_read = on_read
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.
@@ -65,7 +55,7 @@ class FeedReader:
             if len(post_ids) < rest.limit:
                 break
             rest = PageRequest(post_ids[-1], page.limit + 1 - len(shown))
-        await self._note_reading(user_id, sources)
+        self._on_read(user_id, sources)
         return _presented(shown, page)
 
     async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[int]:
@@ -89,13 +79,6 @@ class FeedReader:
         pulled = await self._posts.entries_by(pulled_ids, page, above=feed.floor)
         both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
-
-    async def _note_reading(self, user_id: int, sources: FeedSources) -> None:
-        self._on_short_feed(user_id, sources)
-        now_ms = self._clock.now_ms()
-        if sources.feed and (self._touched_ms.get(user_id) or 0) < now_ms - TOUCH_AGAIN_MS:
-            self._touched_ms.put(user_id, now_ms)
-            await self._feeds.touch(user_id, now_ms=now_ms)
 
 
 def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:

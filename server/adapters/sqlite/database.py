@@ -28,6 +28,8 @@ from server.ports.telemetry import Telemetry
 # Jobs that wait for the writer: past this the server says that it is overloaded.
 WAITING_JOBS = 2_000
 JOBS_A_COMMIT = 256
+# Rows that one job of a purge deletes: others write between its jobs.
+PURGED_AT_ONCE = 500
 _CACHE_KIB = 32_768
 
 # The others are the disk's, or the file's.
@@ -176,6 +178,15 @@ class Database:
                 return await self._reader.run(lambda connection: _in_snapshot(connection, work))
             except sqlite3.Error as error:
                 raise StorageError(reason=str(error)) from error
+
+    async def purge(self, box: str, work: Callable[[Transaction], int]) -> int:
+        """Delete in parts: `work` deletes `PURGED_AT_ONCE` rows, or all; returns how many went."""
+        purged = 0
+        while True:
+            more = await self.write(box, work)
+            purged += more
+            if more < PURGED_AT_ONCE:
+                return purged
 
     async def prove_writable(self, box: str) -> None:
         """Write a row, to notice when a disk that was full has room again.

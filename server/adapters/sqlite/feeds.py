@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
 from server.adapters.sqlite.feed_tails import FeedTails
 from server.model.feeds import ENTRY_BYTES, FanOut, Feed, unpacked
 from server.model.records import FeedEntry
@@ -102,13 +102,16 @@ class SqliteFeeds:
         """Drop the feeds of users who are away: not read since a time; how many."""
 
         def work(transaction: Transaction) -> int:
-            dropped = transaction.connection.execute(
-                "DELETE FROM feeds WHERE read_at_ms < ?", (read_before_ms,)
+            rows = transaction.connection.execute(
+                "DELETE FROM feeds WHERE user_id IN"
+                " (SELECT user_id FROM feeds WHERE read_at_ms < ? LIMIT ?) RETURNING user_id",
+                (read_before_ms, PURGED_AT_ONCE),
             )
-            self._forget()
-            return dropped.rowcount
+            dropped = [user_id for (user_id,) in rows]
+            self._owners_in(transaction).difference_update(dropped)
+            return len(dropped)
 
-        return await self._database.write(BOX, work)
+        return await self._database.purge(BOX, work)
 
     async def design(self) -> str | None:
         """Return the design that the feeds were made by."""

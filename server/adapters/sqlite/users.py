@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
 from server.errors import NameTakenError
 from server.model.records import Credentials, Token, User
 
@@ -83,12 +83,14 @@ class SqliteUsers:
     async def purge_tokens(self, *, expired_before_ms: int) -> None:
         """Forget the tokens that expired before a time."""
 
-        def work(transaction: Transaction) -> None:
-            transaction.connection.execute(
-                "DELETE FROM tokens WHERE expires_at_ms < ?", (expired_before_ms,)
-            )
+        def work(transaction: Transaction) -> int:
+            return transaction.connection.execute(
+                "DELETE FROM tokens WHERE digest IN"
+                " (SELECT digest FROM tokens WHERE expires_at_ms < ? LIMIT ?)",
+                (expired_before_ms, PURGED_AT_ONCE),
+            ).rowcount
 
-        await self._database.write(BOX, work)
+        await self._database.purge(BOX, work)
 
 
 def _add_token(transaction: Transaction, token: Token) -> None:

@@ -53,7 +53,11 @@ class SmallWorld:
 
 @asynccontextmanager
 async def small_world(
-    folder: Path, *, max_entries: int = 800, fanout: Fanout = Fanout.PUSH
+    folder: Path,
+    *,
+    max_entries: int = 800,
+    fanout: Fanout = Fanout.PUSH,
+    away_s: float = 7 * 86_400.0,
 ) -> AsyncIterator[SmallWorld]:
     """Open a world, and close it."""
     clock, metrics = ManualClock(), Metrics()
@@ -63,12 +67,12 @@ async def small_world(
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=max_entries),
         Surroundings(clock, ids, secrets.token_bytes, PlainPasswords(), metrics),
-        feeds=FeedSettings(fanout=fanout, max_entries=max_entries),
+        feeds=FeedSettings(fanout=fanout, max_entries=max_entries, away_s=away_s),
         token_lifetime_s=60,
     )
     await boxes.feed_generator.start()
     try:
         yield SmallWorld(boxes, databases, clock, metrics)
     finally:
-        await boxes.feed_generator.stop()
+        await boxes.stop()
         await databases.close()

@@ -90,7 +90,7 @@ class FeedMachine(RuleBasedStateMachine):
         await self.boxes.feed_generator.start()
 
     async def _close(self) -> None:
-        await self.boxes.feed_generator.stop()
+        await self.boxes.stop()
         await self.databases.close()
 
     def teardown(self) -> None:
