@@ -1,7 +1,7 @@
 """The bodies that calls take, with their limits."""
 
 import unicodedata
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -156,12 +156,30 @@ class NewPost(Body):
         return self
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    kinds = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    schema.pop("default")
+    schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+# A field that may be left out, but not be null: that would have to mean something else.
+_LEFT_OUT: Any = Field(default=None, json_schema_extra=_without_null)
+
+
 class PostChanges(Body):
     """What is given is changed."""
 
-    text: PostText | None = None
-    description: Description | None = None
-    hashtags: Hashtags | None = None
+    text: PostText | None = _LEFT_OUT
+    description: Description | None = _LEFT_OUT
+    hashtags: Hashtags | None = _LEFT_OUT
+
+    @model_validator(mode="after")
+    def _has_no_null(self) -> Self:
+        for name in sorted(self.model_fields_set):
+            if getattr(self, name) is None:
+                message = f"{name}: expected a value; what is left out stays as it is"
+                raise ValueError(message)
+        return self
 
     @property
     def edit(self) -> PostEdit:

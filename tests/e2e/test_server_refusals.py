@@ -265,6 +265,12 @@ def test_a_body_with_thousands_of_unknown_fields_gets_a_short_answer(world: Worl
     assert "and 79980 more" in reply.json["detail"]
 
 
+def test_the_document_has_no_null_among_the_changes_of_a_post(world: World) -> None:
+    schemas = world.server.send("GET", "/openapi.json").json["components"]["schemas"]
+
+    assert "null" not in json.dumps(schemas["PostChanges"])
+
+
 def test_nobody_follows_themselves(world: World) -> None:
     body = {"followerId": world.me.user_id, "followeeId": world.me.user_id}
 
@@ -272,6 +278,12 @@ def test_nobody_follows_themselves(world: World) -> None:
 
     expect_problem(reply, 422)
     assert reply.json["errors"][0]["field"] == "followeeId"
+
+
+def test_an_id_is_written_in_one_way(world: World) -> None:
+    reply = world.server.send("GET", f"/v1/posts/0{world.post}", token=world.me.token)
+
+    expect_problem(reply, 404)
 
 
 @pytest.mark.parametrize("path", ["/v1/posts/1", "/v1/posts/x", "/v1/posts/9" + 40 * "9"])
@@ -284,6 +296,7 @@ def test_what_is_not_there_is_404(world: World, path: str) -> None:
     [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
+        ("limit=007", "limit"),
         ("limit=many", "limit"),
         ("limit=-1", "limit"),
         ("limit=%D9%A1", "limit"),

@@ -38,6 +38,10 @@ def refusal(model: type, body: object) -> InvalidBodyError:
         (NewPost, {"userId": "1", "mediaUrl": "http://[x"}, "mediaUrl", "http or https URL"),
         (NewPost, {"userId": "1"}, "text", "either a text or a mediaUrl"),
         (PostChanges, {"text": ""}, "text", "at least 1 character"),
+        (PostChanges, {"text": None}, "text", "expected a value; what is left out stays"),
+        (PostChanges, {"description": None}, "description", "expected a value"),
+        (PostChanges, {"hashtags": None}, "hashtags", "expected a value"),
+        (ReadMark, {"upTo": "007"}, "upTo", "expected an id"),
         (ReadMark, None, "body", "expected a JSON object"),
     ],
 )
