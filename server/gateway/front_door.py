@@ -21,6 +21,8 @@ class FrontDoor:
     """
 
     def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
+        """`closes` is whether each answer is its connection's last, since the server stops."""
+        self.closes = False
         self._router = router
         self._envelope = envelope
 
@@ -39,6 +41,8 @@ class FrontDoor:
             handler = partial(problem_responses, handler=serve)
             response = await self._envelope.around(request, handler, route=found.pattern)
             seal(request, response)
+            if self.closes:
+                response.force_close()
             return response
 
         return answer
