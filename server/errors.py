@@ -1,6 +1,7 @@
 """What can go wrong in the server.
 
 ServerError
+├── WorldError             a world that cannot be populated
 ├── StartError             what can keep it from starting
 │   ├── AddressError       no address of this machine, or a port this user may not open
 │   ├── PortTakenError     another program listens there
@@ -31,6 +32,14 @@ from pathlib import Path
 
 class ServerError(Exception):
     """Root of everything this package raises; its text is meant for the user."""
+
+
+class WorldError(ServerError):
+    """A world that is too old or too large to be populated."""
+
+    def __init__(self, *, option: str, reason: str) -> None:
+        self.option = option
+        super().__init__(f"{option}: {reason}")
 
 
 class StartError(ServerError):
