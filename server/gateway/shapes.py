@@ -183,11 +183,13 @@ def shown_post_shape(shown: ShownPost) -> PostShape:
 
 def feed_item(shown: ShownPost) -> bytes:
     """Return a post as an item of a feed, a `FeedItem` in JSON."""
-    if not shown.presented:
-        author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-        item: FeedItem = {**shown_post_shape(shown), "author": author}
-        shown.presented = orjson.dumps(item)
-    return shown.presented
+    if shown.presented:
+        return shown.presented
+    author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
+    item: FeedItem = {**shown_post_shape(shown), "author": author}
+    presented = orjson.dumps(item)
+    shown.keep_presented(presented)
+    return presented
 
 
 def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:

@@ -5,8 +5,9 @@ key was written meanwhile, what was read may be old and is not kept (Nishtala et
 Memcache at Facebook, NSDI 2013, section 3.2.1).
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -25,8 +26,18 @@ class LeasedCache(Generic[Key, Value]):
     thread.
     """
 
-    def __init__(self, *, capacity: int) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        size_of: Callable[[Value], int] | None = None,
+        budget_bytes: float = math.inf,
+    ) -> None:
+        """`size_of` estimates the bytes of a value, the same each time, where values differ."""
         self._capacity = capacity
+        self._size_of = size_of
+        self._budget_bytes = budget_bytes
+        self._bytes = 0
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self._read: set[Key] = set()
         self._writes = 0
@@ -70,8 +81,8 @@ class LeasedCache(Generic[Key, Value]):
         """Forget keys that were just written."""
         for key in keys:
             self._note_write(key)
-            self._values.pop(key, None)
             self._read.discard(key)
+            self._forget(self._values.pop(key, None))
 
     def clear(self) -> None:
         """Forget everything, also what is being read now."""
@@ -80,6 +91,7 @@ class LeasedCache(Generic[Key, Value]):
         self._written_at.clear()
         self._values.clear()
         self._read.clear()
+        self._bytes = 0
 
     def _note_write(self, key: Key) -> None:
         self._writes += 1
@@ -89,16 +101,25 @@ class LeasedCache(Generic[Key, Value]):
             _, self._forgotten_writes_until = self._written_at.popitem(last=False)
 
     def _keep(self, key: Key, value: Value) -> None:
+        if self._size_of:
+            self._forget(self._values.get(key))
+            self._bytes += self._size_of(value)
         self._values[key] = value
-        if len(self._values) > self._capacity:
+        while len(self._values) > self._capacity or self._bytes > self._budget_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
         for _ in range(SECOND_CHANCES):
             key, value = self._values.popitem(last=False)
             if key not in self._read:
+                self._forget(value)
                 return
             self._read.remove(key)
             self._values[key] = value
-        key, _ = self._values.popitem(last=False)
+        key, value = self._values.popitem(last=False)
         self._read.discard(key)
+        self._forget(value)
+
+    def _forget(self, value: Value | None) -> None:
+        if self._size_of and value is not None:
+            self._bytes -= self._size_of(value)

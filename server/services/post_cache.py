@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from sys import getsizeof
 
 from server.model.records import Counts, Post
 from server.ports.stores import Counters
 from server.services.caches import LeasedCache
 
 CAPACITY = 50_000
+BUDGET_BYTES = 256 * 2**20
+# Of the objects around the texts of a post, and of its JSON around them.
+_AROUND_BYTES = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +31,28 @@ class ShownPost:
     author_name: str
     presented: bytes = field(default=b"", init=False)
 
+    def keep_presented(self, presented: bytes) -> None:
+        """Keep the post's JSON, unless it is far longer than its texts (escaped controls are)."""
+        if len(presented) <= self._presented_at_most_bytes:
+            # A copy: what a serializer returns may keep a buffer ten times as large.
+            self.presented = bytes(memoryview(presented))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory at most, its JSON included."""
+        return _AROUND_BYTES + self._texts_bytes + self._presented_at_most_bytes
+
+    @property
+    def _texts_bytes(self) -> int:
+        post = self.post
+        texts = (post.text, post.description, post.media_url, *post.hashtags)
+        return sum(getsizeof(text) for text in texts if text is not None)
+
+    @property
+    def _presented_at_most_bytes(self) -> int:
+        # UTF-8 takes up to twice what Python takes.
+        return _AROUND_BYTES + 2 * self._texts_bytes
+
     @property
     def post_id(self) -> int:
         """The post's id."""
@@ -43,7 +69,9 @@ class PostCache:
     """What pages are made of, so that a warm page needs no trip to a store."""
 
     def __init__(self, counters: Counters) -> None:
-        self._posts: LeasedCache[int, ShownPost | Gone] = LeasedCache(capacity=CAPACITY)
+        self._posts: LeasedCache[int, ShownPost | Gone] = LeasedCache(
+            capacity=CAPACITY, size_of=_size_bytes, budget_bytes=BUDGET_BYTES
+        )
         self.get = self._posts.get
         self.get_many = self._posts.get_many
         self.lease = self._posts.lease
@@ -68,3 +96,7 @@ class PostCache:
                 self._posts.put(post_id, replace(shown, counts=new))
             else:
                 self._posts.drop([post_id])
+
+
+def _size_bytes(cached: ShownPost | Gone) -> int:
+    return cached.size_bytes if isinstance(cached, ShownPost) else _AROUND_BYTES
