@@ -88,6 +88,8 @@ async def _serve(
         shutdown_timeout=LEFT_OVER_S,
         keepalive_timeout=settings.limits.idle_s,
         lingering_time=settings.limits.client_s,
+        # Bodies are decoded by the gateway, to a limit.
+        auto_decompress=False,
     )
     await runner.setup()
     try:
