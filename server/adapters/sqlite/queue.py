@@ -29,8 +29,8 @@ class SqliteQueue:
         """Add events that come with no row of their own, but none that waits already."""
 
         def work(transaction: Transaction) -> None:
-            transaction.write_events()
             for event in events:
+                transaction.write_events()
                 if not _waits(transaction.connection, event):
                     transaction.queue(event, queued_at_ms=queued_at_ms)
 
