@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
@@ -19,9 +19,11 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
+from server.gateway.calls import Call
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
-from server.gateway.envelope import envelopes, seal
+from server.gateway.envelope import Envelope, seal
+from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
@@ -37,6 +39,7 @@ from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -107,20 +110,22 @@ def _app(
         telemetry=metrics,
         monotonic_s=surroundings.clock.monotonic_s,
     )
+    envelope = Envelope(
+        request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
+        answered=metrics.answered,
+        access_log=settings.access_log,
+    )
     app = web.Application(
-        middlewares=[
-            envelopes(
-                request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
-                answered=metrics.answered,
-                access_log=settings.access_log,
-            ),
-            problem_responses,
-        ],
+        middlewares=[envelope.middleware, problem_responses],
         client_max_size=settings.limits.body_bytes,
     )
-    app.on_response_prepare.append(seal)
+    app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
-    _add_routes(app, gateway, boxes, metrics)
+    calls = _calls(boxes)
+    app.add_routes(gateway.routes(calls))
+    app.add_routes(health_routes(metrics.text))
+    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
@@ -135,17 +140,18 @@ def _request_ids(start: str) -> Callable[[], str]:
     return lambda: f"{start}-{next(numbers)}"
 
 
-def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: Metrics) -> None:
-    calls = [
+def _calls(boxes: Boxes) -> Sequence[Call]:
+    return [
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
             boxes.comment_service, boxes.like_service, boxes.notification_service
         ).calls(),
     ]
-    app.add_routes(gateway.routes(calls))
-    app.add_routes(health_routes(metrics.text))
-    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+
+
+async def _seal(request: web.Request, response: web.StreamResponse) -> None:
+    seal(request, response)
 
 
 def _add_gauges(

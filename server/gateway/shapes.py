@@ -1,7 +1,6 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
-from functools import lru_cache
 from typing import NotRequired
 
 import orjson
@@ -11,7 +10,7 @@ from server.model.ids import timestamp_of
 from server.model.records import Comment, Edge, Like, Notification, Post, User
 from server.services.comment_service import ShownComment
 from server.services.like_service import ShownLike
-from server.services.post_cache import CAPACITY, ShownPost
+from server.services.post_cache import ShownPost
 
 
 class NamedUser(TypedDict):
@@ -182,16 +181,13 @@ def shown_post_shape(shown: ShownPost) -> PostShape:
     return post_shape(shown.post, likes=shown.counts.likes, comments=shown.counts.comments)
 
 
-@lru_cache(maxsize=CAPACITY)
-def feed_item(shown: ShownPost) -> orjson.Fragment:
-    """Return a post as an item of a feed, a `FeedItem` in JSON.
-
-    A post is in many feeds and is read more often than it changes. Another edit or count is another
-    `ShownPost`, so what is kept is never old.
-    """
-    author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-    item: FeedItem = {**shown_post_shape(shown), "author": author}
-    return orjson.Fragment(orjson.dumps(item))
+def feed_item(shown: ShownPost) -> bytes:
+    """Return a post as an item of a feed, a `FeedItem` in JSON."""
+    if not shown.presented:
+        author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
+        item: FeedItem = {**shown_post_shape(shown), "author": author}
+        shown.presented = orjson.dumps(item)
+    return shown.presented
 
 
 def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:
