@@ -36,7 +36,7 @@ WRITERS = 3
 # Three chunks of a wide fan-out.
 FOLLOWERS = 25_000
 FOLLOWERS_LOOKED_AT = 20
-QUEUED_EVENTS = "200"
+QUEUED_EVENTS = "100"
 # What a wide fan-out and a migration take; in between, one is caught after a few tries.
 FAN_OUT_S, MIGRATION_S = 0.1, 0.05
 TRIES = 5
@@ -167,7 +167,7 @@ def kill_with_full_queue(server: Serving, town: Town, rng: np.random.Generator) 
     refused = town.ledger.refused
     with closing(sqlite3.connect(town.folder / FEEDS, isolation_level=None)) as feeds:
         feeds.execute("BEGIN IMMEDIATE")
-        eventually(lambda: town.ledger.refused > refused, within_s=4)
+        eventually(lambda: town.ledger.refused > refused, within_s=20)
         time.sleep(rng.uniform(0, 0.3))
         server.process.kill()
         server.process.wait()
