@@ -14,3 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kill-rounds", type=int, default=20, help="how often test_server_kills.py kills; 20"
     )
+    parser.addoption(
+        "--overload-s", type=float, default=30.0, help="how long test_overload.py floods; 30"
+    )
+    parser.addoption("--soak-s", type=float, default=120.0, help="how long test_soak.py runs; 120")
