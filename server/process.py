@@ -14,12 +14,12 @@ from typing import Any, cast
 import uvloop
 from aiohttp import web
 
-from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
 from server.app import CONNECTIONS, FRONT_DOOR, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
+from server.ports.clock import Clock
 from server.settings import ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
@@ -37,6 +37,7 @@ def run(
     *,
     host: str,
     port: int,
+    clock: Clock,
     on_ready: Callable[[Sequence[str]], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
@@ -58,7 +59,7 @@ def run(
         locked_folder(settings.data_folder),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, host=host, port=port, on_ready=on_ready))
+        runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
 
 
 def is_loopback(host: str) -> bool:
@@ -75,10 +76,11 @@ async def _serve(
     *,
     host: str,
     port: int,
+    clock: Clock,
     on_ready: Callable[[Sequence[str]], None],
 ) -> None:
     stop = _stop_signal()
-    app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
+    app = await build_app(settings, clock=clock, random_bytes=secrets.token_bytes)
     runner = web.AppRunner(
         app,
         access_log=None,

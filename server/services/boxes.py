@@ -13,6 +13,7 @@ from server.ports.passwords import Passwords
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
+from server.services.attendance import Attendance
 from server.services.comment_service import CommentService
 from server.services.consumer import BATCH, Consumer
 from server.services.feed_cache import FeedCache
@@ -139,11 +140,10 @@ def build_boxes(
         feed_generator=generator,
         feed_reader=FeedReader(
             feed_cache=feed_cache,
-            feeds=stores.feeds,
+            attendance=Attendance(stores.feeds, clock),
             posts=stores.posts,
             post_reader=post_reader,
             accounts=accounts,
-            clock=clock,
             on_short_feed=generator.rebuild_if_short,
         ),
         follow_service=FollowService(

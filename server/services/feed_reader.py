@@ -7,18 +7,13 @@ from itertools import islice
 from server.model.feeds import Feed
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import FeedEntry
-from server.ports.clock import Clock
-from server.ports.stores import Feeds, Posts
+from server.ports.stores import Posts
 from server.services.accounts import Accounts
-from server.services.caches import LeasedCache
+from server.services.attendance import Attendance
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
-
-# A feed that was read is noted as such at most this often.
-TOUCH_AGAIN_MS = 3_600_000
-READERS_REMEMBERED = 100_000
 
 
 class FeedReader:
@@ -27,26 +22,23 @@ class FeedReader:
     A step for ads or recommendations would be one more line in `read`.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+    def __init__(
         self,
         *,
         feed_cache: FeedCache,
-        feeds: Feeds,
+        attendance: Attendance,
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
-        clock: Clock,
         on_short_feed: Callable[[int, FeedSources], None],
     ) -> None:
         self._feed_cache = feed_cache
-        self._feeds = feeds
+        self._attendance = attendance
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
-        self._clock = clock
         self._on_short_feed = on_short_feed
         self._pages = PageCache()
-        self._touched_ms: LeasedCache[int, int] = LeasedCache(capacity=READERS_REMEMBERED)
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.
@@ -60,7 +52,7 @@ class FeedReader:
         if sources is None:
             await self._accounts.expect(user_id)
             sources = await self._feed_cache.filled(user_id)
-        await self._note_reading(user_id, sources)
+        self._note_reading(user_id, sources)
         known = self._pages.get(user_id, page, sources)
         if known:
             return known
@@ -103,12 +95,10 @@ class FeedReader:
         both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
 
-    async def _note_reading(self, user_id: int, sources: FeedSources) -> None:
+    def _note_reading(self, user_id: int, sources: FeedSources) -> None:
         self._on_short_feed(user_id, sources)
-        now_ms = self._clock.now_ms()
-        if sources.feed and (self._touched_ms.get(user_id) or 0) < now_ms - TOUCH_AGAIN_MS:
-            self._touched_ms.put(user_id, now_ms)
-            await self._feeds.touch(user_id, now_ms=now_ms)
+        if sources.feed:
+            self._attendance.note(user_id)
 
 
 def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:

@@ -160,7 +160,7 @@ def mixture(users: Sequence[int], posts: Sequence[int]) -> list[list[object]]:
 
 
 def found_knee(server: Serving, requests: list[list[object]]) -> tuple[float, Flooded]:
-    """Raise the load step by step until several fail in a row; returns the last rate served well."""
+    """Raise the load until several steps fail in a row; returns the last that was served well."""
     rate_per_s = knee_per_s = FIRST_RATE_PER_S
     at_knee = flooded(server, requests, rate_per_s, STEP_S)
     failures = 0
