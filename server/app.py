@@ -40,6 +40,7 @@ from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+GATEWAY = web.AppKey("GATEWAY", Gateway)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -125,6 +126,7 @@ def _app(
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app[GATEWAY] = gateway
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -145,7 +147,10 @@ def _calls(boxes: Boxes) -> Sequence[Call]:
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
@@ -212,25 +217,26 @@ def _life(
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
-        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        for task in tasks:
+            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.feed_generator.stop()
+        await boxes.stop()
         await databases.close()
         boxes.surroundings.passwords.close()
 
     return life
 
 
-def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
     """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not consuming.cancelled():
+    if not task.cancelled():
         readiness.ready = False
-        consuming.get_loop().call_exception_handler(
-            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        task.get_loop().call_exception_handler(
+            {"message": "work in the background has stopped", "exception": task.exception()}
         )
 
 
@@ -240,7 +246,7 @@ async def _probe(database: Database, box: str) -> None:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write(box, lambda _: None)
+                await database.prove_writable(box)
 
 
 async def _measure_lag(admission: Admission, clock: Clock) -> None:

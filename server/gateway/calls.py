@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
 from server.gateway.cursors import Cursors
 from server.gateway.parsing import parsed
-from server.model.ids import LARGEST_ID
+from server.model.ids import LARGEST_ID, id_in
 from server.model.pages import Page, PageRequest
 
 LARGEST_PAGE = 100
@@ -85,9 +85,10 @@ class Incoming:
             NotFoundError: if it is no id, so nothing can have it.
         """
         text = self.parameters[name]
-        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+        found = id_in(text)
+        if found is None:
             raise NotFoundError(kind=kind, found=text)
-        return int(text)
+        return found
 
     def query_id(self, name: str) -> int:
         """Return an id from the query.
@@ -95,10 +96,10 @@ class Incoming:
         Raises:
             InvalidFieldError: if it is missing, or no id.
         """
-        text = self.query.get(name, "")
-        if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+        found = id_in(self.query.get(name, ""))
+        if found is None:
             raise InvalidFieldError(field=name, reason="expected an id, a decimal number")
-        return int(text)
+        return found
 
     def page(self, of: str) -> PageRequest:
         """Return which part of a list is asked for.
@@ -112,7 +113,7 @@ class Incoming:
         limit = query.get("limit", str(DEFAULT_PAGE))
         if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(LARGEST_PAGE))):
             raise _wrong_limit()
-        if not 1 <= int(limit) <= LARGEST_PAGE:
+        if limit.startswith("0") or int(limit) > LARGEST_PAGE:
             raise _wrong_limit()
         return PageRequest(self.cursors.before(query.get("cursor"), of=of), int(limit))
 
@@ -163,6 +164,7 @@ class Call:
         lists: the shape of an item, if it answers a page of a list.
         refuses: the statuses of errors beside those every call can have.
         is_public: whether it needs no token.
+        claims: the field of its body, or of its path, that says who makes it where no token does.
         queues_events: whether it adds to the message queue: it is refused when that is full.
         media_type: of the answer.
     """
@@ -178,6 +180,7 @@ class Call:
     lists: object | None = None
     refuses: Sequence[int] = ()
     is_public: bool = False
+    claims: str = "userId"
     queues_events: bool = False
     media_type: str = "application/json"
 

@@ -4,11 +4,12 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.admission import Admission
 from server.gateway.early_refusal import is_one_whole_call, refusal
@@ -94,6 +95,23 @@ async def while_connected(request: web.Request) -> AsyncIterator[None]:
                     connection.presence = None
 
 
+@contextmanager
+def while_body_arrives(request: web.Request) -> Iterator[None]:
+    """Let the reading of a body fail as soon as what arrives is none.
+
+    aiohttp keeps that to itself, for the next request of the connection, and lets this one wait.
+    """
+    connection = connection_of(request)
+    if connection is None:
+        yield
+        return
+    connection.expect_body(request.content)
+    try:
+        yield
+    finally:
+        connection.expect_body(None)
+
+
 def connection_of(request: web.Request) -> "_Connection | None":
     """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
@@ -143,6 +161,7 @@ class _Connection(asyncio.Protocol):
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         self._unsent_bytes = 0
+        self._body: StreamReader | None = None
         self.presence: asyncio.Timeout | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -173,6 +192,8 @@ class _Connection(asyncio.Protocol):
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
+        if self._body:
+            self.expect_body(self._body)
 
     def eof_received(self) -> bool | None:
         return self._http.eof_received()
@@ -198,6 +219,12 @@ class _Connection(asyncio.Protocol):
         self._has_request = False
         self._is_between = True
 
+    def expect_body(self, body: StreamReader | None) -> None:
+        """Fail the reading of a body that is under way when what has come is none."""
+        self._body = body
+        if body and not body.is_eof() and _has_failed(self._http):
+            body.set_exception(web.RequestPayloadError("no chunk where one was due"))
+
     def expect_progress(self, now_s: float) -> None:
         """Cut the client off if it should have sent or taken more by now."""
         if self._headers_due_s is not None and self._headers_due_s <= now_s:
@@ -214,6 +241,9 @@ class _Connection(asyncio.Protocol):
             assert self._transport is not None  # noqa: S101 - for the type checker
             self._transport.write(_BUSY)
             admission.refused += 1
+            if self._headers_due_s is not None:
+                # It has had no other answer yet: what came was a whole request all the same.
+                self._headers_due_s = self._loop.time() + self._connections.client_s
             return True
         if _HEADERS_END in data:
             self._is_waiting = True
@@ -239,6 +269,12 @@ class _Connection(asyncio.Protocol):
         if self._transport:
             # Not `close`, which waits until what is unsent has been taken.
             self._transport.abort()
+
+
+def _has_failed(http: asyncio.Protocol) -> bool:
+    """Whether aiohttp has met what is no HTTP; it has no public way to tell."""
+    messages = cast("RequestHandler", http)._messages  # noqa: SLF001
+    return bool(messages) and isinstance(messages[-1][0], _ErrInfo)
 
 
 class _Refusal(asyncio.Protocol):

@@ -91,8 +91,8 @@ class PostCalls:
 
     async def _edit(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
-        changes = incoming.body(PostChanges).given()
-        await self._writer.edit(post_id, changes, editor_id=incoming.caller_id)
+        edit = incoming.body(PostChanges).edit
+        await self._writer.edit(post_id, edit, editor_id=incoming.caller_id)
         return Answer(200, shown_post_shape(await self._reader.get(post_id)))
 
     async def _delete(self, incoming: Incoming) -> Answer:

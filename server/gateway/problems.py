@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 
 import orjson
 from aiohttp import web
 
 from server.errors import (
+    BrokenBodyError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
@@ -17,6 +19,7 @@ from server.errors import (
     NotOwnerError,
     OverloadedError,
     RequestError,
+    SlowBodyError,
     StorageError,
     TooManyRequestsError,
 )
@@ -26,7 +29,9 @@ from server.gateway.shapes import FieldProblem, ProblemShape
 RETRY_AFTER_S = 1
 
 _STATUSES: dict[type[RequestError], HTTPStatus] = {
+    BrokenBodyError: HTTPStatus.BAD_REQUEST,
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
@@ -45,7 +50,7 @@ def problem_for(error: Exception, request: web.Request) -> web.Response:
     """Return the answer to a request that ended in an error."""
     match error:
         case RequestError():
-            return _refusal(error)
+            return refusal(error)
         case web.HTTPClientError():
             status = HTTPStatus(error.status)
             response = problem(status, f"{request.method} {request.path}: {status.description}")
@@ -83,13 +88,17 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
     return orjson.dumps(document)
 
 
-def _refusal(error: RequestError) -> web.Response:
+def refusal(error: RequestError) -> web.Response:
+    """Return the answer to a request that cannot be done."""
     response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
     match error:
         case TooManyRequestsError():
-            response.headers["Retry-After"] = f"{max(error.retry_after_s, 1):.0f}"
+            response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
         case OverloadedError() | StorageError():
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        case BrokenBodyError() | SlowBodyError():
+            # The rest of it may be taken for the next request.
+            response.force_close()
         case NotAuthenticatedError():
             response.headers["WWW-Authenticate"] = "Bearer"
         case _:

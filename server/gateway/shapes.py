@@ -190,8 +190,9 @@ def feed_items(posts: Sequence[ShownPost]) -> Sequence[bytes]:
 def _presented(shown: ShownPost) -> bytes:
     author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
     item: FeedItem = {**shown_post_shape(shown), "author": author}
-    shown.presented = orjson.dumps(item)
-    return shown.presented
+    presented = orjson.dumps(item)
+    shown.keep_presented(presented)
+    return presented
 
 
 def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:

@@ -9,11 +9,13 @@ from server.model.pages import Page, PageRequest, first_page
 from server.model.records import FeedEntry
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
-from server.services.attendance import Attendance
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
+
+# Some 4,000 pages of twenty short posts.
+PAGES_BYTES = 256 * 2**20
 
 
 class FeedReader:
@@ -26,19 +28,18 @@ class FeedReader:
         self,
         *,
         feed_cache: FeedCache,
-        attendance: Attendance,
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
-        on_short_feed: Callable[[int, FeedSources], None],
+        on_read: Callable[[int, FeedSources], None],
     ) -> None:
+        """`on_read` is told whose feed was read, and what it was made from."""
         self._feed_cache = feed_cache
-        self._attendance = attendance
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
-        self._on_short_feed = on_short_feed
-        self._pages = PageCache()
+        self._on_read = on_read
+        self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.
@@ -52,7 +53,7 @@ class FeedReader:
         if sources is None:
             await self._accounts.expect(user_id)
             sources = await self._feed_cache.filled(user_id)
-        self._note_reading(user_id, sources)
+        self._on_read(user_id, sources)
         known = self._pages.get(user_id, page, sources)
         if known:
             return known
@@ -94,11 +95,6 @@ class FeedReader:
         pulled = await self._posts.entries_by(pulled_ids, page, above=feed.floor)
         both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
-
-    def _note_reading(self, user_id: int, sources: FeedSources) -> None:
-        self._on_short_feed(user_id, sources)
-        if sources.feed:
-            self._attendance.note(user_id)
 
 
 def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import getsizeof
 
 from server.model.records import Counts, Post
 from server.ports.stores import Counters
 from server.services.caches import LeasedCache
 
 CAPACITY = 50_000
+BUDGET_BYTES = 256 * 2**20
+# Of the objects around the texts of a post, and of its JSON around them.
+_AROUND_BYTES = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +35,28 @@ class ShownPost:
         """Take the author's id out of the post, where every rule looks for it."""
         self.author_id = self.post.author_id
 
+    def keep_presented(self, presented: bytes) -> None:
+        """Keep the post's JSON, unless it is far longer than its texts (escaped controls are)."""
+        if len(presented) <= self._presented_at_most_bytes:
+            # A copy: what a serializer returns may keep a buffer ten times as large.
+            self.presented = bytes(memoryview(presented))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory at most, its JSON included."""
+        return _AROUND_BYTES + self._texts_bytes + self._presented_at_most_bytes
+
+    @property
+    def _texts_bytes(self) -> int:
+        post = self.post
+        texts = (post.text, post.description, post.media_url, *post.hashtags)
+        return sum(getsizeof(text) for text in texts if text is not None)
+
+    @property
+    def _presented_at_most_bytes(self) -> int:
+        # UTF-8 takes up to twice what Python takes.
+        return _AROUND_BYTES + 2 * self._texts_bytes
+
     @property
     def post_id(self) -> int:
         """The post's id."""
@@ -46,7 +72,11 @@ class PostCache:
 
     def __init__(self, counters: Counters) -> None:
         self._posts: LeasedCache[int, ShownPost] = LeasedCache(
-            capacity=CAPACITY, on_keep=_note_kept, on_out=_note_out
+            capacity=CAPACITY,
+            size_of=_size_bytes,
+            budget_bytes=BUDGET_BYTES,
+            on_keep=_note_kept,
+            on_out=_note_out,
         )
         self.get = self._posts.get
         self.get_many = self._posts.get_many
@@ -73,6 +103,7 @@ class PostCache:
             else:
                 shown.counts = new
                 shown.presented = b""
+                self._posts.changed(post_id)
 
 
 def _note_kept(shown: ShownPost) -> None:
@@ -81,3 +112,7 @@ def _note_kept(shown: ShownPost) -> None:
 
 def _note_out(shown: ShownPost) -> None:
     shown.is_kept = False
+
+
+def _size_bytes(shown: ShownPost) -> int:
+    return shown.size_bytes

@@ -135,7 +135,7 @@ def found_town(folder: Path, rng: np.random.Generator) -> Town:
         days=1,
         feeds=FeedSettings(Fanout.PUSH),
     )
-    filled = populate(folder, world, clock=SystemClock(), rng=rng, progress=lambda *_: None)
+    filled = populate(folder, lambda: world, clock=SystemClock(), rng=rng, progress=lambda *_: None)
     people = [Person(str(user_id), token="") for user_id in filled.user_ids.tolist()]
     return Town(folder, people[star], people[1 : WRITERS + 1], people[reader], people[reader + 1 :])
 
