@@ -64,6 +64,7 @@ def feed_ids(server: Serving, reader: Person) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_locked_database_is_503_within_seconds_and_passes(program: Path, tmp_path: Path) -> None:
     with serving(program, tmp_path) as server, ThreadPoolExecutor(20) as threads:
         author, reader = server.sign_up("ada"), server.sign_up("eve")
@@ -88,6 +89,7 @@ def test_a_locked_database_is_503_within_seconds_and_passes(program: Path, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_writes_wait_for_a_lock_that_is_short(program: Path, tmp_path: Path) -> None:
     with serving(program, tmp_path) as server, ThreadPoolExecutor(5) as threads:
         author = server.sign_up("ada")
@@ -101,6 +103,7 @@ def test_writes_wait_for_a_lock_that_is_short(program: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_locked_feeds_delay_feeds_and_nothing_else(program: Path, tmp_path: Path) -> None:
     with serving(program, tmp_path) as server:
         author, reader, late = (server.sign_up(name) for name in ("ada", "eve", "joe"))
@@ -131,6 +134,7 @@ def test_locked_feeds_delay_feeds_and_nothing_else(program: Path, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_clock_that_steps_back_keeps_ids_rising_and_feeds_whole(tmp_path: Path) -> None:
     offset, program, folder = tmp_path / "offset", tmp_path / "server", tmp_path / "data"
     source = SHIFTED_SERVER.format(python=sys.executable, offset=str(offset), folder=str(folder))
@@ -143,7 +147,7 @@ def test_a_clock_that_steps_back_keeps_ids_rising_and_feeds_whole(tmp_path: Path
         offset.write_text(str(shifted_ms))
         posts.extend(server.post(author, "again") for _ in range(5))
         assert posts == sorted(set(posts), key=int)
-        eventually(lambda: feed_ids(server, reader) == posts[::-1], within_s=2)
+        eventually(lambda: feed_ids(server, reader) == posts[::-1], within_s=5)
         created = [item["createdAt"] for item in server.feed(reader)]
         assert created == sorted(created, reverse=True)
 
