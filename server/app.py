@@ -115,7 +115,7 @@ def _app(
     envelope = Envelope(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
         answered=metrics.answered,
-        access_log=settings.access_log,
+        logs=settings.logs,
     )
     app = web.Application(
         middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
