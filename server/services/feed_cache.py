@@ -1,7 +1,7 @@
 """The feed cache: what a reader's feed is made of, kept up to date by the feed generator."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from server.model.feeds import FanOut, Feed
@@ -12,6 +12,8 @@ from server.ports.telemetry import Telemetry
 BOX = "feed_cache"
 CAPACITY = 20_000
 BUDGET_BYTES = 512 * 2**20
+# The share of the budget that feeds which were put out may take, held by those who use them.
+LINGERING_SHARE = 0.25
 # Of the objects that hold an entry of the cache together; of a followee in a set; of a pushed entry
 # in a list, the entry itself being all followers' own.
 _AROUND_BYTES = 500
@@ -51,32 +53,45 @@ class FeedCache:
     """
 
     def __init__(
-        self, *, follows: Follows, feeds: Feeds, telemetry: Telemetry, max_entries: int
+        self,
+        *,
+        follows: Follows,
+        feeds: Feeds,
+        telemetry: Telemetry,
+        max_entries: int,
+        on_much_put_out: Callable[[], object] = lambda: None,
     ) -> None:
+        """`on_much_put_out` lets go of feeds that were put out: it is called now and then."""
         self._follows = follows
         self._feeds = feeds
         self._telemetry = telemetry
         self._max_entries = max_entries
         self._cached: OrderedDict[int, _Cached] = OrderedDict()
         self._bytes = 0
+        self._on_much_put_out = on_much_put_out
+        self._put_out_bytes = 0
 
     @property
     def held(self) -> int:
         """How many users' feeds are in memory."""
         return len(self._cached)
 
-    async def sources(self, user_id: int) -> FeedSources:
-        """Return what a user's feed is made from."""
+    def cached(self, user_id: int) -> FeedSources | None:
+        """Return what a user's feed is made from, if it is in memory."""
         cached = self._cached.get(user_id)
-        is_hit = cached is not None and cached.sources is not None
-        self._telemetry.cache(BOX, hits=int(is_hit), misses=int(not is_hit))
-        if cached is None:
-            return await self._fill(user_id)
-        if cached.sources is None:
-            # Somebody else fills it.
-            return await self._read(user_id)
+        if cached is None or cached.sources is None:
+            self._telemetry.cache(BOX, hits=0, misses=1)
+            return None
+        self._telemetry.cache(BOX, hits=1, misses=0)
         self._cached.move_to_end(user_id)
         return self._with_pushed(user_id, cached, cached.sources)
+
+    async def filled(self, user_id: int) -> FeedSources:
+        """Return the same for a user of whom nothing is in memory, and keep it."""
+        if user_id in self._cached:
+            # Somebody else fills it.
+            return await self._read(user_id)
+        return await self._fill(user_id)
 
     def push(self, fan_outs: Iterable[FanOut]) -> None:
         """Add posts that were just written to their followers' feeds."""
@@ -156,10 +171,14 @@ class FeedCache:
 
     def _remove(self, user_id: int) -> None:
         cached = self._cached.pop(user_id, None)
-        if cached is not None:
-            self._bytes -= cached.size_bytes
+        if cached is None:
+            return
+        self._bytes -= cached.size_bytes
+        self._put_out_bytes += cached.size_bytes
+        if self._put_out_bytes > BUDGET_BYTES * LINGERING_SHARE:
+            self._put_out_bytes = 0
+            self._on_much_put_out()
 
     def _make_room(self) -> None:
         while len(self._cached) > CAPACITY or self._bytes > BUDGET_BYTES:
-            _, cached = self._cached.popitem(last=False)
-            self._bytes -= cached.size_bytes
+            self._remove(next(iter(self._cached)))

@@ -10,6 +10,7 @@ from server.model.records import FeedEntry
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache, FeedSources
+from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
 
@@ -27,6 +28,7 @@ class FeedReader:
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
+        pages: PageCache,
         on_read: Callable[[int, FeedSources], None],
     ) -> None:
         """`on_read` is told whose feed was read, and what it was made from."""
@@ -34,6 +36,7 @@ class FeedReader:
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
+        self._pages = pages
         self._on_read = on_read
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
@@ -44,8 +47,20 @@ class FeedReader:
         Raises:
             NotFoundError: if there is no such user.
         """
-        await self._accounts.expect(user_id)
-        sources = await self._feed_cache.sources(user_id)
+        sources = self._feed_cache.cached(user_id)
+        if sources is None:
+            await self._accounts.expect(user_id)
+            sources = await self._feed_cache.filled(user_id)
+        self._on_read(user_id, sources)
+        known = self._pages.get(user_id, page, sources)
+        if known:
+            return known
+        made = _presented(await self._filled(sources, page), page)
+        self._pages.keep(user_id, page, sources, made)
+        return made
+
+    async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:
+        """Return the posts of a page and one more, if there are as many."""
         shown: list[ShownPost] = []
         rest = page.and_one_more
         while rest.limit > 0:
@@ -55,8 +70,7 @@ class FeedReader:
             if len(post_ids) < rest.limit:
                 break
             rest = PageRequest(post_ids[-1], page.limit + 1 - len(shown))
-        self._on_read(user_id, sources)
-        return _presented(shown, page)
+        return shown
 
     async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[int]:
         """Return the posts of a page: from the feed above its floor, from the followees below."""
@@ -86,9 +100,9 @@ def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:
 
 
 def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[ShownPost]:
-    """Return what may be shown: posts by whom the reader follows now."""
+    """Return what may be shown: posts that are there still, by whom the reader follows now."""
     followees = sources.followees
-    return [shown for shown in posts if shown.post.author_id in followees]
+    return [shown for shown in posts if shown.author_id in followees]
 
 
 def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:
