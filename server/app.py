@@ -39,6 +39,7 @@ from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+ENVELOPE = web.AppKey("ENVELOPE", Envelope)
 GATEWAY = web.AppKey("GATEWAY", Gateway)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
@@ -125,6 +126,7 @@ def _app(
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[GATEWAY] = gateway
+    app[ENVELOPE] = envelope
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)

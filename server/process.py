@@ -17,10 +17,12 @@ from aiohttp import web
 from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, FRONT_DOOR, GATEWAY, build_app
+from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, GATEWAY, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS
+from server.gateway.http_protocol import HttpProtocol
+from server.limits import Limits
 from server.settings import ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
@@ -82,16 +84,12 @@ async def _serve(
 ) -> None:
     stop = _stop_signal()
     app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=LEFT_OVER_S,
-        keepalive_timeout=settings.limits.idle_s,
-        lingering_time=settings.limits.client_s,
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LEFT_OVER_S)
     await runner.setup()
     try:
-        async with _listening(_protocols(app, runner), host=host, port=port) as listener:
+        async with _listening(
+            _protocols(app, runner, settings.limits), host=host, port=port
+        ) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
             await listener.start_serving()
@@ -118,12 +116,20 @@ async def _requests_done(gateway: Gateway) -> None:
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
-def _protocols(app: web.Application, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
-    speak_http = runner.server
-    assert speak_http is not None  # noqa: S101 - for the type checker: the runner is set up
+def _protocols(
+    app: web.Application, runner: web.AppRunner, limits: Limits
+) -> Callable[[], asyncio.Protocol]:
+    server = runner.server
+    assert server is not None  # noqa: S101 - for the type checker: the runner is set up
     # Its requests are the application's, which are of a narrower type than it says.
-    others = cast("Any", speak_http.request_handler)
-    speak_http.request_handler = cast("Any", app[FRONT_DOOR].before(others))
+    others = cast("Any", server.request_handler)
+    server.request_handler = cast("Any", app[FRONT_DOOR].before(others))
+
+    def speak_http() -> asyncio.Protocol:
+        return HttpProtocol(
+            server, app[ENVELOPE], idle_s=limits.idle_s, lingering_s=limits.client_s
+        )
+
     return lambda: app[CONNECTIONS].protocol(speak_http)
 
 

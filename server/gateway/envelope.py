@@ -68,6 +68,14 @@ class Envelope:
             self._access_log(_line(request, response, route=route, duration_s=duration_s))
         return response
 
+    def put_around(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Do the same for the answer to what could not be read as a request."""
+        request[_ID] = self._request_id()
+        self._answered("", "", response.status)
+        if self._access_log:
+            self._access_log(_line(request, response, route=None, duration_s=0.0))
+        seal(request, response)
+
     @property
     def middleware(self) -> Middleware:
         """The same for what aiohttp's application routes."""
@@ -79,7 +87,7 @@ class Envelope:
         return envelope
 
 
-def seal(request: web.Request, response: web.StreamResponse) -> None:
+def seal(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put on the headers that every response has; to be called before it is sent."""
     headers = response.headers
     headers[_REQUEST_ID] = request[_ID]
@@ -103,7 +111,11 @@ def _route(request: web.Request) -> str | None:
 
 
 def _line(
-    request: web.Request, response: web.StreamResponse, *, route: str | None, duration_s: float
+    request: web.BaseRequest,
+    response: web.StreamResponse,
+    *,
+    route: str | None,
+    duration_s: float,
 ) -> str:
     """Return a line of the log: nothing in it that a user has written, no path, no query."""
     user_id = request.get(CALLER_ID)

@@ -1,11 +1,14 @@
 """The limits of what a request may hold: at them it is done, past them refused, and never a 500."""
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
+from tests.e2e.sockets import answer, connected
 
 DIGITS = "9" * 5_000
 
@@ -81,3 +84,50 @@ def test_a_text_is_as_long_as_documented_and_no_longer(
     assert server.send("POST", path, fits, token=ada.token).status == 201
     refused = server.send("POST", path, too_long, token=ada.token)
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
+
+
+NO_HTTP = [
+    b"\x16\x03\x01\x02\x00 no HTTP at all\r\n\r\n",
+    b"GET /v1/posts/\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"marker" * 2_000 + b"\r\n\r\n",
+    b"GET /" + b"marker" * 2_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: marker\r\n\r\n",
+    b"GET / HTTP/9.9\r\nmarker\r\n\r\n",
+]
+
+
+def answer_to(server: Serving, request: bytes) -> bytes:
+    with closing(connected(server)) as client:
+        client.sendall(request)
+        return answer(client)
+
+
+@pytest.mark.parametrize("request_head", NO_HTTP)
+def test_what_is_no_http_is_a_problem_with_safe_headers(
+    server: Serving, request_head: bytes
+) -> None:
+    reply = answer_to(server, request_head)
+
+    headers, _, body = reply.partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert problem["status"] == int(headers[9:12])
+    assert 400 <= problem["status"] < 500
+    for header in (
+        b"Content-Type: application/problem+json",
+        b"Server: socialfeed",
+        b"X-Content-Type-Options: nosniff",
+        b"Content-Security-Policy: default-src 'none'",
+        b"X-Request-ID: ",
+    ):
+        assert header in headers
+    assert b"marker" not in reply
+
+
+def test_what_is_no_http_leaves_no_traceback(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path) as server:
+        for request_head in NO_HTTP:
+            assert answer_to(server, request_head)
+        server.stop()
+
+        assert server.process.stderr is not None
+        assert server.process.stderr.read() == ""
