@@ -22,7 +22,6 @@ from server.services.follow_service import FollowService
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
 from server.services.notification_service import NotificationService
-from server.services.page_cache import PageCache
 from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
@@ -113,16 +112,14 @@ def build_boxes(
         random_bytes=surroundings.random_bytes,
         token_lifetime_s=token_lifetime_s,
     )
-    pages = PageCache()
     likes_cache = LikesCache(stores.counters, telemetry)
     feed_cache = FeedCache(
         follows=stores.follows,
         feeds=stores.feeds,
         telemetry=telemetry,
         max_entries=feeds.max_entries,
-        on_much_put_out=pages.clear,
     )
-    post_cache = PostCache(stores.counters, on_much_put_out=pages.clear)
+    post_cache = PostCache(stores.counters)
     post_reader = PostReader(
         posts=stores.posts, post_cache=post_cache, likes_cache=likes_cache, accounts=accounts
     )
@@ -154,7 +151,6 @@ def build_boxes(
             posts=stores.posts,
             post_reader=post_reader,
             accounts=accounts,
-            pages=pages,
             on_read=_after_reading(generator, reading_notes),
         ),
         follow_service=FollowService(

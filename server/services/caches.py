@@ -30,14 +30,14 @@ class LeasedCache(Generic[Key, Value]):
         self,
         *,
         capacity: int,
-        size_of: Callable[[Value], int] | None = None,
+        size_of: Callable[[Value], int] = lambda _: 0,
         budget_bytes: float = math.inf,
         on_keep: Callable[[Value], object] = lambda _: None,
         on_out: Callable[[Value], object] = lambda _: None,
     ) -> None:
-        """`on_keep` is told a value that comes in, `on_out` one that goes, for whatever reason.
+        """`size_of` estimates the bytes of a value, the same each time, where values differ.
 
-        `size_of` estimates the bytes of a value, the same each time, where values differ.
+        `on_keep` is told a value that comes in, `on_out` one that goes, for whatever reason.
         """
         self._capacity = capacity
         self._size_of = size_of
@@ -84,6 +84,10 @@ class LeasedCache(Generic[Key, Value]):
         self._note_write(key)
         self._keep(key, value)
 
+    def changed(self, key: Key) -> None:
+        """Note that a value was written in place."""
+        self._note_write(key)
+
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget keys that were just written."""
         for key in keys:
@@ -108,9 +112,8 @@ class LeasedCache(Generic[Key, Value]):
     def _keep(self, key: Key, value: Value) -> None:
         self._take_out(key)
         self._values[key] = value
+        self._bytes += self._size_of(value)
         self._on_keep(value)
-        if self._size_of:
-            self._bytes += self._size_of(value)
         while len(self._values) > self._capacity or self._bytes > self._budget_bytes:
             self._make_room()
 
@@ -127,6 +130,5 @@ class LeasedCache(Generic[Key, Value]):
         value = self._values.pop(key, None)
         if value is not None:
             self._read.discard(key)
-            if self._size_of:
-                self._bytes -= self._size_of(value)
+            self._bytes -= self._size_of(value)
             self._on_out(value)

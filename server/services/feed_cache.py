@@ -1,7 +1,7 @@
 """The feed cache: what a reader's feed is made of, kept up to date by the feed generator."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from server.model.feeds import FanOut, Feed
@@ -12,8 +12,6 @@ from server.ports.telemetry import Telemetry
 BOX = "feed_cache"
 CAPACITY = 20_000
 BUDGET_BYTES = 512 * 2**20
-# The share of the budget that feeds which were put out may take, held by those who use them.
-LINGERING_SHARE = 0.25
 # Of the objects that hold an entry of the cache together; of a followee in a set; of a pushed entry
 # in a list, the entry itself being all followers' own.
 _AROUND_BYTES = 500
@@ -53,23 +51,14 @@ class FeedCache:
     """
 
     def __init__(
-        self,
-        *,
-        follows: Follows,
-        feeds: Feeds,
-        telemetry: Telemetry,
-        max_entries: int,
-        on_much_put_out: Callable[[], object] = lambda: None,
+        self, *, follows: Follows, feeds: Feeds, telemetry: Telemetry, max_entries: int
     ) -> None:
-        """`on_much_put_out` lets go of feeds that were put out: it is called now and then."""
         self._follows = follows
         self._feeds = feeds
         self._telemetry = telemetry
         self._max_entries = max_entries
         self._cached: OrderedDict[int, _Cached] = OrderedDict()
         self._bytes = 0
-        self._on_much_put_out = on_much_put_out
-        self._put_out_bytes = 0
 
     @property
     def held(self) -> int:
@@ -171,14 +160,10 @@ class FeedCache:
 
     def _remove(self, user_id: int) -> None:
         cached = self._cached.pop(user_id, None)
-        if cached is None:
-            return
-        self._bytes -= cached.size_bytes
-        self._put_out_bytes += cached.size_bytes
-        if self._put_out_bytes > BUDGET_BYTES * LINGERING_SHARE:
-            self._put_out_bytes = 0
-            self._on_much_put_out()
+        if cached is not None:
+            self._bytes -= cached.size_bytes
 
     def _make_room(self) -> None:
         while len(self._cached) > CAPACITY or self._bytes > BUDGET_BYTES:
-            self._remove(next(iter(self._cached)))
+            _, cached = self._cached.popitem(last=False)
+            self._bytes -= cached.size_bytes

@@ -14,6 +14,9 @@ from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
 
+# Some 4,000 pages of twenty short posts.
+PAGES_BYTES = 256 * 2**20
+
 
 class FeedReader:
     """Steps 3 to 5 of the flow "read the news feed".
@@ -28,7 +31,6 @@ class FeedReader:
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
-        pages: PageCache,
         on_read: Callable[[int, FeedSources], None],
     ) -> None:
         """`on_read` is told whose feed was read, and what it was made from."""
@@ -36,8 +38,8 @@ class FeedReader:
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
-        self._pages = pages
         self._on_read = on_read
+        self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.

@@ -12,19 +12,23 @@ from server.model.pages import Page, PageRequest
 from server.services.feed_cache import FeedSources
 from server.services.post_cache import ShownPost
 
-CAPACITY = 10_000
-
 
 class _Kept(NamedTuple):
     sources: FeedSources
     page: Page[ShownPost]
+    size_bytes: int
 
 
 class PageCache:
-    """Pages by reader and place; the oldest out first."""
+    """Pages by reader and place; the oldest out first.
 
-    def __init__(self, *, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
+    Bounded as if no two pages had a post in common: so much at most do pages keep alive of what the
+    post cache has let go.
+    """
+
+    def __init__(self, *, budget_bytes: int) -> None:
+        self._budget_bytes = budget_bytes
+        self._bytes = 0
         self._pages: OrderedDict[tuple[int, PageRequest], _Kept] = OrderedDict()
 
     def get(
@@ -38,16 +42,16 @@ class PageCache:
         are_kept = [shown.is_kept for shown in kept.page.items]
         return kept.page if all(are_kept) else None
 
-    def clear(self) -> None:
-        """Let go of all pages, and of the posts on them that were put out of the post cache."""
-        self._pages.clear()
-
     def keep(
         self, user_id: int, request: PageRequest, sources: FeedSources, page: Page[ShownPost]
     ) -> None:
         """Keep a page, unless posts can come to it that are not pushed into the feed."""
         if sources.feed is None or sources.pulled:
             return
-        self._pages[user_id, request] = _Kept(sources, page)
-        if len(self._pages) > self._capacity:
-            self._pages.popitem(last=False)
+        old = self._pages.pop((user_id, request), None)
+        kept = _Kept(sources, page, sum(shown.size_bytes for shown in page.items))
+        self._pages[user_id, request] = kept
+        self._bytes += kept.size_bytes - (old.size_bytes if old else 0)
+        while self._bytes > self._budget_bytes:
+            _, oldest = self._pages.popitem(last=False)
+            self._bytes -= oldest.size_bytes

@@ -1,6 +1,6 @@
 """Posts as they are shown, in memory: kept up to date by the writes, and gone with a delete."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
 
@@ -10,8 +10,6 @@ from server.services.caches import LeasedCache
 
 CAPACITY = 50_000
 BUDGET_BYTES = 256 * 2**20
-# The share of the budget that posts which were put out may take, held by those who use them.
-LINGERING_SHARE = 0.25
 # Of the objects around the texts of a post, and of its JSON around them.
 _AROUND_BYTES = 1_000
 
@@ -72,18 +70,13 @@ GONE = ShownPost(Post(post_id=0, author_id=0), Counts(), author_name="")
 class PostCache:
     """What pages are made of, so that a warm page needs no trip to a store."""
 
-    def __init__(
-        self, counters: Counters, *, on_much_put_out: Callable[[], object] = lambda: None
-    ) -> None:
-        """`on_much_put_out` lets go of posts that were put out: it is called now and then."""
-        self._on_much_put_out = on_much_put_out
-        self._put_out_bytes = 0
+    def __init__(self, counters: Counters) -> None:
         self._posts: LeasedCache[int, ShownPost] = LeasedCache(
             capacity=CAPACITY,
             size_of=_size_bytes,
             budget_bytes=BUDGET_BYTES,
             on_keep=_note_kept,
-            on_out=self._note_out,
+            on_out=_note_out,
         )
         self.get = self._posts.get
         self.get_many = self._posts.get_many
@@ -110,17 +103,15 @@ class PostCache:
             else:
                 shown.counts = new
                 shown.presented = b""
-
-    def _note_out(self, shown: ShownPost) -> None:
-        shown.is_kept = False
-        self._put_out_bytes += shown.size_bytes
-        if self._put_out_bytes > BUDGET_BYTES * LINGERING_SHARE:
-            self._put_out_bytes = 0
-            self._on_much_put_out()
+                self._posts.changed(post_id)
 
 
 def _note_kept(shown: ShownPost) -> None:
     shown.is_kept = True
+
+
+def _note_out(shown: ShownPost) -> None:
+    shown.is_kept = False
 
 
 def _size_bytes(shown: ShownPost) -> int:

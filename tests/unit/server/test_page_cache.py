@@ -24,7 +24,7 @@ def page() -> Page[ShownPost]:
 
 @pytest.fixture
 def cache(page: Page[ShownPost]) -> PageCache:
-    cache = PageCache(capacity=2)
+    cache = PageCache(budget_bytes=2 * sum(post.size_bytes for post in page.items))
     cache.keep(READER, TOP, SOURCES, page)
     return cache
 
@@ -64,7 +64,7 @@ def test_a_post_that_was_edited_or_deleted_makes_another_page(
 def test_a_page_to_which_posts_come_unpushed_is_not_kept(
     page: Page[ShownPost], sources: FeedSources
 ) -> None:
-    cache = PageCache(capacity=2)
+    cache = PageCache(budget_bytes=100_000)
 
     cache.keep(READER, TOP, sources, page)
 
