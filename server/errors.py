@@ -9,7 +9,8 @@ ServerError
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
-│       └── NewerSchemaError    a later version wrote it
+│       ├── NewerSchemaError    a later version wrote it
+│       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
 └── RequestError           what can keep it from doing what it is asked
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
@@ -118,6 +119,20 @@ class NewerSchemaError(DataFolderError):
             self,
             f"the data in {folder} has schema version {found}, this program knows versions up to "
             f"{known}; run the version that wrote it, or a later one",
+        )
+
+
+class OlderSchemaError(DataFolderError):
+    """A data folder that an earlier version of this program has written."""
+
+    def __init__(self, *, folder: Path, found: int, known: int) -> None:
+        self.folder = folder
+        self.found = found
+        self.known = known
+        Exception.__init__(
+            self,
+            f"the data in {folder} has schema version {found}, expected {known}; "
+            "start socialfeed serve on it once, which brings it up to date",
         )
 
 
