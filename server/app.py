@@ -11,6 +11,7 @@ from importlib.metadata import version
 from itertools import count
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
@@ -25,7 +26,7 @@ from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
-from server.gateway.health import READINESS, Readiness, health_routes
+from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
@@ -117,7 +118,8 @@ def _app(
         access_log=settings.access_log,
     )
     app = web.Application(
-        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
+        middlewares=[envelope.middleware, _guard(gateway)],
+        client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
@@ -134,6 +136,18 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, databases, backlogs))
     return app
+
+
+def _guard(gateway: Gateway) -> Middleware:
+    """Return what admits the requests that are for no call, such as for `/metrics`."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/v1/") and request.path not in HEALTH_PATHS:
+            gateway.admit(request)
+        return await handler(request)
+
+    return guard
 
 
 def _request_ids(start: str) -> Callable[[], str]:

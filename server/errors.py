@@ -15,6 +15,7 @@ ServerError
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
+    ├── ForeignOriginError where nobody needs a token: a page from elsewhere
     ├── NameTakenError     another user has the name
     ├── InvalidFieldError  a field, limit or cursor that is wrong
     ├── KeyReusedError     an idempotency key used for another request
@@ -160,6 +161,13 @@ class NotAuthenticatedError(RequestError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
+
+
+class ForeignOriginError(RequestError):
+    """Without authentication: a request for another name, or by a page from elsewhere."""
+
+    def __init__(self, *, header: str) -> None:
+        super().__init__(f"{header}: without tokens only this machine's own names are served")
 
 
 class NameTakenError(RequestError):

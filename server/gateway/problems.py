@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import (
+    ForeignOriginError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
@@ -30,6 +31,7 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
+    ForeignOriginError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     NameTakenError: HTTPStatus.CONFLICT,
     KeyInProgressError: HTTPStatus.CONFLICT,

@@ -1,5 +1,6 @@
 """The limits of what a request may hold: at them it is done, past them refused, and never a 500."""
 
+import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -131,3 +132,71 @@ def test_what_is_no_http_leaves_no_traceback(program: Path, tmp_path: Path) -> N
 
         assert server.process.stderr is not None
         assert server.process.stderr.read() == ""
+
+
+def test_each_user_has_a_rate_of_their_own_past_which_the_answer_is_429(
+    program: Path, tmp_path: Path
+) -> None:
+    with serving(program, tmp_path) as server:
+        token = server.sign_up("busy").token
+        server.stop()
+    # The address has a limit too: the user is let through from several, as from many devices.
+    with serving(program, tmp_path, "--rate-limit", "0.1") as server:
+        statuses = [
+            ask(server, f"127.0.0.{number}", "/v1/users/1", token) for number in range(2, 5)
+        ]
+
+    assert statuses == [404, 429, 429]
+
+
+def ask(server: Serving, source: str, path: str, token: str | None = None) -> int:
+    """Return the status of an answer to a client at another loopback address."""
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", server.port, timeout=20, source_address=(source, 0)
+    )
+    with closing(connection):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+
+
+def test_pages_beside_the_calls_are_limited_too_but_for_health(
+    program: Path, tmp_path: Path
+) -> None:
+    with serving(program, tmp_path, "--rate-limit", "1") as server:
+        for path in ("/metrics", "/docs", "/openapi.json"):
+            statuses = [server.send("GET", path).status for _ in range(4)]
+            assert 429 in statuses
+        statuses = [server.send("GET", path).status for path in ("/livez", "/readyz") * 5]
+
+    assert statuses == [200] * 10
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:8080"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "localhost:8080", "Origin": "http://localhost:3000"}, 200),
+        ({"Host": "[::1]:8080"}, 200),
+        ({"Host": "127.0.0.1"}, 200),
+    ],
+)
+def test_an_open_server_answers_pages_of_this_machine_only(
+    open_server: Serving, headers: dict[str, str], status: int
+) -> None:
+    user = open_server.send("POST", "/v1/users", {"name": repr(headers)}, headers=headers)
+    pages = [open_server.send("GET", path, headers=headers) for path in ("/metrics", "/docs")]
+
+    assert user.status == (201 if status == 200 else status)
+    assert [page.status for page in pages] == [status, status]
+    assert open_server.send("GET", "/livez", headers=headers).status == 200
+
+
+@pytest.fixture(scope="module")
+def open_server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(program, tmp_path_factory.mktemp("open"), "--open") as server:
+        yield server
