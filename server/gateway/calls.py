@@ -113,7 +113,7 @@ class Incoming:
         limit = query.get("limit", str(DEFAULT_PAGE))
         if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(LARGEST_PAGE))):
             raise _wrong_limit()
-        if not 1 <= int(limit) <= LARGEST_PAGE:
+        if limit.startswith("0") or int(limit) > LARGEST_PAGE:
             raise _wrong_limit()
         return PageRequest(self.cursors.before(query.get("cursor"), of=of), int(limit))
 

@@ -5,6 +5,7 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
 from server.gateway.gateway import ServeRequest
 from server.gateway.routing import Router
@@ -31,7 +32,8 @@ class FrontDoor:
         async def answer(request: web.Request) -> web.StreamResponse:
             found = find(request.method, request.raw_path.partition("?")[0])
             if found is None:
-                return await others(request)
+                known = expects_nothing_unknown(request)
+                return await (others(request) if known else self._not_as_expected(request))
             route, parameters = found
             serve = partial(route.target, parameters=parameters)
             response = await envelope.around(request, serve, route=route.pattern)
@@ -41,3 +43,12 @@ class FrontDoor:
             return response
 
         return answer
+
+    async def _not_as_expected(self, request: web.Request) -> web.StreamResponse:
+        # aiohttp answers this before its middlewares, so without what every response has.
+        async def refuse(_request: web.Request) -> web.StreamResponse:
+            raise web.HTTPExpectationFailed
+
+        response = await self._envelope.around(request, refuse, route=None)
+        seal(request, response)
+        return response

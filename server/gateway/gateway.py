@@ -1,6 +1,5 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -9,15 +8,14 @@ from typing import Protocol
 
 import orjson
 from aiohttp import hdrs, web
-from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
+from server.gateway.body_reading import read_body
 from server.gateway.calls import NO_ID, Answer, Call, Incoming
 from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.origins import expect_local
-from server.gateway.parsing import MalformedBodyError
 from server.gateway.rate_limit import RateLimit
 from server.gateway.routing import Router
 from server.limits import Limits
@@ -172,7 +170,7 @@ class Gateway:
                 request.raw_path.partition("?")[2],
                 caller_id=caller_id,
                 token=token,
-                raw_body=await _body(request, within_s=self._limits.client_s) if call.body else b"",
+                raw_body=await self._body(request) if call.body else b"",
                 cursors=self._cursors,
                 fresh_id=self._ids.new() if call.method == "POST" else NO_ID,
             )
@@ -181,6 +179,10 @@ class Gateway:
                 return _response(await self._once(call, incoming, key))
             answer = await self._serve(call, incoming)
         return answer if isinstance(answer, web.StreamResponse) else _response(answer)
+
+    async def _body(self, request: web.Request) -> bytes:
+        limits = self._limits
+        return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
 
     async def _serve(self, call: Call, incoming: Incoming) -> Answer | web.StreamResponse:
         with self._telemetry.span(call.box):
@@ -220,19 +222,6 @@ def _whose_key(call: Call, incoming: Incoming) -> str:
     if claimed is None and call.body:
         claimed = incoming.body(call.body).model_dump(by_alias=True).get(call.claims)
     return f"{call.claims} {claimed}"
-
-
-async def _body(request: web.Request, *, within_s: float) -> bytes:
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-    try:
-        async with asyncio.timeout(within_s):
-            return await request.read()
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout from error
-    except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
-        # Cut short, or not in the encoding that its headers tell.
-        raise MalformedBodyError(reason="it cannot be read to its end") from error
 
 
 def _metric(timing: BoxTiming) -> str:

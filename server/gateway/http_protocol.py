@@ -27,6 +27,8 @@ class HttpProtocol(web.RequestHandler):
             access_log=cast("Any", None),
             keepalive_timeout=idle_s,
             lingering_time=lingering_s,
+            # Bodies are decoded by the gateway, to a limit.
+            auto_decompress=False,
         )
         self._envelope = envelope
 

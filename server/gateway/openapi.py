@@ -162,7 +162,7 @@ def _refusals(call: Call) -> set[int]:
     if not call.is_public:
         refusals.add(401)
     if call.body:
-        refusals |= {408, 413, 415, 422}
+        refusals |= {408, 413, 415, 417, 422}
     if call.method == "POST":
         refusals |= {409, 422}
     if call.query or call.lists is not None or call.media_type == "text/event-stream":

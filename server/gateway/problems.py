@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import (
+    BrokenBodyError,
     ForeignOriginError,
     InvalidFieldError,
     KeyInProgressError,
@@ -19,6 +20,7 @@ from server.errors import (
     NotOwnerError,
     OverloadedError,
     RequestError,
+    SlowBodyError,
     StorageError,
     TooManyRequestsError,
 )
@@ -28,7 +30,9 @@ from server.gateway.shapes import FieldProblem, ProblemShape
 RETRY_AFTER_S = 1
 
 _STATUSES: dict[type[RequestError], HTTPStatus] = {
+    BrokenBodyError: HTTPStatus.BAD_REQUEST,
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
     ForeignOriginError: HTTPStatus.FORBIDDEN,
@@ -94,6 +98,9 @@ def refusal(error: RequestError) -> web.Response:
             response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
         case OverloadedError() | StorageError():
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        case BrokenBodyError() | SlowBodyError():
+            # The rest of it may be taken for the next request.
+            response.force_close()
         case NotAuthenticatedError():
             response.headers["WWW-Authenticate"] = "Bearer"
         case _:

@@ -13,8 +13,8 @@ EPOCH_MS = 1_577_836_800_000
 SHARDS = 1024
 LARGEST_ID = 2**63 - 1
 
-# An id as clients write it.
-ID_PATTERN = "^[0-9]{1,19}$"
+# An id as clients write it: each has one way.
+ID_PATTERN = "^(0|[1-9][0-9]{0,18})$"
 
 SHARD_BITS = 10
 SEQUENCE_BITS = 12

@@ -82,7 +82,8 @@ class NotificationService:
     ) -> AsyncGenerator[Sequence[Notification]]:
         """Yield notifications above an id as they come, oldest first; nothing at a heartbeat.
 
-        Without an id it starts from now. Ends when the server stops.
+        What comes first may be nothing, too: the stream is open. Without an id it starts from now.
+        Ends when the server stops.
 
         Raises:
             NotFoundError: if there is no such user.
@@ -94,15 +95,17 @@ class NotificationService:
         woken = asyncio.Event()
         self._streams[user_id].add(woken)
         self._open_streams += 1
+        is_heartbeat = True
         try:
             while not self._is_stopping:
                 woken.clear()
                 found = await self._notifications.after(user_id, last_id, limit=STREAM_BATCH)
+                if found or is_heartbeat:
+                    yield found
                 if found:
-                    last_id = found[-1].notification_id
-                yield found
-                if not found:
-                    await _woken_within(woken, heartbeat_s)
+                    last_id, is_heartbeat = found[-1].notification_id, False
+                else:
+                    is_heartbeat = not await _woken_within(woken, heartbeat_s)
         finally:
             self._open_streams -= 1
             self._streams[user_id].discard(woken)
@@ -143,9 +146,9 @@ class NotificationService:
             stream.set()
 
 
-async def _woken_within(woken: asyncio.Event, timeout_s: float) -> None:
+async def _woken_within(woken: asyncio.Event, timeout_s: float) -> bool:
     try:
         async with asyncio.timeout(timeout_s):
-            await woken.wait()
+            return await woken.wait()
     except TimeoutError:
-        return
+        return False
