@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
-from tests.e2e.sockets import answer, connected
+from tests.e2e.sockets import answer, connected, metric
 
+FILES = ("socialfeed.sqlite3", "feeds.sqlite3")
 DIGITS = "9" * 5_000
 
 
@@ -200,3 +201,23 @@ def test_an_open_server_answers_pages_of_this_machine_only(
 def open_server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with serving(program, tmp_path_factory.mktemp("open"), "--open") as server:
         yield server
+
+
+def test_nobody_else_can_read_what_is_stored(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path) as server:
+        server.sign_up("ada")
+        modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+
+    assert {f"{name}{end}" for name in FILES for end in ("", "-wal", "-shm")} <= modes.keys()
+    kept = {name: mode for name, mode in modes.items() if name != "lock"}
+    assert kept == dict.fromkeys(kept, 0)
+
+
+def test_metrics_tell_what_the_caches_had(server: Serving) -> None:
+    reader = server.sign_up("reads twice")
+    name = 'socialfeed_cache_hits_total{box="feed_cache"}'
+    server.feed(reader)
+    before = metric(server, name)
+    server.feed(reader)
+
+    assert metric(server, name) == before + 1
