@@ -9,6 +9,7 @@ feeds, 1 % of posts were fresh within a second; with one, all were (tests/benchm
 """
 
 import asyncio
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -44,12 +45,14 @@ class Transaction:
     """What a write job works with; its counts and announcements are gathered for the commit.
 
     Attributes:
+        events: those that are yet to be written, all at once.
         undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
     """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
+    events: list[tuple[Event, int]] = field(default_factory=list)
     queues: set[Queue] = field(default_factory=set)
     undo: set[Callable[[], None]] = field(default_factory=set)
 
@@ -60,19 +63,23 @@ class Transaction:
 
     def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
         """Put an event into its queue, in the same commit."""
-        self.connection.execute(
-            "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                event.queue,
-                event.kind,
-                event.user_id,
-                event.subject_id,
-                event.comment_id,
-                self.now_ms if queued_at_ms is None else queued_at_ms,
-            ),
-        )
-        self.queues.add(event.queue)
+        self.events.append((event, self.now_ms if queued_at_ms is None else queued_at_ms))
+
+    def write_events(self) -> None:
+        """Write the events so far, in one statement: each costs as much as some rows."""
+        rows = [
+            (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id, at_ms)
+            for event, at_ms in self.events
+        ]
+        if rows:
+            self.connection.execute(
+                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
+                " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
+                " value ->> 5 FROM json_each(?) ORDER BY key",
+                (json.dumps(rows),),
+            )
+            self.queues.update(event.queue for event, _ in self.events)
+            self.events.clear()
 
 
 @dataclass
@@ -83,14 +90,16 @@ class _Job(Generic[T]):
     error: Exception | None = None
 
     def attempt(self, transaction: Transaction) -> None:
-        """Do the work; if it fails, nothing of it is left in the transaction."""
+        """Do the work; if it fails, nothing of it is left in the transaction.
+
+        Its savepoint costs two statements, so this is for when a job has failed.
+        """
         part = Transaction(transaction.connection, transaction.now_ms)
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS):
-                # The disk's: the whole commit fails.
+            if _is_the_disks(error):
                 transaction.undo |= part.undo
                 raise
             self.error = error
@@ -101,6 +110,7 @@ class _Job(Generic[T]):
         part.connection.execute("RELEASE job")
         for post_id, counts in part.counts.items():
             transaction.count(post_id, likes=counts.likes, comments=counts.comments)
+        transaction.events += part.events
         transaction.queues |= part.queues
         transaction.undo |= part.undo
 
@@ -227,6 +237,10 @@ class Database:
             is_storage = isinstance(error, sqlite3.Error)
             failure = StorageError(reason=str(error)) if is_storage else error
             self.failure = StorageError(reason=str(error))
+            if is_storage:
+                # Those who have waited behind it do not wait for a failure of their own.
+                jobs += self._waiting
+                self._waiting.clear()
         else:
             if committed.has_written:
                 self.failure = None
@@ -257,13 +271,21 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
 def _commit(
     connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
 ) -> _Committed:
-    transaction = Transaction(connection, now_ms)
     changes = connection.total_changes
     with ExitStack() as undo:
-        connection.execute("BEGIN IMMEDIATE")
-        undo.callback(_roll_back, transaction)
-        for job in jobs:
-            job.attempt(transaction)
+        transaction = _begun(connection, now_ms, undo)
+        try:
+            for job in jobs:
+                job.result = job.work(transaction)
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            # One of them is at fault: the others are done without it.
+            undo.close()
+            transaction = _begun(connection, now_ms, undo)
+            for job in jobs:
+                job.attempt(transaction)
+        transaction.write_events()
         counts = _write_counts(transaction)
         if last_id:
             _keep_last_id(connection, last_id)
@@ -271,6 +293,18 @@ def _commit(
         undo.pop_all()
     has_written = connection.total_changes > changes
     return _Committed(has_written, counts, frozenset(transaction.queues))
+
+
+def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:
+    transaction = Transaction(connection, now_ms)
+    connection.execute("BEGIN IMMEDIATE")
+    undo.callback(_roll_back, transaction)
+    return transaction
+
+
+def _is_the_disks(error: Exception) -> bool:
+    """Whether the whole commit fails, and not only the job."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS)
 
 
 def _write_a_row(transaction: Transaction) -> None:

@@ -30,6 +30,7 @@ class SqliteQueue:
 
         def work(transaction: Transaction) -> None:
             for event in events:
+                transaction.write_events()
                 if not _waits(transaction.connection, event):
                     transaction.queue(event, queued_at_ms=queued_at_ms)
 
