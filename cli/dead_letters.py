@@ -39,7 +39,7 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     from dataclasses import asdict
     from json import dumps
 
-    from server.dead_letters import list_dead_letters
+    from server.adapters.sqlite.dead_letters import list_dead_letters
     from server.errors import DataFolderError
 
     try:
@@ -74,7 +74,7 @@ def replay(
     """
     import asyncio
 
-    from server.dead_letters import replay_dead_letters
+    from server.adapters.sqlite.dead_letters import replay_dead_letters
     from server.errors import DataFolderError
 
     try:

@@ -160,7 +160,10 @@ def serve(
     settings = ServerSettings(
         data_folder=data,
         gateway=GatewaySettings(
-            is_open=open_to_all, rate_per_s=rate_limit, shows_timing=server_timing
+            is_open=open_to_all,
+            own_name=host,
+            rate_per_s=rate_limit,
+            shows_timing=server_timing,
         ),
         feeds=FeedSettings(
             fanout=fanout,

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from itertools import count
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
@@ -26,7 +27,7 @@ from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
-from server.gateway.health import READINESS, Readiness, health_routes
+from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
@@ -40,6 +41,7 @@ from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+ENVELOPE = web.AppKey("ENVELOPE", Envelope)
 GATEWAY = web.AppKey("GATEWAY", Gateway)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
@@ -118,7 +120,8 @@ def _app(
         logs=settings.logs,
     )
     app = web.Application(
-        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
+        middlewares=[envelope.middleware, _guard(gateway)],
+        client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
@@ -127,6 +130,7 @@ def _app(
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[GATEWAY] = gateway
+    app[ENVELOPE] = envelope
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -134,6 +138,18 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, databases, backlogs))
     return app
+
+
+def _guard(gateway: Gateway) -> Middleware:
+    """Return what admits the requests that are for no call, such as for `/metrics`."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/v1/") and request.path not in HEALTH_PATHS:
+            gateway.admit(request)
+        return await handler(request)
+
+    return guard
 
 
 def _request_ids(start: str) -> Callable[[], str]:

@@ -10,13 +10,15 @@ ServerError
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
-│       └── NewerSchemaError    a later version wrote it
+│       ├── NewerSchemaError    a later version wrote it
+│       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
 └── RequestError           what can keep it from doing what it is asked
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
+    ├── ForeignOriginError where nobody needs a token: a page from elsewhere
     ├── NameTakenError     another user has the name
     ├── InvalidFieldError  a field, limit or cursor that is wrong
     ├── KeyReusedError     an idempotency key used for another request
@@ -132,6 +134,20 @@ class NewerSchemaError(DataFolderError):
         )
 
 
+class OlderSchemaError(DataFolderError):
+    """A data folder that an earlier version of this program has written."""
+
+    def __init__(self, *, folder: Path, found: int, known: int) -> None:
+        self.folder = folder
+        self.found = found
+        self.known = known
+        Exception.__init__(
+            self,
+            f"the data in {folder} has schema version {found}, expected {known}; "
+            "start socialfeed serve on it once, which brings it up to date",
+        )
+
+
 class RequestError(ServerError):
     """A request that cannot be done."""
 
@@ -170,6 +186,13 @@ class NotAuthenticatedError(RequestError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
+
+
+class ForeignOriginError(RequestError):
+    """Without authentication: a request for another name, or by a page from elsewhere."""
+
+    def __init__(self, *, header: str) -> None:
+        super().__init__(f"{header}: without tokens only this machine's own names are served")
 
 
 class NameTakenError(RequestError):

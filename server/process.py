@@ -17,10 +17,12 @@ from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, FRONT_DOOR, GATEWAY, build_app
+from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, GATEWAY, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS
+from server.gateway.http_protocol import HttpProtocol
+from server.limits import Limits
 from server.ports.clock import Clock
 from server.settings import ServerSettings
 
@@ -87,18 +89,10 @@ async def _serve(
     stop = _stop_signal()
     _collect_garbage_seldom()
     app = await build_app(settings, clock=clock, random_bytes=secrets.token_bytes)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=LEFT_OVER_S,
-        keepalive_timeout=settings.limits.idle_s,
-        lingering_time=settings.limits.client_s,
-        # Bodies are decoded by the gateway, to a limit.
-        auto_decompress=False,
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LEFT_OVER_S)
     await runner.setup()
     try:
-        protocol = _protocols(app, runner)
+        protocol = _protocols(app, runner, settings.limits)
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
@@ -136,12 +130,20 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _protocols(app: web.Application, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
-    speak_http = runner.server
-    assert speak_http is not None  # noqa: S101 - for the type checker: the runner is set up
+def _protocols(
+    app: web.Application, runner: web.AppRunner, limits: Limits
+) -> Callable[[], asyncio.Protocol]:
+    server = runner.server
+    assert server is not None  # noqa: S101 - for the type checker: the runner is set up
     # Its requests are the application's, which are of a narrower type than it says.
-    others = cast("Any", speak_http.request_handler)
-    speak_http.request_handler = cast("Any", app[FRONT_DOOR].before(others))
+    others = cast("Any", server.request_handler)
+    server.request_handler = cast("Any", app[FRONT_DOOR].before(others))
+
+    def speak_http() -> asyncio.Protocol:
+        return HttpProtocol(
+            server, app[ENVELOPE], idle_s=limits.idle_s, lingering_s=limits.client_s
+        )
+
     return lambda: app[CONNECTIONS].protocol(speak_http)
 
 

@@ -83,7 +83,7 @@ class Envelope:
 
     def _log(
         self,
-        request: web.Request,
+        request: web.BaseRequest,
         response: web.StreamResponse,
         *,
         route: str | None,
@@ -103,6 +103,13 @@ class Envelope:
             ]
             logs.slow(json.dumps({"slow": True, **entry, "boxesS": boxes}))
 
+    def put_around(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Do the same for the answer to what could not be read as a request."""
+        request[_ID] = self._request_id()
+        self._answered("", "", response.status)
+        self._log(request, response, route=None, duration_s=0.0)
+        seal(request, response)
+
     @property
     def middleware(self) -> Middleware:
         """The same for what aiohttp's application routes."""
@@ -114,7 +121,7 @@ class Envelope:
         return envelope
 
 
-def seal(request: web.Request, response: web.StreamResponse) -> None:
+def seal(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put on the headers that every response has; to be called before it is sent."""
     headers = response.headers
     headers[_REQUEST_ID] = request[_ID]
@@ -138,7 +145,11 @@ def _route(request: web.Request) -> str | None:
 
 
 def _entry(
-    request: web.Request, response: web.StreamResponse, *, route: str | None, duration_s: float
+    request: web.BaseRequest,
+    response: web.StreamResponse,
+    *,
+    route: str | None,
+    duration_s: float,
 ) -> dict[str, object]:
     """Return an entry of a log: nothing in it that a user has written, no path, no query."""
     user_id = request.get(CALLER_ID)

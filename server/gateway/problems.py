@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.errors import (
     BrokenBodyError,
+    ForeignOriginError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
@@ -34,6 +35,7 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
+    ForeignOriginError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     NameTakenError: HTTPStatus.CONFLICT,
     KeyInProgressError: HTTPStatus.CONFLICT,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.adapters.sqlite.database import migrate
+from server.adapters.sqlite.migrations import migrate
 from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
 from server.adapters.sqlite.stores import FEEDS_FILE_NAME, FILE_NAME
 from server.errors import FolderNotEmptyError
