@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import Json
+from cli.options import Json, data_folder
 
 dead_letters = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
-Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the server's data.")]
+Data = Annotated[
+    Path, typer.Option(parser=data_folder, metavar="DIR", help="Folder of the server's data.")
+]
 DEFAULT_DATA = Path("socialfeed-data")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_PUSH_THRESHOLD
+from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
@@ -48,7 +48,10 @@ def serve(
         ),
     ] = 8080,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
+        Path,
+        typer.Option(
+            parser=data_folder, metavar="DIR", help="Folder for what is stored; made if missing."
+        ),
     ] = Path("socialfeed-data"),
     fanout: Annotated[
         Fanout,
@@ -128,7 +131,7 @@ def serve(
       socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
-    from server.errors import PortTakenError, StartError
+    from server.errors import StartError
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
     from server.services.feed_generator import FeedSettings
@@ -162,7 +165,5 @@ def serve(
     )
     try:
         run(settings, host=host, port=port, on_ready=announce)
-    except PortTakenError as error:
-        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
