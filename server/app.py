@@ -26,7 +26,6 @@ from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
-from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
@@ -57,7 +56,7 @@ async def build_app(
         DamagedFileError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
-    metrics = Metrics()
+    metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
@@ -108,8 +107,7 @@ def _app(
         access_log=settings.access_log,
     )
     app = web.Application(
-        middlewares=[envelope.middleware, problem_responses],
-        client_max_size=settings.limits.body_bytes,
+        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
     )
     app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)

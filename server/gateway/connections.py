@@ -76,15 +76,10 @@ class Connections:
         self._look_later()
 
 
-def in_progress(request: web.Request) -> "RequestInProgress":
-    """Return a context in which the client is not waited for."""
-    return RequestInProgress(_connection_of(request))
-
-
 @asynccontextmanager
 async def while_connected(request: web.Request) -> AsyncIterator[None]:
     """Leave the block when the client goes, however long it would wait for something else."""
-    connection = _connection_of(request)
+    connection = connection_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(None) as presence:
             if connection:
@@ -102,7 +97,7 @@ def while_body_arrives(request: web.Request) -> Iterator[None]:
 
     aiohttp keeps that to itself, for the next request of the connection, and lets this one wait.
     """
-    connection = _connection_of(request)
+    connection = connection_of(request)
     if connection is None:
         yield
         return
@@ -113,25 +108,10 @@ def while_body_arrives(request: web.Request) -> Iterator[None]:
         connection.expect_body(None)
 
 
-def _connection_of(request: web.Request) -> "_Connection | None":
-    # The transport is gone with the client.
+def connection_of(request: web.Request) -> "_Connection | None":
+    """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
     return protocol if isinstance(protocol, _Connection) else None
-
-
-class RequestInProgress:
-    """While a request is in progress, its connection owes the server no headers."""
-
-    def __init__(self, connection: "_Connection | None") -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        if self._connection:
-            self._connection.begin_request()
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection:
-            self._connection.end_request()
 
 
 class _Arrival(asyncio.Protocol):

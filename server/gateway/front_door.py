@@ -8,7 +8,6 @@ from aiohttp.typedefs import Handler
 from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
 from server.gateway.gateway import ServeRequest
-from server.gateway.problems import problem_responses
 from server.gateway.routing import Router
 
 
@@ -28,18 +27,16 @@ class FrontDoor:
 
     def before(self, others: Handler) -> Handler:
         """Return what answers all requests; `others` answers those that are no plain call."""
+        find, envelope = self._router.find, self._envelope
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            found = self._router.find(request.method, request.raw_path.partition("?")[0])
+            found = find(request.method, request.raw_path.partition("?")[0])
             if found is None:
                 known = expects_nothing_unknown(request)
                 return await (others(request) if known else self._not_as_expected(request))
-
-            async def serve(request: web.Request) -> web.StreamResponse:
-                return await found.target(request, found.parameters)
-
-            handler = partial(problem_responses, handler=serve)
-            response = await self._envelope.around(request, handler, route=found.pattern)
+            route, parameters = found
+            serve = partial(route.target, parameters=parameters)
+            response = await envelope.around(request, serve, route=route.pattern)
             seal(request, response)
             if self.closes:
                 response.force_close()
@@ -52,7 +49,6 @@ class FrontDoor:
         async def refuse(_request: web.Request) -> web.StreamResponse:
             raise web.HTTPExpectationFailed
 
-        handler = partial(problem_responses, handler=refuse)
-        response = await self._envelope.around(request, handler, route=None)
+        response = await self._envelope.around(request, refuse, route=None)
         seal(request, response)
         return response

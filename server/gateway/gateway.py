@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
@@ -26,8 +26,15 @@ BOX = "api_gateway"
 # Where a request notes whose it is, for the access log.
 CALLER_ID = "caller_id"
 
-# Takes a request and the parameters in its path.
-ServeRequest = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
+
+class ServeRequest(Protocol):
+    """Answers the requests for one call."""
+
+    def __call__(
+        self, request: web.Request, parameters: Mapping[str, str]
+    ) -> Awaitable[web.StreamResponse]:
+        """Answer a request; `parameters` are those in its path."""
+        ...
 
 
 class GatewayTelemetry(Telemetry, Protocol):
@@ -145,6 +152,7 @@ class Gateway:
             incoming = Incoming(
                 request,
                 parameters,
+                request.raw_path.partition("?")[2],
                 caller_id=caller_id,
                 token=token,
                 raw_body=await self._body(request) if call.body else b"",
@@ -182,7 +190,7 @@ class Gateway:
         return await self._idempotency.once(keyed, serve)
 
     async def _caller(self, call: Call, request: web.Request) -> tuple[str, int | None]:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         token = token.strip()
         if call.is_public or self._settings.is_open:
             return token, None
@@ -211,7 +219,7 @@ def _response(answer: Answer) -> web.Response:
     body = answer.body
     if body is None and answer.document is not None:
         body = orjson.dumps(answer.document)
-    headers = {} if body is None else {"Content-Type": "application/json"}
+    headers = {} if body is None else {hdrs.CONTENT_TYPE: "application/json"}
     if answer.location:
-        headers["Location"] = answer.location
+        headers[hdrs.LOCATION] = answer.location
     return web.Response(status=answer.status, headers=headers, body=body)

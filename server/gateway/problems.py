@@ -7,7 +7,6 @@ from math import ceil
 
 import orjson
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from server.errors import (
     BrokenBodyError,
@@ -47,23 +46,21 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
 }
 
 
-@web.middleware
-async def problem_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with the handler's response, or with a problem document for an error."""
-    try:
-        return await handler(request)
-    except RequestError as error:
-        return refusal(error)
-    except web.HTTPClientError as error:
-        status = HTTPStatus(error.status)
-        response = problem(status, f"{request.method} {request.path}: {status.description}")
-        if isinstance(error, web.HTTPMethodNotAllowed):
-            response.headers["Allow"] = error.headers["Allow"]
-        return response
-    except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
-        context = {"message": f"{request.method} {request.path} failed", "exception": error}
-        asyncio.get_running_loop().call_exception_handler(context)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
+def problem_for(error: Exception, request: web.Request) -> web.Response:
+    """Return the answer to a request that ended in an error."""
+    match error:
+        case RequestError():
+            return refusal(error)
+        case web.HTTPClientError():
+            status = HTTPStatus(error.status)
+            response = problem(status, f"{request.method} {request.path}: {status.description}")
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        case _:
+            context = {"message": f"{request.method} {request.path} failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
 
 
 def problem(

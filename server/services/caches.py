@@ -30,14 +30,21 @@ class LeasedCache(Generic[Key, Value]):
         self,
         *,
         capacity: int,
-        size_of: Callable[[Value], int] | None = None,
+        size_of: Callable[[Value], int] = lambda _: 0,
         budget_bytes: float = math.inf,
+        on_keep: Callable[[Value], object] = lambda _: None,
+        on_out: Callable[[Value], object] = lambda _: None,
     ) -> None:
-        """`size_of` estimates the bytes of a value, the same each time, where values differ."""
+        """`size_of` estimates the bytes of a value, the same each time, where values differ.
+
+        `on_keep` is told a value that comes in, `on_out` one that goes, for whatever reason.
+        """
         self._capacity = capacity
         self._size_of = size_of
         self._budget_bytes = budget_bytes
         self._bytes = 0
+        self._on_keep = on_keep
+        self._on_out = on_out
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self._read: set[Key] = set()
         self._writes = 0
@@ -77,21 +84,23 @@ class LeasedCache(Generic[Key, Value]):
         self._note_write(key)
         self._keep(key, value)
 
+    def changed(self, key: Key) -> None:
+        """Note that a value was written in place."""
+        self._note_write(key)
+
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget keys that were just written."""
         for key in keys:
             self._note_write(key)
-            self._read.discard(key)
-            self._forget(self._values.pop(key, None))
+            self._take_out(key)
 
     def clear(self) -> None:
         """Forget everything, also what is being read now."""
         self._writes += 1
         self._forgotten_writes_until = self._writes
         self._written_at.clear()
-        self._values.clear()
-        self._read.clear()
-        self._bytes = 0
+        for key in tuple(self._values):
+            self._take_out(key)
 
     def _note_write(self, key: Key) -> None:
         self._writes += 1
@@ -101,25 +110,25 @@ class LeasedCache(Generic[Key, Value]):
             _, self._forgotten_writes_until = self._written_at.popitem(last=False)
 
     def _keep(self, key: Key, value: Value) -> None:
-        if self._size_of:
-            self._forget(self._values.get(key))
-            self._bytes += self._size_of(value)
+        self._take_out(key)
         self._values[key] = value
+        self._bytes += self._size_of(value)
+        self._on_keep(value)
         while len(self._values) > self._capacity or self._bytes > self._budget_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
         for _ in range(SECOND_CHANCES):
-            key, value = self._values.popitem(last=False)
+            key = next(iter(self._values))
             if key not in self._read:
-                self._forget(value)
-                return
+                break
             self._read.remove(key)
-            self._values[key] = value
-        key, value = self._values.popitem(last=False)
-        self._read.discard(key)
-        self._forget(value)
+            self._values.move_to_end(key)
+        self._take_out(next(iter(self._values)))
 
-    def _forget(self, value: Value | None) -> None:
-        if self._size_of and value is not None:
+    def _take_out(self, key: Key) -> None:
+        value = self._values.pop(key, None)
+        if value is not None:
+            self._read.discard(key)
             self._bytes -= self._size_of(value)
+            self._on_out(value)

@@ -65,18 +65,22 @@ class FeedCache:
         """How many users' feeds are in memory."""
         return len(self._cached)
 
-    async def sources(self, user_id: int) -> FeedSources:
-        """Return what a user's feed is made from."""
+    def cached(self, user_id: int) -> FeedSources | None:
+        """Return what a user's feed is made from, if it is in memory."""
         cached = self._cached.get(user_id)
-        is_hit = cached is not None and cached.sources is not None
-        self._telemetry.cache(BOX, hits=int(is_hit), misses=int(not is_hit))
-        if cached is None:
-            return await self._fill(user_id)
-        if cached.sources is None:
-            # Somebody else fills it.
-            return await self._read(user_id)
+        if cached is None or cached.sources is None:
+            self._telemetry.cache(BOX, hits=0, misses=1)
+            return None
+        self._telemetry.cache(BOX, hits=1, misses=0)
         self._cached.move_to_end(user_id)
         return self._with_pushed(user_id, cached, cached.sources)
+
+    async def filled(self, user_id: int) -> FeedSources:
+        """Return the same for a user of whom nothing is in memory, and keep it."""
+        if user_id in self._cached:
+            # Somebody else fills it.
+            return await self._read(user_id)
+        return await self._fill(user_id)
 
     def push(self, fan_outs: Iterable[FanOut]) -> None:
         """Add posts that were just written to their followers' feeds."""

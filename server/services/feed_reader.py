@@ -10,8 +10,12 @@ from server.model.records import FeedEntry
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache, FeedSources
+from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
+
+# Some 4,000 pages of twenty short posts.
+PAGES_BYTES = 256 * 2**20
 
 
 class FeedReader:
@@ -35,6 +39,7 @@ class FeedReader:
         self._post_reader = post_reader
         self._accounts = accounts
         self._on_read = on_read
+        self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.
@@ -44,8 +49,20 @@ class FeedReader:
         Raises:
             NotFoundError: if there is no such user.
         """
-        await self._accounts.expect(user_id)
-        sources = await self._feed_cache.sources(user_id)
+        sources = self._feed_cache.cached(user_id)
+        if sources is None:
+            await self._accounts.expect(user_id)
+            sources = await self._feed_cache.filled(user_id)
+        self._on_read(user_id, sources)
+        known = self._pages.get(user_id, page, sources)
+        if known:
+            return known
+        made = _presented(await self._filled(sources, page), page)
+        self._pages.keep(user_id, page, sources, made)
+        return made
+
+    async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:
+        """Return the posts of a page and one more, if there are as many."""
         shown: list[ShownPost] = []
         rest = page.and_one_more
         while rest.limit > 0:
@@ -55,8 +72,7 @@ class FeedReader:
             if len(post_ids) < rest.limit:
                 break
             rest = PageRequest(post_ids[-1], page.limit + 1 - len(shown))
-        self._on_read(user_id, sources)
-        return _presented(shown, page)
+        return shown
 
     async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[int]:
         """Return the posts of a page: from the feed above its floor, from the followees below."""
@@ -86,9 +102,9 @@ def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:
 
 
 def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[ShownPost]:
-    """Return what may be shown: posts by whom the reader follows now."""
+    """Return what may be shown: posts that are there still, by whom the reader follows now."""
     followees = sources.followees
-    return [shown for shown in posts if shown.post.author_id in followees]
+    return [shown for shown in posts if shown.author_id in followees]
 
 
 def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:

@@ -1,8 +1,7 @@
 """Posts as they are shown, in memory: kept up to date by the writes, and gone with a delete."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
+from dataclasses import dataclass, field
 from sys import getsizeof
 
 from server.model.records import Counts, Post
@@ -17,19 +16,24 @@ _AROUND_BYTES = 1_000
 
 @dataclass(slots=True, eq=False)
 class ShownPost:
-    """A post with its counts and the name of its author.
-
-    Another edit or count makes another object: what is made of one may be kept with it.
+    """A post with its counts and the name of its author; in the cache, its counts change in place.
 
     Attributes:
-        presented: the post in JSON, as an item of a feed, once the gateway has made it: a post is
-            in many feeds and is read more often than it changes.
+        presented: the post in JSON, as an item of a feed, once the gateway has made it, until its
+            counts change: a post is in many feeds and is read more often than it changes.
+        is_kept: whether it is in the post cache: if not, there may be a newer one.
     """
 
     post: Post
     counts: Counts
     author_name: str
     presented: bytes = field(default=b"", init=False)
+    is_kept: bool = field(default=False, init=False)
+    author_id: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the author's id out of the post, where every rule looks for it."""
+        self.author_id = self.post.author_id
 
     def keep_presented(self, presented: bytes) -> None:
         """Keep the post's JSON, unless it is far longer than its texts (escaped controls are)."""
@@ -59,18 +63,20 @@ class ShownPost:
         return self.post.post_id
 
 
-class Gone(Enum):
-    """In place of a post that was deleted, so that nobody asks the store again."""
-
-    GONE = auto()
+# In place of a post that was deleted, so that nobody asks the store again; nobody is its author.
+GONE = ShownPost(Post(post_id=0, author_id=0), Counts(), author_name="")
 
 
 class PostCache:
     """What pages are made of, so that a warm page needs no trip to a store."""
 
     def __init__(self, counters: Counters) -> None:
-        self._posts: LeasedCache[int, ShownPost | Gone] = LeasedCache(
-            capacity=CAPACITY, size_of=_size_bytes, budget_bytes=BUDGET_BYTES
+        self._posts: LeasedCache[int, ShownPost] = LeasedCache(
+            capacity=CAPACITY,
+            size_of=_size_bytes,
+            budget_bytes=BUDGET_BYTES,
+            on_keep=_note_kept,
+            on_out=_note_out,
         )
         self.get = self._posts.get
         self.get_many = self._posts.get_many
@@ -79,7 +85,7 @@ class PostCache:
 
     def fill(self, post_id: int, shown: ShownPost | None, *, lease: int) -> None:
         """Keep what was read under a lease, unless the post was written since."""
-        self._posts.fill(post_id, shown or Gone.GONE, lease=lease)
+        self._posts.fill(post_id, shown or GONE, lease=lease)
 
     def drop(self, post_ids: Iterable[int]) -> None:
         """Forget posts that were just edited or deleted."""
@@ -92,11 +98,21 @@ class PostCache:
     def _recount(self, counts: Mapping[int, Counts]) -> None:
         for post_id, new in counts.items():
             shown = self._posts.get(post_id)
-            if isinstance(shown, ShownPost):
-                self._posts.put(post_id, replace(shown, counts=new))
-            else:
+            if shown is None or shown is GONE:
                 self._posts.drop([post_id])
+            else:
+                shown.counts = new
+                shown.presented = b""
+                self._posts.changed(post_id)
 
 
-def _size_bytes(cached: ShownPost | Gone) -> int:
-    return cached.size_bytes if isinstance(cached, ShownPost) else _AROUND_BYTES
+def _note_kept(shown: ShownPost) -> None:
+    shown.is_kept = True
+
+
+def _note_out(shown: ShownPost) -> None:
+    shown.is_kept = False
+
+
+def _size_bytes(shown: ShownPost) -> int:
+    return shown.size_bytes
