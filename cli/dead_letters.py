@@ -41,16 +41,20 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     from dataclasses import asdict
     from json import dumps
 
-    from server.dead_letters import list_dead_letters
+    from server.dead_letters import MOST_LISTED, list_dead_letters
     from server.errors import DataFolderError
 
     try:
         letters = asyncio.run(list_dead_letters(data))
     except DataFolderError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    if len(letters) == MOST_LISTED:
+        typer.echo(f"the oldest {MOST_LISTED:,}; there may be more", err=True)
     if json:
         typer.echo(dumps({"dead_letters": [asdict(letter) for letter in letters]}))
         return
+    if not letters:
+        typer.echo("there are no dead letters", err=True)
     for letter in letters:
         event = letter.event
         typer.echo(
@@ -84,3 +88,7 @@ def replay(
     except DataFolderError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     typer.echo(f"{replayed} replayed")
+    unknown = len(set(sequences or ())) - replayed
+    if unknown > 0:
+        message = f"{unknown} of these numbers are no dead letter's; `dead-letters list` has them"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
