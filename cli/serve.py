@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_PUSH_THRESHOLD
+from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
@@ -50,7 +50,10 @@ def serve(
         ),
     ] = 8080,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
+        Path,
+        typer.Option(
+            parser=data_folder, metavar="DIR", help="Folder for what is stored; made if missing."
+        ),
     ] = Path("socialfeed-data"),
     fanout: Annotated[
         Fanout,
@@ -140,7 +143,7 @@ def serve(
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
     from server.adapters.clock import SystemClock
-    from server.errors import PortTakenError, StartError
+    from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
@@ -182,7 +185,5 @@ def serve(
     )
     try:
         run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
-    except PortTakenError as error:
-        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
