@@ -85,10 +85,11 @@ class Boxes:
             try:
                 await self.feed_generator.drop_feeds_of_the_away()
                 await self.accounts.purge()
-                await self.upload_signer.remove_orphans()
                 a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
                 await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
                 await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
+                # Last: the object storage may be another machine, and be gone for long.
+                await self.upload_signer.remove_orphans()
             except (StorageError, OverloadedError):
                 # It is done in the next hour, or the one after.
                 pass
