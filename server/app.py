@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -14,6 +15,7 @@ from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
+from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import RequestError
@@ -26,20 +28,26 @@ from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
+from server.gateway.media_calls import MediaCalls
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
+from server.gateway.shapes import PostShapes
+from server.gateway.site import Site
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
+from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+SITE = web.AppKey("SITE", Site)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 ENVELOPE = web.AppKey("ENVELOPE", Envelope)
-GATEWAY = web.AppKey("GATEWAY", Gateway)
+# How many requests are in progress, uploads among them, streams not counted.
+IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -70,27 +78,47 @@ async def build_app(
         undo.push_async_callback(databases.close)
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
-        surroundings = Surroundings(
-            clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
+        site = Site(settings.public_url or "")
+        opened = await undo.enter_async_context(
+            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
         )
-        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
-        undo.pop_all()
+        surroundings = Surroundings(
+            clock,
+            ids,
+            random_bytes,
+            ScryptPasswords(random_bytes),
+            metrics,
+            storage=opened.storage,
+            pictures=PillowPictures(),
+            site_url=lambda: site.url,
+        )
+        parts = _Parts(site, databases, opened, metrics)
+        app = _app(settings, surroundings, parts, secret=secret)
+        parts.resources.push_async_exit(undo.pop_all())
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the application is built of, beside its settings and surroundings."""
+
+    site: Site
+    databases: Databases
+    storage: OpenStorage
+    metrics: Metrics
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+
 def _app(
-    settings: ServerSettings,
-    surroundings: Surroundings,
-    *,
-    databases: Databases,
-    metrics: Metrics,
-    secret: bytes,
+    settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
+    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
+        uploads=settings.uploads,
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -115,19 +143,26 @@ def _app(
         client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(_seal)
+    app[SITE] = parts.site
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
-    calls = _calls(boxes)
+    calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
-    app[GATEWAY] = gateway
     app[ENVELOPE] = envelope
+    if parts.storage.endpoint:
+        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+        app.add_routes(endpoint.routes())
+        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+        app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
+    else:
+        app[IN_PROGRESS] = lambda: gateway.in_progress
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
 
 
@@ -149,10 +184,12 @@ def _request_ids(start: str) -> Callable[[], str]:
     return lambda: f"{start}-{next(numbers)}"
 
 
-def _calls(boxes: Boxes) -> Sequence[Call]:
+def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
+    shapes = PostShapes(site)
     return [
-        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
-        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
+        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
+        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
+        *MediaCalls(boxes.upload_signer, site).calls(),
         *ReactionCalls(
             boxes.comment_service,
             boxes.like_service,
@@ -213,14 +250,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(databases.main, "posts_db")),
-            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
+            asyncio.create_task(_probe(parts.databases.main, "posts_db")),
+            asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
@@ -232,7 +269,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.stop()
-        await databases.close()
+        await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 
     return life

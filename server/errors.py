@@ -26,6 +26,9 @@ ServerError
     ├── KeyInProgressError an idempotency key whose request is not done
     ├── TooManyRequestsError  past a rate limit
     ├── OverloadedError    a queue is full
+    ├── MediaGoneError     media that no post may show, any more
+    ├── ObjectExistsError  an object that must not be replaced
+    ├── WrongBytesError    an upload that is not what was declared
     └── StorageError       the disk does not take what is written
 """
 
@@ -251,6 +254,29 @@ class OverloadedError(RequestError):
     def __init__(self, *, box: str) -> None:
         self.box = box
         super().__init__(f"{box} is overloaded; try again in a moment")
+
+
+class MediaGoneError(RequestError):
+    """Media that is not there, or is being removed."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no media {key}")
+
+
+class ObjectExistsError(RequestError):
+    """An object that is there, and must not be replaced."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is an object {key} already")
+
+
+class WrongBytesError(RequestError):
+    """An upload whose bytes are not of the declared type or number."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(f"expected {expected}, found {found}")
 
 
 class StorageError(RequestError):

@@ -17,9 +17,8 @@ from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, GATEWAY, build_app
+from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
-from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
@@ -97,26 +96,28 @@ async def _serve(
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
+            urls = [_url(each.getsockname()) for each in listener.sockets]
+            app[SITE].url = app[SITE].url or urls[0]
             async with _accepting(listener, protocol):
-                on_ready([_url(each.getsockname()) for each in listener.sockets])
+                on_ready(urls)
                 received = await stop
                 app[READINESS].ready = False
                 app[FRONT_DOOR].closes = True
                 if received is signal.SIGTERM:
                     await asyncio.sleep(DRAIN_S)
-        await _requests_done(app[GATEWAY])
+        await _requests_done(app[IN_PROGRESS])
     finally:
         await runner.cleanup()
 
 
-async def _requests_done(gateway: Gateway) -> None:
+async def _requests_done(in_progress: Callable[[], int]) -> None:
     """Return when no request is in progress, or after a time.
 
     aiohttp's own shutdown would close their connections at once for reading, before their bodies
     have come.
     """
     for _ in range(round(REQUESTS_IN_FLIGHT_S / LOOK_AGAIN_S)):
-        if not gateway.in_progress:
+        if not in_progress():
             return
         await asyncio.sleep(LOOK_AGAIN_S)
 
