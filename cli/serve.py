@@ -1,13 +1,14 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_PUSH_THRESHOLD
+from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
@@ -15,6 +16,7 @@ from server.limits import MOST_CONNECTIONS, Limits
 DEFAULT_RATE_PER_S = 50.0
 # Mastodon's, in its feed_manager.
 DEFAULT_AWAY_S = 7 * 86_400.0
+DEFAULT_SLOW_S = 1.0
 
 
 def _duration_s(text: str) -> float:
@@ -48,7 +50,10 @@ def serve(
         ),
     ] = 8080,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
+        Path,
+        typer.Option(
+            parser=data_folder, metavar="DIR", help="Folder for what is stored; made if missing."
+        ),
     ] = Path("socialfeed-data"),
     fanout: Annotated[
         Fanout,
@@ -116,6 +121,15 @@ def serve(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="A JSON line for each request, to stdout.")
     ] = False,
+    slow_requests: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Requests that take this long get a JSON line with the times of their boxes, to "
+            "stderr; 1s.",
+        ),
+    ] = None,
 ) -> None:
     """Run the reference server.
 
@@ -129,7 +143,8 @@ def serve(
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
     from server.adapters.clock import SystemClock
-    from server.errors import PortTakenError, StartError
+    from server.errors import StartError
+    from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
     from server.services.feed_generator import FeedSettings
@@ -140,7 +155,11 @@ def serve(
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
-    log: Callable[[str], None] | None = typer.echo if access_log else None
+    logs = Logs(
+        access=typer.echo if access_log else None,
+        slow=partial(typer.echo, err=True),
+        slow_s=_positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
+    )
     settings = ServerSettings(
         data_folder=data,
         gateway=GatewaySettings(
@@ -162,11 +181,9 @@ def serve(
             client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
-        access_log=log,
+        logs=logs,
     )
     try:
         run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
-    except PortTakenError as error:
-        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error

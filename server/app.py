@@ -1,9 +1,6 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
-import errno
-import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -19,7 +16,7 @@ from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
-from server.errors import DataFolderError, RequestError
+from server.errors import RequestError
 from server.gateway.admission import Admission
 from server.gateway.calls import Call
 from server.gateway.connections import Connections
@@ -60,20 +57,14 @@ async def build_app(
 
     Raises:
         NewerSchemaError: if a later version wrote the data.
-        DataFolderError: if what is in the folder cannot be opened.
+        DamagedFileError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
     metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
-    try:
-        databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            folder = str(settings.data_folder)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder) from error
-        raise DataFolderError(folder=settings.data_folder, reason=str(error)) from error
+    databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
     async with AsyncExitStack() as undo:
         # An open database has threads that would keep the process alive.
         undo.push_async_callback(databases.close)
@@ -117,7 +108,7 @@ def _app(
     envelope = Envelope(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
         answered=metrics.answered,
-        access_log=settings.access_log,
+        logs=settings.logs,
     )
     app = web.Application(
         middlewares=[envelope.middleware, _guard(gateway)],

@@ -8,6 +8,7 @@ ServerError
 │   ├── OpenToAllError     no authentication, on an address that others reach
 │   ├── OpenFilesError     more connections than the process may open files
 │   └── DataFolderError    what it stores cannot be kept there
+│       ├── DamagedFileError    one of its files is not what it should be
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
 │       ├── NewerSchemaError    a later version wrote it
@@ -98,6 +99,16 @@ class DataFolderError(StartError):
     def __init__(self, *, folder: Path, reason: str) -> None:
         self.folder = folder
         super().__init__(f"cannot keep data in {folder}: {reason}; expected a folder to write to")
+
+
+class DamagedFileError(DataFolderError):
+    """A file of a data folder that is not what it should be."""
+
+    def __init__(self, *, path: Path, reason: str, advice: str = "") -> None:
+        self.folder = path.parent
+        self.path = path
+        self.reason = reason
+        Exception.__init__(self, f"cannot use {path}: {reason}" + (f"; {advice}" if advice else ""))
 
 
 class FolderInUseError(DataFolderError):

@@ -6,8 +6,8 @@ import gc
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, cast
@@ -60,6 +60,7 @@ def run(
     """
     if settings.gateway.is_open and not is_loopback(host):
         raise OpenToAllError(host=host)
+    _expect_bindable(host, port)
     connections = allow_connections(settings.limits.connections)
     settings = replace(settings, limits=replace(settings.limits, connections=connections))
     with (
@@ -200,15 +201,32 @@ async def _accepting(
         yield
 
 
+def _expect_bindable(host: str, port: int) -> None:
+    """Try the address before the data folder is made; it may still be taken in between."""
+    with _address_errors(host, port):
+        passive = socket.AI_PASSIVE
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=passive)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+
+
 async def _bound(
     protocol: Callable[[], asyncio.Protocol], *, host: str, port: int
 ) -> asyncio.Server:
-    if not host:  # asyncio would take it for every address of the machine
-        raise AddressError(host=host, port=port, reason="no host given")
-    try:
+    with _address_errors(host, port):
         return await asyncio.get_running_loop().create_server(
             protocol, host, port, backlog=BACKLOG, start_serving=False
         )
+
+
+@contextmanager
+def _address_errors(host: str, port: int) -> Iterator[None]:
+    if not host:  # asyncio would take it for every address of the machine
+        raise AddressError(host=host, port=port, reason="no host given")
+    try:
+        yield
     except UnicodeError as error:
         raise AddressError(host=host, port=port, reason="no host name") from error
     except OSError as error:

@@ -1,9 +1,9 @@
 """What a server is told when it starts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.gateway.envelope import Logs
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
 from server.services.feed_generator import FeedSettings
@@ -21,7 +21,7 @@ class ServerSettings:
         limits: how much at once.
         feeds: how feeds are made.
         token_lifetime_s: how long a token is good for.
-        access_log: takes one JSON line for each request; None for no log.
+        logs: where lines about requests go.
     """
 
     data_folder: Path
@@ -29,4 +29,4 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     token_lifetime_s: float = 30 * DAY_S
-    access_log: Callable[[str], None] | None = None
+    logs: Logs = field(default_factory=Logs)

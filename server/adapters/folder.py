@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.errors import DataFolderError, FolderInUseError
+from server.errors import DamagedFileError, DataFolderError, FolderInUseError
 
 LOCK_NAME = "lock"
 SECRET_NAME = "secret"  # noqa: S105 - the name of the file, not the secret
@@ -35,7 +35,11 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 
 def folder_secret(folder: Path, *, random_bytes: Callable[[int], bytes]) -> bytes:
-    """Return the folder's secret, made when it is first asked for; its file has mode 600."""
+    """Return the folder's secret, made when it is first asked for; its file has mode 600.
+
+    Raises:
+        DamagedFileError: if it is no secret, or has been open to others.
+    """
     path = folder / SECRET_NAME
     if not path.exists():
         unfinished = folder / f"{SECRET_NAME}.new"
@@ -46,7 +50,21 @@ def folder_secret(folder: Path, *, random_bytes: Callable[[int], bytes]) -> byte
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
-    return path.read_bytes()
+    return _checked_secret(path)
+
+
+def _checked_secret(path: Path) -> bytes:
+    advice = "remove it for a new one: pages in progress then start anew"
+    if not path.is_file():
+        raise DamagedFileError(path=path, reason="it is no file", advice=advice)
+    if path.stat().st_mode & 0o077:
+        advice = "make it nobody else's (chmod 600), or remove it for a new one"
+        raise DamagedFileError(path=path, reason="others may read or write it", advice=advice)
+    secret = path.read_bytes()
+    if len(secret) != SECRET_BYTES:
+        reason = f"it has {len(secret)} bytes, expected {SECRET_BYTES}"
+        raise DamagedFileError(path=path, reason=reason, advice=advice)
+    return secret
 
 
 def _prepare(folder: Path) -> None:
@@ -55,7 +73,9 @@ def _prepare(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except FileExistsError as error:
-        raise DataFolderError(folder=folder, reason="it is a file") from error
+        is_dangling = folder.is_symlink() and not folder.exists()
+        reason = "it is a link to nothing" if is_dangling else "it is a file"
+        raise DataFolderError(folder=folder, reason=reason) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise

@@ -26,6 +26,8 @@ from server.services.accounts import Accounts
 BOX = "api_gateway"
 # Where a request notes whose it is, for the access log.
 CALLER_ID = "caller_id"
+# Where it notes what the boxes took, for the log of slow requests.
+TIMINGS = "timings"
 
 
 class ServeRequest(Protocol):
@@ -135,18 +137,13 @@ class Gateway:
         self._expect_room(call)
         self._in_progress += 1
         try:
-            if self._settings.shows_timing:
-                return await self._timed(call, request, parameters)
-            return await self._admitted(call, request, parameters)
+            with self._telemetry.timings() as timings:
+                request[TIMINGS] = timings
+                response = await self._admitted(call, request, parameters)
         finally:
             self._in_progress -= 1
-
-    async def _timed(
-        self, call: Call, request: web.Request, parameters: Mapping[str, str]
-    ) -> web.StreamResponse:
-        with self._telemetry.timings() as timings:
-            response = await self._admitted(call, request, parameters)
-        response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
+        if self._settings.shows_timing:
+            response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
         return response
 
     def _expect_room(self, call: Call) -> None:

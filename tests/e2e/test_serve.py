@@ -112,15 +112,18 @@ def test_a_stopping_server_is_not_ready_but_alive(server: Server) -> None:
     assert liveness.status == 200
 
 
-def test_a_taken_port_is_one_clear_message(run_socialfeed: RunProgram) -> None:
+def test_a_taken_port_is_one_clear_message_and_makes_no_folder(
+    run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
         done = run_socialfeed("serve", "--port", str(port))
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"Error: port {port} on 127.0.0.1 is taken")
     assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # The second is an address set aside for documentation, which no machine has.

@@ -155,13 +155,3 @@ def test_a_full_disk_at_the_start_is_one_message_and_passes(
     filler.unlink()
     with serving(program, disk / "data") as server:
         server.sign_up("ada")
-
-
-def test_a_file_that_is_no_database_is_refused(run_socialfeed: RunProgram, tmp_path: Path) -> None:
-    (tmp_path / "socialfeed.sqlite3").write_bytes(b"no database" * 1_000)
-
-    done = run_socialfeed("serve", "--port", "0", "--data", str(tmp_path))
-
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: cannot keep data in {tmp_path}: file is not a database")
-    assert done.stderr.count("\n") == 1

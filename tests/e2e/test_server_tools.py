@@ -151,8 +151,13 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(
     [letter] = listed["dead_letters"]
     assert letter["event"]["kind"] == "poison"
     assert "no flow for an event of kind 'poison'" in letter["reason"]
+    unknown = run_socialfeed("dead-letters", "replay", "98", "99", "--data", folder)
+    assert (unknown.returncode, unknown.stdout) == (2, "0 replayed\n")
+    assert "2 of these numbers are no dead letter's" in unknown.stderr
     assert run_socialfeed("dead-letters", "replay", "--data", folder).stdout == "1 replayed\n"
-    assert run_socialfeed("dead-letters", "list", "--data", folder).stdout == ""
+    none = run_socialfeed("dead-letters", "list", "--data", folder)
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr == "there are no dead letters\n"
 
 
 LETTER = (

@@ -20,6 +20,7 @@ from typing import Generic, TypeVar, cast
 
 import aiosqlite
 
+from server.adapters.sqlite.files import file_errors, make_file
 from server.adapters.sqlite.migrations import expect_current, migrate
 from server.errors import OverloadedError, StorageError
 from server.model.events import Event, Queue
@@ -359,14 +360,18 @@ async def open_database(
 
     Raises:
         NewerSchemaError: if a later version wrote it.
+        DamagedFileError: if it is no database.
+        OSError: if the disk is full.
     """
-    writer = await _connected(path)
-    try:
-        await writer.run(lambda connection: migrate(connection, path, steps))
-        reader = await _connected(path)
-    except BaseException:
-        await writer.close()
-        raise
+    with file_errors(path):
+        make_file(path)
+        writer = await _connected(path)
+        try:
+            await writer.run(lambda connection: migrate(connection, path, steps))
+            reader = await _connected(path)
+        except BaseException:
+            await writer.close()
+            raise
     return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
 
 
@@ -397,8 +402,6 @@ async def open_current_database(
 
 async def _connected(path: Path) -> _Connection:
     def connect() -> sqlite3.Connection:
-        # Made here, so that nobody but its owner can ever read it.
-        path.touch(mode=0o600)
         # Autocommit: transactions are begun and ended here, not by the driver.
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 

@@ -15,7 +15,7 @@ from server.adapters.sqlite.queue import SqliteQueue
 from server.adapters.sqlite.reactions import SqliteComments, SqliteLikes
 from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
 from server.adapters.sqlite.users import SqliteUsers
-from server.errors import StorageError
+from server.errors import DamagedFileError, StorageError
 from server.ports.clock import Clock
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
@@ -51,12 +51,18 @@ async def open_databases(folder: Path, *, clock: Clock, telemetry: Telemetry) ->
 
     Raises:
         NewerSchemaError: if a later version wrote one of them.
+        DamagedFileError: if one of them is no database.
+        OSError: if the disk is full.
     """
     main = await open_database(folder / FILE_NAME, steps=STEPS, clock=clock, telemetry=telemetry)
     try:
         feeds = await open_database(
             folder / FEEDS_FILE_NAME, steps=FEEDS_STEPS, clock=clock, telemetry=telemetry
         )
+    except DamagedFileError as error:
+        await main.close()
+        advice = "remove it, and every feed is built again from the rest"
+        raise DamagedFileError(path=error.path, reason=error.reason, advice=advice) from error
     except BaseException:
         await main.close()
         raise
