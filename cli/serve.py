@@ -167,7 +167,7 @@ def serve(
         ),
     ] = None,
     requests_at_once: Annotated[
-        int, typer.Option(min=1, help="Requests in progress, streams not counted.")
+        int, typer.Option(min=1, help="Reads in progress, and as many writes; streams not counted.")
     ] = Limits.requests_at_once,
     streams: Annotated[
         int, typer.Option(min=0, help="Open streams of notifications.")

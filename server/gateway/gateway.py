@@ -92,12 +92,13 @@ class Gateway:
         self._ids = ids
         self._telemetry = telemetry
         self._rate_limit = RateLimit(rate_per_s=settings.rate_per_s, monotonic_s=monotonic_s)
-        self._in_progress = 0
+        # Of reads, and of writes: when one store does not get on, the other's requests go on.
+        self._in_progress = {"GET": 0, "POST": 0}
 
     @property
     def in_progress(self) -> int:
         """How many requests are in progress, streams not counted."""
-        return self._in_progress
+        return sum(self._in_progress.values())
 
     def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
         """Return the routes of calls for aiohttp's application."""
@@ -135,19 +136,20 @@ class Gateway:
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
         self._expect_room(call)
-        self._in_progress += 1
+        kind = _kind(call)
+        self._in_progress[kind] += 1
         try:
             with self._telemetry.timings() as timings:
                 request[TIMINGS] = timings
                 response = await self._admitted(call, request, parameters)
         finally:
-            self._in_progress -= 1
+            self._in_progress[kind] -= 1
         if self._settings.shows_timing:
             response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
         return response
 
     def _expect_room(self, call: Call) -> None:
-        if self._in_progress >= self._limits.requests_at_once:
+        if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
             raise OverloadedError(box=BOX)
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
@@ -225,6 +227,10 @@ def _metric(timing: BoxTiming) -> str:
     """Return a metric of `Server-Timing`, milliseconds; `cpu` is a parameter of ours."""
     cpu = "" if timing.cpu_s is None else f";cpu={timing.cpu_s * 1000:.3f}"
     return f"{timing.box};dur={timing.duration_s * 1000:.3f}{cpu}"
+
+
+def _kind(call: Call) -> str:
+    return "GET" if call.method == "GET" else "POST"
 
 
 def _response(answer: Answer) -> web.Response:
