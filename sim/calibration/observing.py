@@ -9,7 +9,8 @@ from sim.calibration.calls import Calls
 from sim.calibration.sampler import Sampler, sampling
 from sim.calibration.telling import Metrics, metrics
 from sim.calibration.threads import ThreadTimes
-from sim.calibration.yardstick import yardstick_s
+from sim.calibration.whole import expect_valid, measured_whole
+from sim.calibration.yardstick import yardstick
 from sim.loadtest.api import Api
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
@@ -66,10 +67,10 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
             begun.set()
         return True
 
-    yardstick = yardstick_s(bench.cores.server)
     sampler = _sampler(bench, spec)
-    with sampling(sampler, begun):
-        measurement = bench.measure(bench.plan(spec), watch=watch)
+    with yardstick(bench.cores.server) as pace, sampling(sampler, begun):
+        measurement = measured_whole(bench, bench.plan(spec), watch=watch)
+    expect_valid(measurement, rate_per_s=spec.traffic.rate_per_s)
     if not before or server.has_died:
         raise UnreachableError(url=bench.url, reason="it ended under the load")
     told, cpu = _told(server)
@@ -79,12 +80,13 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
         samples=sampler.taken(),
         requests=_requests(measurement),
     )
-    return Observed(spec, measurement, observation, yardstick)
+    return Observed(spec, measurement, observation, pace.median_s)
 
 
 def _told(server: OwnServer) -> tuple[Metrics, ThreadTimes]:
     times = ThreadTimes.of(server.process.pid)
-    return metrics(Api(server.url).ask("GET", "/metrics").text), times
+    with Api(server.url) as api:
+        return metrics(api.ask("GET", "/metrics").text), times
 
 
 def _requests(measurement: Measurement) -> Mapping[str, float]:
