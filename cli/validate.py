@@ -38,7 +38,6 @@ from cli.options import (
     Sets,
     calibration_of,
 )
-
 from cli.reporting import expect_report_folder
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ class Metrics:
         self._counts["socialfeed_dead_letters_total", queue] += 1
 
     def committed(self, box: str, *, jobs: int, duration_s: float, cpu_s: float) -> None:
-        """Note a group commit: its jobs, how long it took, and the CPU of the thread that made it."""
+        """Note a group commit: its jobs, how long it took, and the CPU of its thread."""
         self._durations[box].observe(duration_s)
         self._counts["socialfeed_commit_jobs_total", box] += jobs
         self._commit_cpu_s[box] += cpu_s

@@ -44,5 +44,5 @@ class Telemetry(Protocol):
         ...
 
     def committed(self, box: str, *, jobs: int, duration_s: float, cpu_s: float) -> None:
-        """Note a group commit: its jobs, how long it took, and the CPU of the thread that made it."""
+        """Note a group commit: its jobs, how long it took, and the CPU of its thread."""
         ...

@@ -31,12 +31,37 @@ _OTHER_SEED = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One load, from outside and from inside; `yardstick_s` tells how fast the machine was."""
+    """One load, from outside and from inside.
+
+    Attributes:
+        yardstick_s: CPU seconds of a fixed piece of work meanwhile: how fast the machine was.
+        speed: that of the machine over the one that CPU seconds in `observation` are told for.
+    """
 
     spec: LoadSpec
     measurement: Measurement
     observation: Observation
     yardstick_s: float
+    speed: float = 1.0
+
+    def at_usual_speed(self, yardstick_s: float) -> "Observed":
+        """Return what a machine would have used that takes this for the fixed piece of work."""
+        speed = yardstick_s / self.yardstick_s
+        return replace(self, observation=self.observation.at_speed(speed), speed=speed)
+
+    @property
+    def rates_per_s(self) -> Mapping[str, float]:
+        """Requests a second by flow, those of the sampler included."""
+        sampled = sampled_traffic(self.spec.traffic).rates_per_s
+        return {
+            flow: rate_per_s + sampled.get(flow, 0.0)
+            for flow, rate_per_s in self.spec.traffic.rates_per_s.items()
+        }
+
+    @property
+    def core_utilisation(self) -> float:
+        """Busy part of the server's core, at the usual speed."""
+        return self.observation.cpu_s_per_request * sum(self.rates_per_s.values())
 
 
 def sampled_traffic(traffic: Traffic) -> Traffic:

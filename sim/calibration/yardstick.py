@@ -1,4 +1,4 @@
-"""How fast the machine is while something is measured: shared machines are not always equally fast."""
+"""How fast the machine is while something is measured: a shared machine is not always the same."""
 
 import os
 import statistics

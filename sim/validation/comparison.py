@@ -11,8 +11,8 @@ P50_WANTED, P99_WANTED = 0.10, 0.20
 """Median errors that a validation is checked against."""
 
 LEAST_FOR_P50, LEAST_FOR_P99 = 200, 1_000
-"""Requests from which on a measured percentile is held against the prediction: of fewer, another run
-measures another one (at least ten are beyond the 99th percentile)."""
+"""Requests from which on a measured percentile is held against the prediction: of fewer, another
+run measures another one (at least ten are beyond the 99th percentile)."""
 
 
 def relative_error(predicted: float | None, measured: float | None) -> float | None:
