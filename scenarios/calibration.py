@@ -316,7 +316,8 @@ _CONDITIONS = {"on", "hit_ratio"}
 
 
 def _figures(service: Service, source: str, *, shared_by: int = 1) -> Table:
-    low_s, high_s = service.interval_s
+    # An interval down to nothing is told as one down to nearly that: no service takes no time.
+    low_s, high_s = max(service.interval_s[0], service.mean_s / 1000), service.interval_s[1]
     shared = "" if shared_by == 1 else f", shared by {shared_by} steps"
     counted = f"{source}: {service.samples} visits{shared}"
     return {
@@ -331,4 +332,4 @@ def _figures(service: Service, source: str, *, shared_by: int = 1) -> Table:
 
 
 def _microseconds(duration_s: float) -> str:
-    return f"{duration_s * 1e6:.3f}us"
+    return f"{duration_s * 1e6:.6f}us"

@@ -31,6 +31,7 @@ from sim.calibration.waits import (
     wake_up_s,
     wake_up_work_s,
 )
+from sim.calibration.whole import stay_with_generators
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
@@ -102,6 +103,7 @@ def calibrated_bench(
     Raises:
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
+    stay_with_generators(bench)
     low, *moderate = _observed_loads(bench, subject.traffic, campaign, told=told)
     machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
     ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)

@@ -96,7 +96,7 @@ def _awaited(flow: WorkFlow) -> Sequence[WorkStep]:
 
 
 def _wake_ups(flow: WorkFlow) -> int:
-    """Return how often a lonely request finds the core asleep: when it comes, and after the disk."""
+    """Return how often a lonely request finds the core asleep: as it comes, after the disk."""
     steps = _awaited(flow)
     return 1 + sum(flow.steps[before].habits.wait_s > 0 for step in steps for before in step.after)
 

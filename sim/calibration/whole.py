@@ -2,10 +2,16 @@
 
 from sim.calibration.errors import InterruptedRunError, InvalidLoadError
 from sim.loadtest.bench import Bench, Watch
+from sim.loadtest.cores import pin
 from sim.loadtest.errors import UnreachableError
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.plan import Plan
 from sim.loadtest.verdict import invalid_because
+
+
+def stay_with_generators(bench: Bench) -> None:
+    """Keep this process, and what it measures with beside a load, off the server's core."""
+    pin(0, bench.cores.generator)
 
 
 def measured_whole(bench: Bench, plan: Plan, *, watch: Watch = lambda _: True) -> Measurement:

@@ -155,64 +155,62 @@ def _one_load(
     told(f"predicting {rate_per_s:.0f} requests/s ({point.mix})")
     prediction = predicted(scenario, point.traffic.rates_per_s, seed=trial.seed, speed=speed)
     reasons = (*invalid_because(measurement), *(() if is_settled else (_UNSETTLED,)))
-    return _compared(
-        point, prediction, measurement, scenario, Circumstances(speed=speed, reasons=reasons)
-    )
+    tried = _Tried(point, prediction, measurement, speed, reasons)
+    return Compared(_load_of(tried), _points_of(tried, scenario))
 
 
 _UNSETTLED = "the server had not worked off the load before"
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """How fast the machine was, over its speed at the calibration, and why a load is not valid."""
+class _Tried:
+    """A load, with how fast the machine was, over its speed at the calibration, and its faults."""
 
+    point: Point
+    prediction: Predicted
+    measurement: Measurement
     speed: float
     reasons: tuple[str, ...]
 
 
-def _compared(
-    point: Point,
-    prediction: Predicted,
-    measurement: Measurement,
-    scenario: Scenario,
-    circumstances: Circumstances,
-) -> Compared:
-    freshness = freshness_of(measurement)
-    reasons = circumstances.reasons
-    offered_per_s = point.traffic.rate_per_s
+def _load_of(tried: _Tried) -> ValidationLoad:
+    prediction, freshness = tried.prediction, freshness_of(tried.measurement)
+    offered_per_s = tried.point.traffic.rate_per_s
     answered_share = min(1.0, 1 / prediction.utilisation) if prediction.utilisation else 1.0
-    load = ValidationLoad(
+    return ValidationLoad(
         offered_per_s=offered_per_s,
-        mix=point.mix,
-        share_of_max=point.share_of_max,
+        mix=tried.point.mix,
+        share_of_max=tried.point.share_of_max,
         predicted_per_s=offered_per_s * answered_share,
-        measured_per_s=achieved_per_s(measurement),
+        measured_per_s=achieved_per_s(tried.measurement),
         predicted_freshness_p50_s=prediction.freshness_p50_s,
         measured_freshness_p50_s=freshness.p50_s,
         predicted_freshness_p99_s=prediction.freshness_p99_s,
         measured_freshness_p99_s=freshness.p99_s,
         predicted_utilisation=prediction.busy,
-        measured_utilisation=server_cpu(measurement),
-        calibrated_on=point.calibrated_on,
-        speed=circumstances.speed,
-        invalid_because=reasons,
+        measured_utilisation=server_cpu(tried.measurement),
+        calibrated_on=tried.point.calibrated_on,
+        speed=tried.speed,
+        invalid_because=tried.reasons,
     )
-    rows = [
+
+
+def _points_of(tried: _Tried, scenario: Scenario) -> tuple[ValidationPoint, ...]:
+    p50_s, p99_s = tried.prediction.p50_s, tried.prediction.p99_s
+    return tuple(
         ValidationPoint(
             flow=row.flow,
-            offered_per_s=offered_per_s,
-            mix=point.mix,
+            offered_per_s=tried.point.traffic.rate_per_s,
+            mix=tried.point.mix,
             requests=row.requests - row.errors,
-            predicted_p50_s=prediction.p50_s.get(row.flow),
+            predicted_p50_s=p50_s.get(row.flow),
             measured_p50_s=row.p50_s,
-            p50_error=told_error(prediction.p50_s.get(row.flow), row.p50_s),
-            predicted_p99_s=prediction.p99_s.get(row.flow),
+            p50_error=told_error(p50_s.get(row.flow), row.p50_s),
+            predicted_p99_s=p99_s.get(row.flow),
             measured_p99_s=row.p99_s,
-            p99_error=told_error(prediction.p99_s.get(row.flow), row.p99_s),
-            calibrated_on=point.calibrated_on,
-            valid=not reasons,
+            p99_error=told_error(p99_s.get(row.flow), row.p99_s),
+            calibrated_on=tried.point.calibrated_on,
+            valid=not tried.reasons,
         )
-        for row in flow_rows(measurement, scenario)
-    ]
-    return Compared(load, tuple(rows))
+        for row in flow_rows(tried.measurement, scenario)
+    )

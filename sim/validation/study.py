@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scenarios.calibration import Calibration
 from scenarios.model import Scenario
 from sim.calibration.run import Campaign, Subject, calibrated_bench
+from sim.calibration.whole import stay_with_generators
 from sim.loadtest.bench import Bench, own_bench
 from sim.loadtest.document import processor
 from sim.loadtest.own_server import Program
@@ -59,6 +60,7 @@ def validated(
     with own_bench(
         request.program, users=request.users, seed=campaign.seed, told=told_of_world
     ) as bench:
+        stay_with_generators(bench)
         calibration = request.calibration or calibrated_bench(
             bench, request.subject, campaign, told=told
         )
