@@ -148,7 +148,7 @@ def serve(
         feeds=FeedSettings(
             fanout=fanout,
             push_threshold=push_threshold,
-            away_s=DEFAULT_AWAY_S if away is None else away,
+            away_s=_positive_s(away, "--away", DEFAULT_AWAY_S),
         ),
         limits=Limits(
             connections=connections,

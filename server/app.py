@@ -29,7 +29,6 @@ from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
-from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
@@ -40,6 +39,7 @@ from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+GATEWAY = web.AppKey("GATEWAY", Gateway)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -59,7 +59,7 @@ async def build_app(
         DataFolderError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
-    metrics = Metrics()
+    metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
@@ -116,8 +116,7 @@ def _app(
         access_log=settings.access_log,
     )
     app = web.Application(
-        middlewares=[envelope.middleware, problem_responses],
-        client_max_size=settings.limits.body_bytes,
+        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
     )
     app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
@@ -125,6 +124,7 @@ def _app(
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app[GATEWAY] = gateway
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -145,7 +145,10 @@ def _calls(boxes: Boxes) -> Sequence[Call]:
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
@@ -208,25 +211,26 @@ def _life(
             asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
-        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        for task in tasks:
+            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.feed_generator.stop()
+        await boxes.stop()
         await databases.close()
         boxes.surroundings.passwords.close()
 
     return life
 
 
-def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
     """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not consuming.cancelled():
+    if not task.cancelled():
         readiness.ready = False
-        consuming.get_loop().call_exception_handler(
-            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        task.get_loop().call_exception_handler(
+            {"message": "work in the background has stopped", "exception": task.exception()}
         )
 
 
@@ -236,7 +240,7 @@ async def _probe(database: Database, box: str) -> None:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write(box, lambda _: None)
+                await database.prove_writable(box)
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:
