@@ -88,7 +88,7 @@ def _told(server: OwnServer) -> tuple[Metrics, ThreadTimes]:
 
 
 def _requests(measurement: Measurement) -> Mapping[str, float]:
-    return {flow: float(measurement.flow(flow).answered) for flow in measurement.flow_names()}
+    return {flow: float(answers) for flow, answers in measurement.right_answers().items()}
 
 
 def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:
