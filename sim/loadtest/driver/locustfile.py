@@ -20,6 +20,11 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from sim.loadtest.driver.shift import Shift
 from sim.loadtest.plan import Plan
 
+_LOADED_IN, _LOADED_UNDER = os.getpid(), os.getppid()
+
+_ALONE = "alone"
+"""In place of a worker's name, of a process that runs the whole plan."""
+
 _PLAN, _STOP, _TOLD = "socialfeed-plan", "socialfeed-stop", "socialfeed-told"
 
 REPORT_S = 1.0
@@ -38,8 +43,7 @@ class Crew:
         self._pipe = pipe
         self._plan = plan
         self._outbox: list[tuple[str, dict[str, object]]] = []
-        self._ended = 0
-        self._workers = 1
+        self._pending: dict[str, int] = {}
         self._is_stopped = False
         self.shift: Shift | None = None
 
@@ -52,14 +56,31 @@ class Crew:
         """Hand out the stripes, or start at once if this process is alone."""
         if isinstance(self.runner, MasterRunner):
             clients = list(self.runner.clients)
-            self._workers = len(clients)
+            self._pending = {client: index for index, client in enumerate(clients)}
             assert self._plan is not None  # noqa: S101 - a master has read it
-            for index, client in enumerate(clients):
-                stripe = self._plan.stripe(index, of=self._workers).packed()
+            for client, index in self._pending.items():
+                stripe = self._plan.stripe(index, of=len(clients)).packed()
                 self.runner.send_message(_PLAN, {"plan": stripe}, client_id=client)
+            gevent.spawn(self._watch_workers)
         elif isinstance(self.runner, LocalRunner):
             assert self._plan is not None  # noqa: S101 - likewise
+            self._pending = {_ALONE: 0}
             self._start(self._plan)
+
+    def _watch_workers(self) -> None:
+        """Tell of workers that are gone before they have told everything."""
+        while self._pending:
+            gevent.sleep(REPORT_S)
+            there = {client.id for client in self.runner.clients.all} - {
+                client.id for client in self.runner.clients.missing
+            }
+            for client in self._pending.keys() - there:
+                self._write(self._pending[client], "lost", {})
+                self._note_end(client)
+
+    def _note_end(self, client: str) -> None:
+        if self._pending.pop(client, None) is not None and not self._pending:
+            gevent.spawn(self._quit)
 
     def take_stripe(self, environment: Environment, msg: Any, **_: object) -> None:  # noqa: ANN401, ARG002 - Locust's own signature
         """Take the stripe that the master has sent."""
@@ -79,6 +100,8 @@ class Crew:
     def _tell(self, kind: str, content: dict[str, object]) -> None:
         if not isinstance(self.runner, WorkerRunner):
             self._write(0, kind, content)
+            if kind == "end":
+                self._note_end(_ALONE)
         elif kind == "interval":
             self._outbox.append((kind, content))
         else:
@@ -100,6 +123,8 @@ class Crew:
         """Pass on what a worker has told."""
         self._pass_on(msg.data)
         self._write(msg.data["index"], msg.data["kind"], msg.data["content"])
+        if msg.data["kind"] == "end":
+            self._note_end(msg.node_id)
 
     def _pass_on(self, report: dict[str, Any]) -> None:
         for interval in report.get("intervals", ()):
@@ -107,12 +132,12 @@ class Crew:
 
     def _write(self, worker: int, kind: str, content: dict[str, object]) -> None:
         line = json.dumps({"kind": kind, "worker": worker, **content}).encode() + b"\n"
-        while line:
-            line = line[os.write(self._pipe, line) :]
-        if kind == "end":
-            self._ended += 1
-            if self._ended == self._workers:
-                gevent.spawn(self._quit)
+        try:
+            while line:
+                line = line[os.write(self._pipe, line) :]
+        except BrokenPipeError:
+            # Nobody is left to tell.
+            os._exit(1)
 
     def _quit(self) -> None:
         # Errors are in our own report: Locust's exit code is not to tell of them too.
@@ -124,7 +149,7 @@ class Crew:
 
     def _write_locust_totals(self) -> None:
         # The last statistics of workers are on their way.
-        gevent.sleep(REPORT_S + 0.5 if self._workers > 1 else 0)
+        gevent.sleep(REPORT_S + 0.5 if isinstance(self.runner, MasterRunner) else 0)
         entries = self._environment.stats.entries.values()
         totals = {
             entry.name: [
@@ -175,6 +200,15 @@ class ClosedUser(User):
 _crews: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()
 
 
+def _end_with_parent() -> None:
+    """End when the process that started this one has ended: of no use is a load without it."""
+    # Locust forks once this file is loaded: the parent may have ended before this begins.
+    parent = _LOADED_UNDER if os.getpid() == _LOADED_IN else _LOADED_IN
+    while os.getppid() == parent:
+        gevent.sleep(REPORT_S)
+    os._exit(1)
+
+
 @events.init_command_line_parser.add_listener
 def add_options(parser: ArgumentParser, **_: object) -> None:
     """Take the plan and the pipe from the parent."""
@@ -186,6 +220,7 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
 def prepare(environment: Environment, runner: Any, **_: object) -> None:  # noqa: ANN401 - see `Crew.runner`
     """Set up this process for its part of the run."""
     runners.WORKER_REPORT_INTERVAL = REPORT_S
+    gevent.spawn(_end_with_parent)
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - Locust's program has parsed them
     is_worker = isinstance(runner, WorkerRunner)
