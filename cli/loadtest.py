@@ -184,7 +184,7 @@ def loadtest(
 
         write_report(document, out)
     _print(document, as_json=as_json, out=out)
-    code, message = _ending(document, check=check)
+    code, message = ending(document, check=check)
     if code is not ExitCode.DONE:
         raise CommandError(message, exit_code=code)
 
@@ -271,7 +271,7 @@ def _print(document: "LoadtestDocument", *, as_json: bool, out: Path | None) -> 
     print_loadtest(document, Console(), None if out is None else out / "report.html")
 
 
-def _ending(document: "LoadtestDocument", *, check: bool) -> tuple[ExitCode, str]:
+def ending(document: "LoadtestDocument", *, check: bool) -> tuple[ExitCode, str]:
     """Return the exit code, and why it is that one."""
     missed = [objective.name for objective in document.objectives if objective.met is False]
     if document.run.interrupted:

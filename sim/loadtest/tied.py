@@ -18,14 +18,26 @@ def tied(command: Sequence[str], *, by: signal.Signals) -> Sequence[str]:
     return [sys.executable, "-I", __file__, str(os.getpid()), str(int(by)), *command]
 
 
+def tie_to(parent: int, *, by: int) -> None:
+    """Have Linux send this process a signal when its parent ends; end now if it has ended already.
+
+    A fork does not inherit that.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(_SIGNALLED + by)
+
+
+_SIGNALLED = 128
+"""What a shell adds to a signal's number for the exit code of what it ended."""
+
+
 def main() -> None:
     """Become the command; see above."""
     parent, number, *command = sys.argv[1:]
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != int(parent):  # it has ended before it could be asked for
-            sys.exit(128 + int(number))
+    tie_to(int(parent), by=int(number))
     os.execvp(command[0], command)  # noqa: S606 - that is what it is for
 
 

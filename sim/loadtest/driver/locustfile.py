@@ -19,8 +19,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from sim.loadtest.driver.shift import Shift
 from sim.loadtest.plan import Plan
-
-_LOADED_IN, _LOADED_UNDER = os.getpid(), os.getppid()
+from sim.loadtest.tied import tie_to
 
 _ALONE = "alone"
 """In place of a worker's name, of a process that runs the whole plan."""
@@ -197,16 +196,11 @@ class ClosedUser(User):
             crew.shift.act_once()
 
 
+# Of no use is a generator without the one that Locust has forked it from.
+_loaded_in = os.getpid()
+os.register_at_fork(after_in_child=lambda: tie_to(_loaded_in, by=signal.SIGKILL))
+
 _crews: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()
-
-
-def _end_with_parent() -> None:
-    """End when the process that started this one has ended: of no use is a load without it."""
-    # Locust forks once this file is loaded: the parent may have ended before this begins.
-    parent = _LOADED_UNDER if os.getpid() == _LOADED_IN else _LOADED_IN
-    while os.getppid() == parent:
-        gevent.sleep(REPORT_S)
-    os._exit(1)
 
 
 @events.init_command_line_parser.add_listener
@@ -220,7 +214,6 @@ def add_options(parser: ArgumentParser, **_: object) -> None:
 def prepare(environment: Environment, runner: Any, **_: object) -> None:  # noqa: ANN401 - see `Crew.runner`
     """Set up this process for its part of the run."""
     runners.WORKER_REPORT_INTERVAL = REPORT_S
-    gevent.spawn(_end_with_parent)
     options = environment.parsed_options
     assert options is not None  # noqa: S101 - Locust's program has parsed them
     is_worker = isinstance(runner, WorkerRunner)
