@@ -128,6 +128,7 @@ def serve(
       socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
+    from server.adapters.clock import SystemClock
     from server.errors import PortTakenError, StartError
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
@@ -148,7 +149,7 @@ def serve(
         feeds=FeedSettings(
             fanout=fanout,
             push_threshold=push_threshold,
-            away_s=DEFAULT_AWAY_S if away is None else away,
+            away_s=_positive_s(away, "--away", DEFAULT_AWAY_S),
         ),
         limits=Limits(
             connections=connections,
@@ -161,7 +162,7 @@ def serve(
         access_log=log,
     )
     try:
-        run(settings, host=host, port=port, on_ready=announce)
+        run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
     except PortTakenError as error:
         raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:

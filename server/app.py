@@ -19,6 +19,7 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
+from server.gateway.admission import Admission
 from server.gateway.calls import Call
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
@@ -29,7 +30,6 @@ from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
-from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
@@ -40,10 +40,12 @@ from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+GATEWAY = web.AppKey("GATEWAY", Gateway)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
+MEASURE_LAG_S = 0.05
 NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
 
 
@@ -59,7 +61,7 @@ async def build_app(
         DataFolderError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
-    metrics = Metrics()
+    metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
@@ -116,8 +118,7 @@ def _app(
         access_log=settings.access_log,
     )
     app = web.Application(
-        middlewares=[envelope.middleware, problem_responses],
-        client_max_size=settings.limits.body_bytes,
+        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
     )
     app.on_response_prepare.append(_seal)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
@@ -125,8 +126,9 @@ def _app(
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app[GATEWAY] = gateway
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
-    app[CONNECTIONS] = Connections(settings.limits)
+    app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
@@ -145,7 +147,10 @@ def _calls(boxes: Boxes) -> Sequence[Call]:
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
@@ -170,6 +175,9 @@ def _add_client_gauges(
         "socialfeed_connections": lambda: connections.open,
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
+        "socialfeed_loop_lag_seconds": lambda: connections.admission.lag_s,
+        "socialfeed_requests_waiting": lambda: connections.admission.waiting,
+        "socialfeed_requests_refused_total": lambda: connections.admission.refused,
         "socialfeed_requests_in_progress": lambda: gateway.in_progress,
     }
     for name, value in gauges.items():
@@ -207,26 +215,28 @@ def _life(
             asyncio.create_task(_probe(databases.main, "posts_db")),
             asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
+            asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
-        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        for task in tasks:
+            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.feed_generator.stop()
+        await boxes.stop()
         await databases.close()
         boxes.surroundings.passwords.close()
 
     return life
 
 
-def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
     """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not consuming.cancelled():
+    if not task.cancelled():
         readiness.ready = False
-        consuming.get_loop().call_exception_handler(
-            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        task.get_loop().call_exception_handler(
+            {"message": "work in the background has stopped", "exception": task.exception()}
         )
 
 
@@ -236,7 +246,15 @@ async def _probe(database: Database, box: str) -> None:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write(box, lambda _: None)
+                await database.prove_writable(box)
+
+
+async def _measure_lag(admission: Admission, clock: Clock) -> None:
+    """Note how late the event loop is: the time for which it does not get round to a timer."""
+    while True:
+        due_s = clock.monotonic_s() + MEASURE_LAG_S
+        await asyncio.sleep(MEASURE_LAG_S)
+        admission.note_lag(max(clock.monotonic_s() - due_s, 0))
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

@@ -4,14 +4,15 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from http import HTTPStatus
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from server.gateway.problems import RETRY_AFTER_S, problem_body
+from server.gateway.admission import Admission
+from server.gateway.early_refusal import is_one_whole_call, refusal
 from server.limits import MOST_CONNECTIONS, Limits
 
 # An answer that a client takes in more slowly than this is not sent to its end.
@@ -19,6 +20,8 @@ LEAST_BYTES_PER_S = 1_024
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
+_REQUEST_LINE_END = b" HTTP/1.1\r\n"
+_HEADERS_END = b"\r\n\r\n"
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
@@ -28,6 +31,7 @@ class Connections:
     """Counts the connections, and makes the protocol of each.
 
     Attributes:
+        admission: who is let in when more comes than can be served.
         most: how many may be open at once.
         client_s: how long a client may keep the server waiting.
         open: how many are open.
@@ -36,7 +40,8 @@ class Connections:
         refusing: refused ones that are being told so.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, admission: Admission) -> None:
+        self.admission = admission
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
         self.open = 0
@@ -75,15 +80,10 @@ class Connections:
         self._look_later()
 
 
-def in_progress(request: web.Request) -> "RequestInProgress":
-    """Return a context in which the client is not waited for."""
-    return RequestInProgress(_connection_of(request))
-
-
 @asynccontextmanager
 async def while_connected(request: web.Request) -> AsyncIterator[None]:
     """Leave the block when the client goes, however long it would wait for something else."""
-    connection = _connection_of(request)
+    connection = connection_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(None) as presence:
             if connection:
@@ -95,25 +95,27 @@ async def while_connected(request: web.Request) -> AsyncIterator[None]:
                     connection.presence = None
 
 
-def _connection_of(request: web.Request) -> "_Connection | None":
-    # The transport is gone with the client.
+@contextmanager
+def while_body_arrives(request: web.Request) -> Iterator[None]:
+    """Let the reading of a body fail as soon as what arrives is none.
+
+    aiohttp keeps that to itself, for the next request of the connection, and lets this one wait.
+    """
+    connection = connection_of(request)
+    if connection is None:
+        yield
+        return
+    connection.expect_body(request.content)
+    try:
+        yield
+    finally:
+        connection.expect_body(None)
+
+
+def connection_of(request: web.Request) -> "_Connection | None":
+    """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
     return protocol if isinstance(protocol, _Connection) else None
-
-
-class RequestInProgress:
-    """While a request is in progress, its connection owes the server no headers."""
-
-    def __init__(self, connection: "_Connection | None") -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        if self._connection:
-            self._connection.begin_request()
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection:
-            self._connection.end_request()
 
 
 class _Arrival(asyncio.Protocol):
@@ -151,9 +153,15 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
+        # Whether nothing of the next request has come.
+        self._is_between = True
+        self._is_waiting = False
+        # Then an answer may be on its way that no other may overtake.
+        self._is_pipelining = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         self._unsent_bytes = 0
+        self._body: StreamReader | None = None
         self.presence: asyncio.Timeout | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -168,14 +176,24 @@ class _Connection(asyncio.Protocol):
         self._connections.open -= 1
         self._connections.unwatch(self)
         self._transport = None
+        if self._is_waiting:
+            self._is_waiting = False
+            self._connections.admission.leave()
         if self.presence:
             self.presence.reschedule(self._loop.time())
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_between:
+            self._is_pipelining = True
+        elif self._turns_away(data):
+            return
+        self._is_between = False
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
+        if self._body:
+            self.expect_body(self._body)
 
     def eof_received(self) -> bool | None:
         return self._http.eof_received()
@@ -192,10 +210,20 @@ class _Connection(asyncio.Protocol):
         """Wait for no headers: they are here."""
         self._has_request = True
         self._headers_due_s = None
+        if self._is_waiting:
+            self._is_waiting = False
+            self._connections.admission.begin()
 
     def end_request(self) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
         self._has_request = False
+        self._is_between = True
+
+    def expect_body(self, body: StreamReader | None) -> None:
+        """Fail the reading of a body that is under way when what has come is none."""
+        self._body = body
+        if body and not body.is_eof() and _has_failed(self._http):
+            body.set_exception(web.RequestPayloadError("no chunk where one was due"))
 
     def expect_progress(self, now_s: float) -> None:
         """Cut the client off if it should have sent or taken more by now."""
@@ -203,6 +231,24 @@ class _Connection(asyncio.Protocol):
             self._cut()
         elif self._part_due_s is not None and self._part_due_s <= now_s:
             self._check_part_taken()
+
+    def _turns_away(self, data: bytes) -> bool:
+        """Answer a request that would have to wait too long; else note that it waits."""
+        admission = self._connections.admission
+        if data.count(_REQUEST_LINE_END) > 1:
+            self._is_pipelining = True
+        elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
+            assert self._transport is not None  # noqa: S101 - for the type checker
+            self._transport.write(_BUSY)
+            admission.refused += 1
+            if self._headers_due_s is not None:
+                # It has had no other answer yet: what came was a whole request all the same.
+                self._headers_due_s = self._loop.time() + self._connections.client_s
+            return True
+        if _HEADERS_END in data:
+            self._is_waiting = True
+            admission.arrive()
+        return False
 
     def _expect_part_taken(self) -> None:
         assert self._transport is not None  # noqa: S101 - for the type checker
@@ -223,6 +269,12 @@ class _Connection(asyncio.Protocol):
         if self._transport:
             # Not `close`, which waits until what is unsent has been taken.
             self._transport.abort()
+
+
+def _has_failed(http: asyncio.Protocol) -> bool:
+    """Whether aiohttp has met what is no HTTP; it has no public way to tell."""
+    messages = cast("RequestHandler", http)._messages  # noqa: SLF001
+    return bool(messages) and isinstance(messages[-1][0], _ErrInfo)
 
 
 class _Refusal(asyncio.Protocol):
@@ -252,19 +304,5 @@ class _Refusal(asyncio.Protocol):
             self._connections.refusing -= 1
 
 
-def _refusal() -> bytes:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    body = problem_body(status, "too many connections are open; try again in a moment")
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        f"Retry-After: {RETRY_AFTER_S}\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-_REFUSAL = _refusal()
+_REFUSAL = refusal("too many connections are open; try again in a moment", closes=True)
+_BUSY = refusal("api_gateway is overloaded; try again in a moment", closes=False)

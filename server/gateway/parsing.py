@@ -1,13 +1,13 @@
 """Bodies: from bytes to a model, or to an error that says what is wrong."""
 
 import json
-from collections.abc import Sequence
 from typing import NoReturn, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from server.errors import RequestError
-from server.gateway.shapes import FieldProblem
+from server.gateway.wording import FieldProblems, field_problems, json_problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -22,9 +22,9 @@ class MalformedBodyError(RequestError):
 class InvalidBodyError(RequestError):
     """A body with fields that are wrong."""
 
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(f"{p['field']}: {p['message']}" for p in problems))
+    def __init__(self, problems: FieldProblems) -> None:
+        self.problems = problems.told
+        super().__init__(str(problems))
 
 
 def parsed(body: bytes, model: type[Model]) -> Model:
@@ -38,24 +38,43 @@ def parsed(body: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InvalidBodyError([_problem(part) for part in _details(error)]) from error
-
-
-def _details(error: ValidationError) -> Sequence[tuple[tuple[int | str, ...], str]]:
-    return [(part["loc"], part["msg"]) for part in error.errors(include_url=False)]
-
-
-def _problem(part: tuple[tuple[int | str, ...], str]) -> FieldProblem:
-    place, message = part
-    message = message.removeprefix("Value error, ")
-    if place:
-        return {"field": ".".join(map(str, place)), "message": message}
-    # A check over several fields names the field itself.
-    field, colon, rest = message.partition(": ")
-    return {"field": field, "message": rest} if colon else {"field": "body", "message": message}
+        raise InvalidBodyError(field_problems(error, model, document)) from error
 
 
 def _json(body: bytes) -> object:
+    """Return a document; what is plain takes a fifth of the time of what needs a closer look."""
+    document = _plain_json(body)
+    return _any_json(body) if document is None else document
+
+
+def _plain_json(body: bytes) -> object:
+    """Return a document without escapes that is certainly in order; None if it is not certain.
+
+    orjson lets a key that occurs twice pass. Where nothing is escaped, each text has two quotes, so
+    there are more quotes than the texts of the document need if one of its keys has gone.
+    """
+    if b"\\" in body:
+        return None
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return document if body.count(b'"') == 2 * _texts_in(document) else None
+
+
+def _texts_in(value: object) -> int:
+    match value:
+        case str():
+            return 1
+        case dict():
+            return len(value) + sum(map(_texts_in, value.values()))
+        case list():
+            return sum(map(_texts_in, value))
+        case _:
+            return 0
+
+
+def _any_json(body: bytes) -> object:
     try:
         text = body.decode("utf-8")
         document: object = json.loads(
@@ -63,12 +82,8 @@ def _json(body: bytes) -> object:
         )
         # A lone surrogate can be escaped in JSON, but not stored or sent as UTF-8.
         json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise MalformedBodyError(reason="a lone surrogate") from error
-    except UnicodeDecodeError as error:
-        raise MalformedBodyError(reason="not in UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise MalformedBodyError(reason=str(error)) from error
+        raise MalformedBodyError(reason=json_problem(error)) from error
     return document
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from server.gateway.bodies import NewPost, PostChanges
 from server.gateway.calls import Answer, Call, Incoming
-from server.gateway.shapes import FeedItem, PostShape, feed_item, post_shape, shown_post_shape
+from server.gateway.shapes import FeedItem, PostShape, feed_items, post_shape, shown_post_shape
 from server.services.feed_reader import FeedReader
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostContent, PostWriter
@@ -91,8 +91,8 @@ class PostCalls:
 
     async def _edit(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
-        changes = incoming.body(PostChanges).given()
-        await self._writer.edit(post_id, changes, editor_id=incoming.caller_id)
+        edit = incoming.body(PostChanges).edit
+        await self._writer.edit(post_id, edit, editor_id=incoming.caller_id)
         return Answer(200, shown_post_shape(await self._reader.get(post_id)))
 
     async def _delete(self, incoming: Incoming) -> Answer:
@@ -105,4 +105,4 @@ class PostCalls:
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
         page = await self._feeds.read(user_id, incoming.page(of))
-        return incoming.json_list_of(page, of, feed_item)
+        return incoming.list_of_json(feed_items(page.items), page.next_before, of)

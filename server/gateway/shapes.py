@@ -1,6 +1,7 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
+from collections.abc import Sequence
 from typing import NotRequired
 
 import orjson
@@ -181,13 +182,17 @@ def shown_post_shape(shown: ShownPost) -> PostShape:
     return post_shape(shown.post, likes=shown.counts.likes, comments=shown.counts.comments)
 
 
-def feed_item(shown: ShownPost) -> bytes:
-    """Return a post as an item of a feed, a `FeedItem` in JSON."""
-    if not shown.presented:
-        author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-        item: FeedItem = {**shown_post_shape(shown), "author": author}
-        shown.presented = orjson.dumps(item)
-    return shown.presented
+def feed_items(posts: Sequence[ShownPost]) -> Sequence[bytes]:
+    """Return posts as items of a feed, each a `FeedItem` in JSON."""
+    return [shown.presented or _presented(shown) for shown in posts]
+
+
+def _presented(shown: ShownPost) -> bytes:
+    author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
+    item: FeedItem = {**shown_post_shape(shown), "author": author}
+    presented = orjson.dumps(item)
+    shown.keep_presented(presented)
+    return presented
 
 
 def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:

@@ -15,7 +15,7 @@ from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 from server.services.comment_service import CommentService
 from server.services.consumer import BATCH, Consumer
-from server.services.feed_cache import FeedCache
+from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
 from server.services.follow_service import FollowService
@@ -25,9 +25,11 @@ from server.services.notification_service import NotificationService
 from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
+from server.services.reading_notes import ReadingNotes
 
 HOUSEKEEPING_S = 3_600.0
-RECONCILED_AT_ONCE = 500
+# Posts whose edges are counted in one read, which others wait for.
+RECONCILED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Boxes:
     like_service: LikeService
     comment_service: CommentService
     notification_service: NotificationService
+    reading_notes: ReadingNotes
     feed_cache: FeedCache
     likes_cache: LikesCache
     post_cache: PostCache
@@ -67,6 +70,11 @@ class Boxes:
             for consumer in self.consumers:
                 tasks.create_task(consumer.run())
             tasks.create_task(self._keep_house())
+
+    async def stop(self) -> None:
+        """Give up what is done in the background; reads ask for it again."""
+        await self.feed_generator.stop()
+        await self.reading_notes.stop()
 
     async def drain(self) -> None:
         """Consume what is due; returns when all consumers have caught up."""
@@ -118,6 +126,7 @@ def build_boxes(
     generator = FeedGenerator(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
     )
+    reading_notes = ReadingNotes(feeds=stores.feeds, clock=clock, away_s=feeds.away_s)
     notification_service = NotificationService(
         notifications=stores.notifications,
         posts=stores.posts,
@@ -139,12 +148,10 @@ def build_boxes(
         feed_generator=generator,
         feed_reader=FeedReader(
             feed_cache=feed_cache,
-            feeds=stores.feeds,
             posts=stores.posts,
             post_reader=post_reader,
             accounts=accounts,
-            clock=clock,
-            on_short_feed=generator.rebuild_if_short,
+            on_read=_after_reading(generator, reading_notes),
         ),
         follow_service=FollowService(
             follows=stores.follows, accounts=accounts, feed_cache=feed_cache, ids=ids
@@ -156,6 +163,7 @@ def build_boxes(
             comments=stores.comments, post_reader=post_reader, accounts=accounts
         ),
         notification_service=notification_service,
+        reading_notes=reading_notes,
         feed_cache=feed_cache,
         likes_cache=likes_cache,
         post_cache=post_cache,
@@ -172,3 +180,14 @@ def build_boxes(
         ),
         surroundings=surroundings,
     )
+
+
+def _after_reading(
+    generator: FeedGenerator, notes: ReadingNotes
+) -> Callable[[int, FeedSources], None]:
+    def after_reading(user_id: int, sources: FeedSources) -> None:
+        generator.rebuild_if_short(user_id, sources)
+        if sources.feed is not None:
+            notes.note(user_id)
+
+    return after_reading

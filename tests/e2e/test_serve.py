@@ -144,3 +144,10 @@ def test_a_data_folder_that_cannot_be_written_to_exits_2(
     assert done.returncode == 2
     assert done.stderr.startswith(f"Error: cannot keep data in {folder}")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_feed_cannot_be_dropped_at_once(run_socialfeed: RunProgram) -> None:
+    done = run_socialfeed("serve", "--away", "0s", "--port", "0")
+
+    assert done.returncode == 2
+    assert "--away" in done.stderr

@@ -9,10 +9,11 @@ feeds, 1 % of posts were fresh within a second; with one, all were (tests/benchm
 """
 
 import asyncio
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -28,19 +29,31 @@ from server.ports.telemetry import Telemetry
 # Jobs that wait for the writer: past this the server says that it is overloaded.
 WAITING_JOBS = 2_000
 JOBS_A_COMMIT = 256
+# Rows that one job of a purge deletes: others write between its jobs.
+PURGED_AT_ONCE = 500
 _CACHE_KIB = 32_768
+
+# The others are the disk's, or the file's.
+_JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 
 T = TypeVar("T")
 
 
 @dataclass
 class Transaction:
-    """What a write job works with; its counts and announcements are gathered for the commit."""
+    """What a write job works with; its counts and announcements are gathered for the commit.
+
+    Attributes:
+        events: those that are yet to be written, all at once.
+        undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
+    """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
+    events: list[tuple[Event, int]] = field(default_factory=list)
     queues: set[Queue] = field(default_factory=set)
+    undo: set[Callable[[], None]] = field(default_factory=set)
 
     def count(self, post_id: int, *, likes: int = 0, comments: int = 0) -> None:
         """Add to a post's counts; one row is written for all that a commit adds to a post."""
@@ -49,19 +62,23 @@ class Transaction:
 
     def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
         """Put an event into its queue, in the same commit."""
-        self.connection.execute(
-            "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                event.queue,
-                event.kind,
-                event.user_id,
-                event.subject_id,
-                event.comment_id,
-                self.now_ms if queued_at_ms is None else queued_at_ms,
-            ),
-        )
-        self.queues.add(event.queue)
+        self.events.append((event, self.now_ms if queued_at_ms is None else queued_at_ms))
+
+    def write_events(self) -> None:
+        """Write the events so far, in one statement: each costs as much as some rows."""
+        rows = [
+            (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id, at_ms)
+            for event, at_ms in self.events
+        ]
+        if rows:
+            self.connection.execute(
+                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
+                " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
+                " value ->> 5 FROM json_each(?) ORDER BY key",
+                (json.dumps(rows),),
+            )
+            self.queues.update(event.queue for event, _ in self.events)
+            self.events.clear()
 
 
 @dataclass
@@ -72,23 +89,29 @@ class _Job(Generic[T]):
     error: Exception | None = None
 
     def attempt(self, transaction: Transaction) -> None:
-        """Do the work; if it fails, nothing of it is left in the transaction."""
+        """Do the work; if it fails, nothing of it is left in the transaction.
+
+        Its savepoint costs two statements, so this is for when a job has failed.
+        """
         part = Transaction(transaction.connection, transaction.now_ms)
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
-        except sqlite3.OperationalError:
-            # The disk's fault, not the job's: the whole commit fails.
-            raise
-        except Exception as error:  # noqa: BLE001 - handed to the one who asked
+        except Exception as error:
+            if _is_the_disks(error):
+                transaction.undo |= part.undo
+                raise
             self.error = error
             part.connection.execute("ROLLBACK TO job")
             part.connection.execute("RELEASE job")
+            _undo(part)
             return
         part.connection.execute("RELEASE job")
         for post_id, counts in part.counts.items():
             transaction.count(post_id, likes=counts.likes, comments=counts.comments)
+        transaction.events += part.events
         transaction.queues |= part.queues
+        transaction.undo |= part.undo
 
     def settle(self, failure: Exception | None) -> None:
         """Tell the one who asked."""
@@ -102,6 +125,7 @@ class _Job(Generic[T]):
 
 @dataclass(frozen=True)
 class _Committed:
+    has_written: bool
     counts: Mapping[int, Counts]
     queues: frozenset[Queue]
 
@@ -162,16 +186,34 @@ class Database:
         with self._telemetry.span(box):
             try:
                 return await self._reader.run(lambda connection: _in_snapshot(connection, work))
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 raise StorageError(reason=str(error)) from error
+
+    async def purge(self, box: str, work: Callable[[Transaction], int]) -> int:
+        """Delete in parts: `work` deletes `PURGED_AT_ONCE` rows, or all; returns how many went."""
+        purged = 0
+        while True:
+            more = await self.write(box, work)
+            purged += more
+            if more < PURGED_AT_ONCE:
+                return purged
+
+    async def prove_writable(self, box: str) -> None:
+        """Write a row, to notice when a disk that was full has room again.
+
+        Raises:
+            OverloadedError, StorageError: as `write` does.
+        """
+        await self.write(box, _write_a_row)
 
     async def close(self) -> None:
         """Finish what waits, and close the file."""
         self._is_closing = True
         self._arrived.set()
-        await self._write_loop
-        for connection in (self._reader, self._writer):
-            await connection.close()
+        async with AsyncExitStack() as closing:
+            for connection in (self._writer, self._reader):
+                closing.push_async_callback(connection.close)
+            await self._write_loop
 
     async def _commit_groups(self) -> None:
         while self._waiting or not self._is_closing:
@@ -194,8 +236,13 @@ class Database:
             is_storage = isinstance(error, sqlite3.Error)
             failure = StorageError(reason=str(error)) if is_storage else error
             self.failure = StorageError(reason=str(error))
+            if is_storage:
+                # Those who have waited behind it do not wait for a failure of their own.
+                jobs += self._waiting
+                self._waiting.clear()
         else:
-            self.failure = None
+            if committed.has_written:
+                self.failure = None
             self._tell(committed)
         for job in jobs:
             job.settle(failure)
@@ -203,7 +250,11 @@ class Database:
     def _tell(self, committed: _Committed) -> None:
         if committed.counts:
             for listener in self.on_counts:
-                listener(committed.counts)
+                try:
+                    listener(committed.counts)
+                except Exception as error:  # noqa: BLE001 - what was committed is confirmed
+                    context = {"message": "new counts were not taken", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
         for queue in committed.queues:
             self.on_event[queue].set()
 
@@ -219,18 +270,46 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
 def _commit(
     connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
 ) -> _Committed:
-    transaction = Transaction(connection, now_ms)
+    changes = connection.total_changes
     with ExitStack() as undo:
-        connection.execute("BEGIN IMMEDIATE")
-        undo.callback(_roll_back, connection)
-        for job in jobs:
-            job.attempt(transaction)
+        transaction = _begun(connection, now_ms, undo)
+        try:
+            for job in jobs:
+                job.result = job.work(transaction)
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            # One of them is at fault: the others are done without it.
+            undo.close()
+            transaction = _begun(connection, now_ms, undo)
+            for job in jobs:
+                job.attempt(transaction)
+        transaction.write_events()
         counts = _write_counts(transaction)
         if last_id:
             _keep_last_id(connection, last_id)
         connection.execute("COMMIT")
         undo.pop_all()
-    return _Committed(counts, frozenset(transaction.queues))
+    has_written = connection.total_changes > changes
+    return _Committed(has_written, counts, frozenset(transaction.queues))
+
+
+def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:
+    transaction = Transaction(connection, now_ms)
+    connection.execute("BEGIN IMMEDIATE")
+    undo.callback(_roll_back, transaction)
+    return transaction
+
+
+def _is_the_disks(error: Exception) -> bool:
+    """Whether the whole commit fails, and not only the job."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS)
+
+
+def _write_a_row(transaction: Transaction) -> None:
+    transaction.connection.execute(
+        "REPLACE INTO settings VALUES ('writable_at_ms', ?)", (str(transaction.now_ms),)
+    )
 
 
 def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
@@ -240,10 +319,16 @@ def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
     )
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
+def _roll_back(transaction: Transaction) -> None:
     # SQLite has rolled back by itself after some errors, such as a full disk.
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    if transaction.connection.in_transaction:
+        transaction.connection.execute("ROLLBACK")
+    _undo(transaction)
+
+
+def _undo(transaction: Transaction) -> None:
+    for undo in transaction.undo:
+        undo()
 
 
 def _write_counts(transaction: Transaction) -> Mapping[int, Counts]:

@@ -16,6 +16,7 @@ from server.adapters.sqlite.stores import Databases, last_id_in, open_databases,
 from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
+from server.model.records import PostEdit
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
@@ -56,8 +57,9 @@ class FeedMachine(RuleBasedStateMachine):
         self.databases: Databases
         self.boxes: Boxes
 
-    @initialize(design=designs)
-    def start(self, design: Fanout) -> None:
+    @initialize(design=designs, count=st.sampled_from([0, 1, MAX_ENTRIES + 1]))
+    def start(self, design: Fanout, count: int) -> None:
+        """Start with feeds that hold all there is, or longer ones than what is kept of them."""
         self.runner.run(self._open(design))
         for number in range(USERS):
             ids = self.boxes.surroundings.ids
@@ -65,9 +67,8 @@ class FeedMachine(RuleBasedStateMachine):
                 self.boxes.accounts.sign_up(f"user {number}", None, fresh_id=ids.new())
             )
             self.users.append(issued.user_id)
-        # Start where it is interesting: feeds longer than what is kept of them, and one edge open.
         for number in range(USERS):
-            self.post(author=number, count=MAX_ENTRIES + 1)
+            self.post(author=number, count=count)
             self.follow(follower=number, followee=(number + 1) % USERS)
         # The last user has two followers: above the threshold of the hybrid design.
         self.follow(follower=0, followee=USERS - 1)
@@ -89,7 +90,7 @@ class FeedMachine(RuleBasedStateMachine):
         await self.boxes.feed_generator.start()
 
     async def _close(self) -> None:
-        await self.boxes.feed_generator.stop()
+        await self.boxes.stop()
         await self.databases.close()
 
     def teardown(self) -> None:
@@ -133,7 +134,7 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def edit(self, data: st.DataObject) -> None:
         post_id = data.draw(st.sampled_from(sorted(self.posts)))
-        changes = {"text": "edited"}
+        changes = PostEdit(text="edited")
         self.runner.run(self.boxes.post_writer.edit(post_id, changes, editor_id=None))
         self.texts[post_id] = "edited"
 
