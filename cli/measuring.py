@@ -84,22 +84,16 @@ def told_of_world(what: str, done: int, _total: int) -> None:
 def measuring_errors() -> Iterator[None]:
     """Turn what goes wrong with a measurement into a message and an exit code."""
     from sim.calibration.errors import CalibrationRunError, InterruptedRunError
-    from sim.loadtest.errors import (
-        GeneratorError,
-        ImpossibleLoadError,
-        ServerStartError,
-        TargetError,
-    )
+    from sim.loadtest.errors import ImpossibleLoadError, OwnProcessError, TargetError
 
     try:
         yield
     except ImpossibleLoadError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
-    except (GeneratorError, ServerStartError) as error:
-        # Both are our own programs on this machine: nobody else's server is at fault.
-        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except TargetError as error:
         raise CommandError(str(error), exit_code=ExitCode.TARGET_UNREACHABLE) from error
+    except OwnProcessError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except InterruptedRunError as error:
         raise CommandError(str(error), exit_code=ExitCode.INTERRUPTED) from error
     except CalibrationRunError as error:

@@ -128,6 +128,7 @@ def serve(
       socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
+    from server.adapters.clock import SystemClock
     from server.errors import PortTakenError, StartError
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
@@ -161,7 +162,7 @@ def serve(
         access_log=log,
     )
     try:
-        run(settings, host=host, port=port, on_ready=announce)
+        run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
     except PortTakenError as error:
         raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:

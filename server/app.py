@@ -19,6 +19,7 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
+from server.gateway.admission import Admission
 from server.gateway.calls import Call
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
@@ -44,6 +45,7 @@ REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
+MEASURE_LAG_S = 0.05
 NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
 
 
@@ -126,7 +128,7 @@ def _app(
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[GATEWAY] = gateway
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
-    app[CONNECTIONS] = Connections(settings.limits)
+    app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
@@ -173,6 +175,9 @@ def _add_client_gauges(
         "socialfeed_connections": lambda: connections.open,
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
+        "socialfeed_loop_lag_seconds": lambda: connections.admission.lag_s,
+        "socialfeed_requests_waiting": lambda: connections.admission.waiting,
+        "socialfeed_requests_refused_total": lambda: connections.admission.refused,
         "socialfeed_requests_in_progress": lambda: gateway.in_progress,
     }
     for name, value in gauges.items():
@@ -210,6 +215,7 @@ def _life(
             asyncio.create_task(_probe(databases.main, "posts_db")),
             asyncio.create_task(_probe(databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
+            asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
         for task in tasks:
             task.add_done_callback(lambda task: _give_up(app[READINESS], task))
@@ -241,6 +247,14 @@ async def _probe(database: Database, box: str) -> None:
         if database.failure is not None:
             with suppress(RequestError):
                 await database.prove_writable(box)
+
+
+async def _measure_lag(admission: Admission, clock: Clock) -> None:
+    """Note how late the event loop is: the time for which it does not get round to a timer."""
+    while True:
+        due_s = clock.monotonic_s() + MEASURE_LAG_S
+        await asyncio.sleep(MEASURE_LAG_S)
+        admission.note_lag(max(clock.monotonic_s() - due_s, 0))
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

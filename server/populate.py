@@ -13,7 +13,7 @@ from scenarios.graph import FollowerGraph
 from server.adapters.folder import locked_folder
 from server.adapters.sqlite.bulk import BulkLoad, load_feeds, loading
 from server.errors import WorldError
-from server.model.feeds import Feed
+from server.model.feeds import ENTRY_BYTES, Feed
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
 from server.services.accounts import token_digest
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Rows between two moves of the progress bar.
 CHUNK = 50_000
+# Feeds that are made together.
+FEEDS_AT_ONCE = 1_000
 # How long the users' tokens are good for.
 TOKEN_LIFETIME_MS = 30 * 86_400_000
 
@@ -231,24 +233,59 @@ def _feeds(
     world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", cap: int
 ) -> Iterator[tuple[int, Feed]]:
     """Yield each user's id and feed: the newest `cap` posts of those followed and `pushed`."""
+    is_pushed_edge = pushed[world.graph.followees]
+    followers, followees = (
+        side[is_pushed_edge] for side in (world.graph.followers, world.graph.followees)
+    )
+    order = np.argsort(followers, kind="stable")
+    by_follower = _Grouped(followers[order], followees[order], groups=world.users)
     by_author = np.argsort(world.authors, kind="stable")
-    first = np.searchsorted(world.authors[by_author], np.arange(world.users + 1))
-    order = np.argsort(world.graph.followers, kind="stable")
-    followees = world.graph.followees[order]
-    starts = np.searchsorted(world.graph.followers[order], np.arange(world.users + 1))
-    for user, user_id in enumerate(ids.user_ids.tolist()):
-        followed = followees[starts[user] : starts[user + 1]]
-        authors = followed[pushed[followed]].tolist()
-        parts = [by_author[first[author] : first[author + 1]] for author in authors]
-        # Posts are numbered from the oldest on.
-        posts = np.sort(np.concatenate(parts))[::-1] if parts else by_author[:0]
-        floor = int(ids.post_ids[posts[cap]]) if len(posts) > cap else 0
-        entries = np.empty((min(len(posts), cap), 2), dtype=">u8")
-        entries[:, 0] = ids.post_ids[posts[:cap]]
-        entries[:, 1] = ids.user_ids[world.authors[posts[:cap]]]
-        yield user_id, Feed(floor, entries.tobytes())
+    posts_by = _Grouped(world.authors[by_author], by_author, groups=world.users)
+    for part in _slices(world.users, FEEDS_AT_ONCE):
+        owners, authors = by_follower.of(np.arange(part.start, part.stop))
+        edges, posts = posts_by.of(authors)
+        bounds, posts = _newest_first(owners[edges], posts, owners=part.stop - part.start)
+        entries = np.empty((len(posts), 2), dtype=">u8")
+        entries[:, 0] = ids.post_ids[posts]
+        entries[:, 1] = ids.user_ids[world.authors[posts]]
+        packed = entries.tobytes()
+        for index, user_id in enumerate(ids.user_ids[part].tolist()):
+            start, end = bounds[index], bounds[index + 1]
+            kept = min(end, start + cap)
+            floor = int(ids.post_ids[posts[kept]]) if kept < end else 0
+            yield user_id, Feed(floor, packed[start * ENTRY_BYTES : kept * ENTRY_BYTES])
 
 
-def _slices(rows: int) -> Iterator[slice]:
-    for start in range(0, rows, CHUNK):
-        yield slice(start, min(start + CHUNK, rows))
+class _Grouped:
+    """Values of groups numbered from 0, the values of a group one after the other."""
+
+    def __init__(
+        self, group_of: "NDArray[np.int64]", values: "NDArray[np.int64]", *, groups: int
+    ) -> None:
+        self._values = values
+        self._starts = np.searchsorted(group_of, np.arange(groups + 1))
+
+    def of(self, groups: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        """Return all values of some groups, before each the index of its group among these."""
+        starts = self._starts[groups]
+        sizes = self._starts[groups + 1] - starts
+        skipped = starts - (np.cumsum(sizes) - sizes)
+        places = np.repeat(skipped, sizes) + np.arange(sizes.sum())
+        return np.repeat(np.arange(len(groups)), sizes), self._values[places]
+
+
+def _newest_first(
+    owner_of: "NDArray[np.int64]", posts: "NDArray[np.int64]", *, owners: int
+) -> "tuple[list[int], NDArray[np.int64]]":
+    """Return where each owner's posts begin, and the posts: by owner, the newest first."""
+    # Posts are numbered from the oldest on. A sort of plain numbers is ten times as fast as one
+    # by two columns.
+    most = int(posts.max(initial=0)) + 1
+    keys = np.sort(owner_of * most + (most - 1 - posts))
+    bounds = np.searchsorted(keys, np.arange(owners + 1) * most)
+    return bounds.tolist(), most - 1 - keys % most
+
+
+def _slices(rows: int, size: int = CHUNK) -> Iterator[slice]:
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))

@@ -6,13 +6,13 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from http import HTTPStatus
 from typing import cast
 
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from server.gateway.problems import RETRY_AFTER_S, problem_body
+from server.gateway.admission import Admission
+from server.gateway.early_refusal import is_one_whole_call, refusal
 from server.limits import MOST_CONNECTIONS, Limits
 
 # An answer that a client takes in more slowly than this is not sent to its end.
@@ -20,6 +20,8 @@ LEAST_BYTES_PER_S = 1_024
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
+_REQUEST_LINE_END = b" HTTP/1.1\r\n"
+_HEADERS_END = b"\r\n\r\n"
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
@@ -29,6 +31,7 @@ class Connections:
     """Counts the connections, and makes the protocol of each.
 
     Attributes:
+        admission: who is let in when more comes than can be served.
         most: how many may be open at once.
         client_s: how long a client may keep the server waiting.
         open: how many are open.
@@ -37,7 +40,8 @@ class Connections:
         refusing: refused ones that are being told so.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, admission: Admission) -> None:
+        self.admission = admission
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
         self.open = 0
@@ -149,6 +153,11 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
+        # Whether nothing of the next request has come.
+        self._is_between = True
+        self._is_waiting = False
+        # Then an answer may be on its way that no other may overtake.
+        self._is_pipelining = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         self._unsent_bytes = 0
@@ -167,11 +176,19 @@ class _Connection(asyncio.Protocol):
         self._connections.open -= 1
         self._connections.unwatch(self)
         self._transport = None
+        if self._is_waiting:
+            self._is_waiting = False
+            self._connections.admission.leave()
         if self.presence:
             self.presence.reschedule(self._loop.time())
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_between:
+            self._is_pipelining = True
+        elif self._turns_away(data):
+            return
+        self._is_between = False
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
@@ -193,10 +210,14 @@ class _Connection(asyncio.Protocol):
         """Wait for no headers: they are here."""
         self._has_request = True
         self._headers_due_s = None
+        if self._is_waiting:
+            self._is_waiting = False
+            self._connections.admission.begin()
 
     def end_request(self) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
         self._has_request = False
+        self._is_between = True
 
     def expect_body(self, body: StreamReader | None) -> None:
         """Fail the reading of a body that is under way when what has come is none."""
@@ -210,6 +231,24 @@ class _Connection(asyncio.Protocol):
             self._cut()
         elif self._part_due_s is not None and self._part_due_s <= now_s:
             self._check_part_taken()
+
+    def _turns_away(self, data: bytes) -> bool:
+        """Answer a request that would have to wait too long; else note that it waits."""
+        admission = self._connections.admission
+        if data.count(_REQUEST_LINE_END) > 1:
+            self._is_pipelining = True
+        elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
+            assert self._transport is not None  # noqa: S101 - for the type checker
+            self._transport.write(_BUSY)
+            admission.refused += 1
+            if self._headers_due_s is not None:
+                # It has had no other answer yet: what came was a whole request all the same.
+                self._headers_due_s = self._loop.time() + self._connections.client_s
+            return True
+        if _HEADERS_END in data:
+            self._is_waiting = True
+            admission.arrive()
+        return False
 
     def _expect_part_taken(self) -> None:
         assert self._transport is not None  # noqa: S101 - for the type checker
@@ -265,19 +304,5 @@ class _Refusal(asyncio.Protocol):
             self._connections.refusing -= 1
 
 
-def _refusal() -> bytes:
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    body = problem_body(status, "too many connections are open; try again in a moment")
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        f"Retry-After: {RETRY_AFTER_S}\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-_REFUSAL = _refusal()
+_REFUSAL = refusal("too many connections are open; try again in a moment", closes=True)
+_BUSY = refusal("api_gateway is overloaded; try again in a moment", closes=False)

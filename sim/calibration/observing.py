@@ -103,7 +103,7 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
         metrics=told.since(before[0][0]),
         cpu=cpu.since(before[0][1]),
         samples=sampler.taken(),
-        requests=_requests(measurement, spec.traffic),
+        requests=_requests(measurement),
     )
     return Observed(spec, measurement, observation, pace.median_s)
 
@@ -114,12 +114,8 @@ def _told(server: OwnServer) -> tuple[Metrics, ThreadTimes]:
         return metrics(api.ask("GET", "/metrics").text), times
 
 
-def _requests(measurement: Measurement, traffic: Traffic) -> Mapping[str, float]:
-    return {
-        flow: float(measurement.flow(flow).answered)
-        for flow in measurement.flow_names()
-        if flow in traffic.rates_per_s
-    }
+def _requests(measurement: Measurement) -> Mapping[str, float]:
+    return {flow: float(answers) for flow, answers in measurement.right_answers().items()}
 
 
 def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:

@@ -8,20 +8,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 import time
-from http.client import HTTPException
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from server.adapters.sqlite.schema import STEPS
 from tests.e2e.program import RunProgram
-from tests.e2e.serving import Person, Serving, serving
+from tests.e2e.serving import serving
+from tests.e2e.sockets import eventually
 
-KILLS = 20
-WRITERS = 3
 COMPLETE_WITHIN_S = 2.0
 
 
@@ -31,70 +27,6 @@ STRACE = shutil.which("strace")
 def strace_works() -> bool:
     command = [STRACE or "", "-f", "-o", os.devnull, sys.executable, "--version"]
     return bool(STRACE) and subprocess.run(command, check=False).returncode == 0
-
-
-class Writer(threading.Thread):
-    """Posts and likes until the server dies, and logs what was confirmed."""
-
-    def __init__(self, server: Serving, author: Person, log: list[str]) -> None:
-        super().__init__()
-        self._server = server
-        self._author = author
-        self._log = log
-        self.lost_answers = 0
-
-    def run(self) -> None:
-        while True:
-            try:
-                self._log.append(self._server.post(self._author, f"text {len(self._log)}"))
-            except (OSError, HTTPException):
-                self.lost_answers += 1
-                return
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_kill_9_under_load_loses_nothing_that_was_confirmed(program: Path, tmp_path: Path) -> None:
-    rng = np.random.default_rng(7)
-    folder = tmp_path / "data"
-    with serving(program, folder) as server:
-        authors = [server.sign_up(f"author {number}") for number in range(WRITERS)]
-        reader = server.sign_up("reader")
-        for author in authors:
-            server.follow(reader, author)
-    logs: list[list[str]] = [[] for _ in authors]
-    lost_answers = 0
-    for _ in range(KILLS):
-        with serving(program, folder) as server:
-            assert_feed_is_complete(server, reader, logs, at_most_more=lost_answers)
-            writers = [Writer(server, a, log) for a, log in zip(authors, logs, strict=True)]
-            for writer in writers:
-                writer.start()
-            time.sleep(rng.uniform(0.05, 0.5))
-            server.process.kill()
-            for writer in writers:
-                writer.join()
-            lost_answers += sum(writer.lost_answers for writer in writers)
-
-    with serving(program, folder) as server:
-        assert_feed_is_complete(server, reader, logs, at_most_more=lost_answers)
-    assert sum(map(len, logs)) > KILLS
-
-
-def assert_feed_is_complete(
-    server: Serving, reader: Person, logs: list[list[str]], *, at_most_more: int
-) -> None:
-    """Every confirmed post is there once, and at most one more for each answer that was lost."""
-    confirmed = {post_id for log in logs for post_id in log}
-    deadline = time.monotonic() + COMPLETE_WITHIN_S
-    while True:
-        seen = [item["postId"] for item in server.feed(reader)]
-        if confirmed <= set(seen) or time.monotonic() > deadline:
-            break
-    assert confirmed - set(seen) == set()
-    assert len(seen) == len(set(seen))
-    assert seen == sorted(seen, key=int, reverse=True)
-    assert len(set(seen) - confirmed) <= at_most_more
 
 
 @pytest.mark.slow
@@ -197,4 +129,5 @@ def test_a_graceful_stop_leaves_the_queue_to_the_next_start(program: Path, tmp_p
         assert server.stop() == 0
 
     with serving(program, folder) as server:
-        assert_feed_is_complete(server, reader, [posts], at_most_more=0)
+        eventually(lambda: len(server.feed(reader)) == len(posts), within_s=COMPLETE_WITHIN_S)
+        assert [item["postId"] for item in server.feed(reader)] == posts[::-1]

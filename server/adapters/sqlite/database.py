@@ -241,6 +241,10 @@ class Database:
             is_storage = isinstance(error, sqlite3.Error)
             failure = StorageError(reason=str(error)) if is_storage else error
             self.failure = StorageError(reason=str(error))
+            if is_storage:
+                # Those who have waited behind it do not wait for a failure of their own.
+                jobs += self._waiting
+                self._waiting.clear()
         else:
             if committed.has_written:
                 self.failure = None

@@ -123,19 +123,19 @@ class FeedTails:
 
     def _known(self, connection: sqlite3.Connection) -> list[_Bucket]:
         if not self._buckets:
-            for bucket in range(BUCKETS):
-                first, last = connection.execute(
-                    "SELECT min(bucket_and_number), max(bucket_and_number) FROM feed_tails"
-                    " WHERE bucket_and_number >= ? AND bucket_and_number < ?",
-                    _bounds(bucket),
-                ).fetchone()
-                empty = _key(bucket, 0)
-                self._buckets.append(
-                    _Bucket(0, 0)
-                    if first is None
-                    else _Bucket(first=first - empty, next=last - empty + 1)
-                )
+            # All or none: a read may fail.
+            self._buckets = [_found(connection, bucket) for bucket in range(BUCKETS)]
         return self._buckets
+
+
+def _found(connection: sqlite3.Connection, bucket: int) -> _Bucket:
+    first, last = connection.execute(
+        "SELECT min(bucket_and_number), max(bucket_and_number) FROM feed_tails"
+        " WHERE bucket_and_number >= ? AND bucket_and_number < ?",
+        _bounds(bucket),
+    ).fetchone()
+    empty = _key(bucket, 0)
+    return _Bucket(0, 0) if first is None else _Bucket(first - empty, last - empty + 1)
 
 
 def _key(bucket: int, number: int) -> int:
