@@ -154,8 +154,12 @@ def loadtest(
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
     if out is not None:
         _check_writable(out)
-    listen = listen or _LOOPBACK
-    listening = crew.Address.of(listen.host, listen.port) if master else None
+    listening: crew.Address | None = None
+    if master:
+        at = listen or _LOOPBACK
+        listening = crew.Address.of(at.host, at.port)
+        _check_free(listening.host, listening.port)
+        typer.echo(_awaiting(listening.host, listening.port, workers=processes), err=True)
     document = _tested(
         Request(
             scenario=loaded,
@@ -180,9 +184,9 @@ def loadtest(
 
         write_report(document, out)
     _print(document, as_json=as_json, out=out)
-    code = _exit_code(document, check=check)
+    code, message = ending(document, check=check)
     if code is not ExitCode.DONE:
-        raise typer.Exit(code)
+        raise CommandError(message, exit_code=code)
 
 
 _PROGRAM = (sys.executable, "-m", "cli.main")
@@ -220,7 +224,12 @@ def _is_remote(listen: Address | None) -> bool:
 
 def _tested(request: "Request") -> "LoadtestDocument":
     from cli.live import live_watcher
-    from sim.loadtest.errors import BadTargetError, ImpossibleLoadError, TargetError
+    from sim.loadtest.errors import (
+        BadTargetError,
+        ImpossibleLoadError,
+        OwnProcessError,
+        TargetError,
+    )
     from sim.loadtest.study import load_tested
 
     if request.web_port is not None:
@@ -232,6 +241,11 @@ def _tested(request: "Request") -> "LoadtestDocument":
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     except TargetError as error:
         raise CommandError(str(error), exit_code=ExitCode.TARGET_UNREACHABLE) from error
+    except OwnProcessError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
+    except KeyboardInterrupt as error:
+        message = "interrupted before anything was measured"
+        raise CommandError(message, exit_code=ExitCode.INTERRUPTED) from error
 
 
 def _check_writable(directory: Path) -> None:
@@ -257,16 +271,40 @@ def _print(document: "LoadtestDocument", *, as_json: bool, out: Path | None) -> 
     print_loadtest(document, Console(), None if out is None else out / "report.html")
 
 
-def _exit_code(document: "LoadtestDocument", *, check: bool) -> ExitCode:
+def ending(document: "LoadtestDocument", *, check: bool) -> tuple[ExitCode, str]:
+    """Return the exit code, and why it is that one."""
+    missed = [objective.name for objective in document.objectives if objective.met is False]
     if document.run.interrupted:
-        return ExitCode.INTERRUPTED
+        return ExitCode.INTERRUPTED, "interrupted; what was measured until then is reported"
     if document.target_lost_s is not None:
-        return ExitCode.TARGET_UNREACHABLE
+        message = f"the target stopped answering {document.target_lost_s:.0f} s after the start"
+        return ExitCode.TARGET_UNREACHABLE, message
     if not document.valid:
-        return ExitCode.INVALID_RUN
-    if check and any(objective.met is False for objective in document.objectives):
-        return ExitCode.OBJECTIVE_MISSED
-    return ExitCode.DONE
+        return ExitCode.INVALID_RUN, f"not valid: {'; '.join(document.invalid_because)}"
+    if check and missed:
+        return ExitCode.OBJECTIVE_MISSED, f"missed: {', '.join(missed)}"
+    return ExitCode.DONE, ""
+
+
+def _check_free(host: str, port: int) -> None:
+    """Check that a master can listen there: Locust would only say so once all is ready."""
+    import socket
+
+    try:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+    except OSError as error:
+        message = (
+            f"--listen: found {host}:{port} ({error.strerror or error}), expected an address of "
+            "this machine with a port that is free"
+        )
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT) from error
+
+
+def _awaiting(host: str, port: int, *, workers: int) -> str:
+    command = f"socialfeed loadtest --worker {host}:{port}"
+    return f"waiting for {workers} of `{command}`, which may be started now"
 
 
 def _web_port() -> int:
@@ -289,6 +327,7 @@ def _work(master: Address) -> NoReturn:
     from sim.loadtest.crew import Address as MasterAddress
     from sim.loadtest.crew import work_for
 
+    typer.echo(f"working for the master at {master.host}, as soon as it is there", err=True)
     failure = work_for(MasterAddress.of(master.host, master.port))
     if failure:
         message = f"--worker: no master to work for at {master.host}: {failure}"

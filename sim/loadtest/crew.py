@@ -17,6 +17,7 @@ from typing import Any, Self
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import GeneratorError
 from sim.loadtest.plan import Load, Plan
+from sim.loadtest.tied import tied
 
 _LOCUSTFILE = Path(__file__).parent / "driver" / "locustfile.py"
 _ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ def running_crew(plan: Plan, staffing: Staffing) -> Iterator[Crew]:
         command = _command(plan, staffing, plan_file, pipe=writer)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
-                command,
+                tied(command, by=signal.SIGTERM),
                 cwd=_ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -187,12 +188,13 @@ def work_for(master: Address) -> str:
     Returns why it could not, or nothing.
     """
     with tempfile.TemporaryFile() as log:
+        command = [
+            *_LOCUST,
+            *("-f", str(_LOCUSTFILE), "--worker"),
+            *("--master-host", master.host, "--master-port", str(master.port)),
+        ]
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [
-                *_LOCUST,
-                *("-f", str(_LOCUSTFILE), "--worker"),
-                *("--master-host", master.host, "--master-port", str(master.port)),
-            ],
+            tied(command, by=signal.SIGTERM),
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -32,14 +32,20 @@ def findings(document: LoadtestDocument, traffic: Traffic) -> tuple[Finding, ...
 def _early_end(document: LoadtestDocument) -> Iterator[Finding]:
     for reason in document.invalid_because:
         yield Finding(PROBLEM, f"The run is not valid: {reason}.")
+    during = "of the last load" if document.levels else ""
     if document.target_lost_s is not None:
+        after = f"{format_duration(round(document.target_lost_s, 1))} after the start {during}"
         yield Finding(
             PROBLEM,
-            f"The target stopped answering about {format_duration(document.target_lost_s)} after "
-            "the start; the figures are those until then.",
+            f"The target stopped answering about {after.strip()}; the figures are those until "
+            "then.",
         )
     if document.run.interrupted:
         yield Finding(WARNING, "The run was interrupted; the figures are those until then.")
+    if document.pages.read and not document.pages.pages:
+        yield Finding(
+            WARNING, "No page was checked: the check was interrupted, or a generator was lost."
+        )
 
 
 def _objective(row: ObjectiveRow) -> Iterator[Finding]:

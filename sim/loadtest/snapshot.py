@@ -6,6 +6,7 @@ from itertools import groupby
 from scenarios.quantities import format_duration
 from sim.loadtest.histograms import merged, quantile_s
 from sim.loadtest.measurement import Measurement, Report
+from sim.loadtest.plan import Settings
 from sim.results.loadtest import Level
 
 _LAST_S = 5.0
@@ -22,8 +23,8 @@ def snapshot_line(measurement: Measurement) -> str:
     fresh = measurement.freshness_s()
     figures = [
         f"{told_s - settings.warmup_s:.0f} of {settings.duration_s:.0f} s",
-        f"offered {_per_s(recent, 'due'):,.0f}/s",
-        f"achieved {_per_s(recent, 'achieved'):,.0f}/s",
+        f"offered {_per_s(recent, 'due', settings):,.0f}/s",
+        f"achieved {_per_s(recent, 'achieved', settings):,.0f}/s",
         f"errors {sum(sum(flow['errors'].values()) for flow in flows):,}",
         f"p50 {_told(quantile_s(response, 0.5))}",
         f"p99 {_told(quantile_s(response, 0.99))}",
@@ -41,13 +42,14 @@ def level_line(level: Level) -> str:
     return f"{level.offered_per_s:,.0f}/s  p99 {_told(level.p99_s)}  {verdict}"
 
 
-def _per_s(reports: Sequence[Report], counter: str) -> float:
-    """Rate over all generators: each adds its own."""
+def _per_s(reports: Sequence[Report], counter: str, settings: Settings) -> float:
+    """Rate in the measured time over all generators: each adds its own."""
     total = 0.0
     ordered = sorted(reports, key=lambda report: report.worker)
     for _, group in groupby(ordered, key=lambda report: report.worker):
         own = list(group)
-        total += sum(each.content[counter] for each in own) / sum(each.span_s for each in own)
+        span_s = sum(each.span_s(settings) for each in own)
+        total += sum(each.content[counter] for each in own) / span_s if span_s else 0.0
     return total
 
 

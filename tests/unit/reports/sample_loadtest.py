@@ -47,7 +47,9 @@ def measured() -> LoadtestDocument:
                 service_p99_s=0.049,
             ),
         ),
-        freshness=MeasuredFreshness(p50_s=0.03, p99_s=0.2, max_s=0.3, posts=120, lost=0),
+        freshness=MeasuredFreshness(
+            p50_s=0.03, p99_s=0.2, max_s=0.3, resolution_s=0.004, posts=120, lost=0
+        ),
         objectives=(ObjectiveRow("read_feed p99", "s", 1.0, 0.05, met=True),),
         breakpoint=Breakpoint(400.0, 420.0),
         errors=(ErrorRow("read_feed", "wrong page: a post is missing", 3, "post 7"),),
@@ -111,7 +113,7 @@ def nothing_measured() -> LoadtestDocument:
         achieved_per_s=0.0,
         dispatch_lag_p99_s=None,
         flows=(),
-        freshness=MeasuredFreshness(None, None, None, 0, 0),
+        freshness=MeasuredFreshness(None, None, None, None, 0, 0),
         objectives=(),
         breakpoint=None,
         errors=(),
