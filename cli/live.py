@@ -51,7 +51,7 @@ class _Shown:
         self._shown_s = time.monotonic()
         from sim.loadtest.snapshot import snapshot_line
 
-        self._live.update(snapshot_line(measurement))
+        self._live.update(snapshot_line(measurement, width=self._console.width))
 
     def level(self, level: "Level") -> None:
         from sim.loadtest.snapshot import level_line

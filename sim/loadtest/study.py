@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.model import Scenario
-from scenarios.quantities import format_duration, format_share
+from scenarios.quantities import format_share
 from sim.loadtest.bench import Bench, LoadSpec, bench_on, own_bench, rate_of
 from sim.loadtest.crew import Address, Staffing
 from sim.loadtest.document import (
@@ -30,6 +30,7 @@ from sim.loadtest.schedule import FLAT, check_load, day_shape
 from sim.loadtest.settling import SETTLED_WITHIN_S, wait_until_settled
 from sim.loadtest.traffic import Traffic, scenario_traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import Level, LoadtestDocument, PageCheck
 from sim.results.simulation import ObjectiveRow
 
@@ -341,4 +342,4 @@ def _unmeasured(measurement: Measurement) -> Sequence[str]:
 
 def _told(row: ObjectiveRow) -> str:
     value = row.value or 0.0
-    return format_duration(value) if row.unit == "s" else format_share(value)
+    return told_time(value) if row.unit == "s" else format_share(value)
