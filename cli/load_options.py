@@ -59,8 +59,26 @@ def rate_per_s(text: str) -> float:
     return rate
 
 
+MOST_CLOSED_USERS = 100_000
+"""Each is a thread of the generator's own making."""
+
+MOST_WORLD_USERS = 1_000_000
+"""Their follows and tokens are kept in memory."""
+
+MOST_REMOTE_PROCESSES = 1_000
+
+
 def users(text: str) -> int:
-    """Return a number of users, at least one."""
+    """Return a number of closed users."""
+    return _users(text, least=1, most=MOST_CLOSED_USERS)
+
+
+def world_users(text: str) -> int:
+    """Return a number of users who can follow each other."""
+    return _users(text, least=2, most=MOST_WORLD_USERS)
+
+
+def _users(text: str, *, least: int, most: int) -> int:
     from scenarios.errors import QuantityError
     from scenarios.quantities import EXPECTED, Dimension, parse
 
@@ -68,19 +86,14 @@ def users(text: str) -> int:
         found = parse(text, Dimension.COUNT)
     except QuantityError as error:
         raise typer.BadParameter(str(error)) from error
-    if round(found) < 1:
-        message = f"found {text!r}, expected at least one: {EXPECTED[Dimension.COUNT]}"
+    if not least <= round(found) <= most:
+        at_least = "one" if least == 1 else f"{least} users"
+        message = (
+            f"found {text!r}, expected at least {at_least} and at most {most:,}: "
+            f"{EXPECTED[Dimension.COUNT]}"
+        )
         raise typer.BadParameter(message)
     return round(found)
-
-
-def world_users(text: str) -> int:
-    """Return a number of users who can follow each other."""
-    found = users(text)
-    if found < 2:  # noqa: PLR2004 - one user has nobody to follow
-        message = f"found {text!r}, expected at least 2 users"
-        raise typer.BadParameter(message)
-    return found
 
 
 def address(text: str) -> Address:

@@ -9,6 +9,7 @@ import typer
 
 from cli.exits import CommandError, ExitCode
 from cli.load_options import (
+    MOST_REMOTE_PROCESSES,
     Address,
     RunShape,
     address,
@@ -146,6 +147,7 @@ def loadtest(
         is_day=shape is RunShape.DAY,
         find_max=find_max,
     )
+    _check_processes(processes, is_remote=master)
     from scenarios.loader import load
     from sim.loadtest import crew
     from sim.loadtest.own_server import Program
@@ -216,6 +218,16 @@ def _check_combination(
     for message, is_so in conflicts.items():
         if is_so:
             raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
+
+
+def _check_processes(processes: int, *, is_remote: bool) -> None:
+    import os
+
+    most = MOST_REMOTE_PROCESSES if is_remote else max(os.cpu_count() or 1, 1)
+    if processes > most:
+        told = "" if is_remote else ", the cores of this machine (others join by --master)"
+        message = f"--processes: found {processes:,}, expected at most {most:,}{told}"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
 
 
 def _is_remote(listen: Address | None) -> bool:

@@ -38,6 +38,9 @@ Told = Callable[[str, int, int], None]
 
 SEARCH_STARTS_PER_S = 50.0
 
+GENERATOR_PER_S = 3_000.0
+"""Requests that one generator sends in time; docs/loadtest.md tells on which machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -82,11 +85,13 @@ class Watcher:
         told: what is being done, how much of it, of how much.
         measuring: the measurement so far, several times a second.
         level: each level of a search.
+        warned: of what is likely to come to nothing.
     """
 
     told: Told = lambda *_: None
     measuring: Callable[[Measurement], None] = lambda _: None
     level: Callable[[Level], None] = lambda _: None
+    warned: Callable[[str], None] = lambda _: None
 
 
 def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
@@ -102,6 +107,12 @@ def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
     begun_s = time.perf_counter()
     traffic = _traffic(request)
     check_load(traffic, duration_s=request.warmup_s + request.duration_s)
+    likely_per_s = GENERATOR_PER_S * request.processes
+    if traffic.rate_per_s > likely_per_s and not request.finds_max:
+        watcher.warned(
+            f"{traffic.rate_per_s:,.0f} requests/s are likely to be more than the load generators "
+            f"can send: {request.processes} came to some {likely_per_s:,.0f} where that was tried"
+        )
     with _bench(request, watcher.told) as bench:
         testing = _Testing(request, bench, traffic, watcher)
         search: Search | None = None
