@@ -1,9 +1,10 @@
 """How the options of a load test are read."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 import typer
+
+from sim.loadtest.address import Address
 
 
 class RunShape(Enum):
@@ -11,14 +12,6 @@ class RunShape(Enum):
 
     FLAT = "flat"
     DAY = "day"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A host, and a port if one was given."""
-
-    host: str
-    port: int | None = None
 
 
 def duration_s(text: str) -> float:
@@ -104,4 +97,4 @@ def address(text: str) -> Address:
     if not host or (colon and not (port.isdigit() and 0 < int(port) <= 65_535)):  # noqa: PLR2004
         message = f"found {text!r}, expected an address such as 192.168.1.5 or 192.168.1.5:5557"
         raise typer.BadParameter(message)
-    return Address(host, int(port) if port else None)
+    return Address(host, int(port)) if port else Address(host)

@@ -8,8 +8,9 @@ from typing import Any
 
 from scenarios.model import Scenario
 from scenarios.quantities import format_share
+from sim.loadtest.address import Address
 from sim.loadtest.bench import Bench, LoadSpec, bench_on, own_bench, rate_of
-from sim.loadtest.crew import Address, Staffing
+from sim.loadtest.crew import Staffing
 from sim.loadtest.document import (
     Frame,
     achieved_per_s,
