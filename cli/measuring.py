@@ -83,7 +83,7 @@ def told_of_world(what: str, done: int, _total: int) -> None:
 @contextmanager
 def measuring_errors() -> Iterator[None]:
     """Turn what goes wrong with a measurement into a message and an exit code."""
-    from sim.calibration.errors import CalibrationRunError
+    from sim.calibration.errors import CalibrationRunError, InterruptedRunError
     from sim.loadtest.errors import ImpossibleLoadError, OwnProcessError, TargetError
 
     try:
@@ -94,5 +94,7 @@ def measuring_errors() -> Iterator[None]:
         raise CommandError(str(error), exit_code=ExitCode.TARGET_UNREACHABLE) from error
     except OwnProcessError as error:
         raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
+    except InterruptedRunError as error:
+        raise CommandError(str(error), exit_code=ExitCode.INTERRUPTED) from error
     except CalibrationRunError as error:
         raise CommandError(str(error), exit_code=ExitCode.INVALID_RUN) from error
