@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.reporting import check_folder
 from cli.load_options import (
     MOST_REMOTE_PROCESSES,
     RunShape,
@@ -30,6 +29,7 @@ from cli.options import (
     Seed,
     Sets,
 )
+from cli.reporting import expect_report_folder
 from sim.loadtest.address import Address
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def loadtest(
     from sim.loadtest.study import Request
 
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    if out is not None:
-        check_folder(out)
+    expect_report_folder(out)
     listening = (listen or _LOOPBACK) if master else None
     if listening is not None:
         _check_free(listening)
