@@ -9,7 +9,7 @@ import typer
 
 from cli.exits import CommandError, ExitCode
 from cli.load_options import (
-    Address,
+    MOST_REMOTE_PROCESSES,
     RunShape,
     address,
     duration_s,
@@ -29,6 +29,8 @@ from cli.options import (
     Seed,
     Sets,
 )
+from cli.reporting import expect_report_folder
+from sim.loadtest.address import Address
 
 if TYPE_CHECKING:
     from sim.loadtest.study import Request
@@ -146,20 +148,17 @@ def loadtest(
         is_day=shape is RunShape.DAY,
         find_max=find_max,
     )
+    _check_processes(processes, is_remote=master)
     from scenarios.loader import load
-    from sim.loadtest import crew
     from sim.loadtest.own_server import Program
     from sim.loadtest.study import Request
 
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    if out is not None:
-        _check_writable(out)
-    listening: crew.Address | None = None
-    if master:
-        at = listen or _LOOPBACK
-        listening = crew.Address.of(at.host, at.port)
-        _check_free(listening.host, listening.port)
-        typer.echo(_awaiting(listening.host, listening.port, workers=processes), err=True)
+    expect_report_folder(out)
+    listening = (listen or _LOOPBACK) if master else None
+    if listening is not None:
+        _check_free(listening)
+        typer.echo(_awaiting(listening, workers=processes), err=True)
     document = _tested(
         Request(
             scenario=loaded,
@@ -218,6 +217,16 @@ def _check_combination(
             raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
 
 
+def _check_processes(processes: int, *, is_remote: bool) -> None:
+    import os
+
+    most = MOST_REMOTE_PROCESSES if is_remote else max(os.cpu_count() or 1, 1)
+    if processes > most:
+        told = "" if is_remote else ", the cores of this machine (others join by --master)"
+        message = f"--processes: found {processes:,}, expected at most {most:,}{told}"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
+
+
 def _is_remote(listen: Address | None) -> bool:
     return listen is not None and not listen.host.startswith("127.")
 
@@ -248,16 +257,6 @@ def _tested(request: "Request") -> "LoadtestDocument":
         raise CommandError(message, exit_code=ExitCode.INTERRUPTED) from error
 
 
-def _check_writable(directory: Path) -> None:
-    from reports.errors import ReportError
-    from reports.folder import check_writable
-
-    try:
-        check_writable(directory)
-    except ReportError as error:
-        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
-
-
 def _print(document: "LoadtestDocument", *, as_json: bool, out: Path | None) -> None:
     if as_json:
         from reports.document import to_json
@@ -286,24 +285,24 @@ def ending(document: "LoadtestDocument", *, check: bool) -> tuple[ExitCode, str]
     return ExitCode.DONE, ""
 
 
-def _check_free(host: str, port: int) -> None:
+def _check_free(address: Address) -> None:
     """Check that a master can listen there: Locust would only say so once all is ready."""
     import socket
 
     try:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
+            listener.bind((address.host, address.port))
     except OSError as error:
         message = (
-            f"--listen: found {host}:{port} ({error.strerror or error}), expected an address of "
+            f"--listen: found {address} ({error.strerror or error}), expected an address of "
             "this machine with a port that is free"
         )
         raise CommandError(message, exit_code=ExitCode.BAD_INPUT) from error
 
 
-def _awaiting(host: str, port: int, *, workers: int) -> str:
-    command = f"socialfeed loadtest --worker {host}:{port}"
+def _awaiting(address: Address, *, workers: int) -> str:
+    command = f"socialfeed loadtest --worker {address}"
     return f"waiting for {workers} of `{command}`, which may be started now"
 
 
@@ -324,11 +323,10 @@ def _web_port() -> int:
 
 def _work(master: Address) -> NoReturn:
     """Be a generator of a master elsewhere, until it has no more to do."""
-    from sim.loadtest.crew import Address as MasterAddress
     from sim.loadtest.crew import work_for
 
-    typer.echo(f"working for the master at {master.host}, as soon as it is there", err=True)
-    failure = work_for(MasterAddress.of(master.host, master.port))
+    typer.echo(f"working for the master at {master}, as soon as it is there", err=True)
+    failure = work_for(master)
     if failure:
         message = f"--worker: no master to work for at {master.host}: {failure}"
         raise CommandError(message, exit_code=ExitCode.TARGET_UNREACHABLE)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from sim.loadtest.address import Address
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import GeneratorError
 from sim.loadtest.plan import Load, Plan
@@ -27,22 +28,6 @@ _KILL_AFTER_S = 1.0
 _LOG_CHARACTERS = 2_000
 
 Message = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a master listens for its workers."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, host: str, port: int | None) -> Self:
-        """Return an address, with Locust's usual port if none is given."""
-        return cls(host, port or _USUAL_PORT)
-
-
-_USUAL_PORT = 5557
 
 
 @dataclass(frozen=True, slots=True)

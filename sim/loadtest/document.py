@@ -103,7 +103,12 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
         generator_cpu=measurement.busiest_generator(),
         setup=_setup(measurement, bench),
         reproduce=Reproduce(command=frame.command, versions=_versions()),
-        run=LoadtestRun(frame.seed, frame.wall_s, measurement.interrupted or frame.interrupted),
+        run=LoadtestRun(
+            frame.seed,
+            frame.wall_s,
+            measurement.measured_s,
+            measurement.interrupted or frame.interrupted,
+        ),
     )
     return replace(document, findings=findings(document, frame.traffic))
 

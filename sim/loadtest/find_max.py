@@ -17,6 +17,8 @@ CLOSE_ENOUGH = 1.05
 MOST_LEVELS = 40
 _LEAST_LEVELS = 3
 _TRIES = 2
+_DECIMALS = 2
+"""Of a load in the middle of two others, which is to be typed again."""
 _LEAST_RATE_PER_S = 1.0
 
 MeasureLevel = Callable[[float, int], Level]
@@ -100,7 +102,7 @@ class _Searching:
             and self.above_per_s > self.good_per_s * CLOSE_ENOUGH
             and len(self.levels) < MOST_LEVELS
         ):
-            self._try((self.good_per_s * self.above_per_s) ** 0.5)
+            self._try(round((self.good_per_s * self.above_per_s) ** 0.5, _DECIMALS))
 
     def _try(self, rate_per_s: float) -> bool:
         """Measure a load until it is good, or twice bad, or twice not measured; whether good."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from scenarios.quantities import format_duration, format_share
+from scenarios.quantities import format_share
 from sim.loadtest.plan import Load
 from sim.loadtest.traffic import Traffic
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import LoadtestDocument
 from sim.results.simulation import Finding, ObjectiveRow
 
@@ -34,7 +35,7 @@ def _early_end(document: LoadtestDocument) -> Iterator[Finding]:
         yield Finding(PROBLEM, f"The run is not valid: {reason}.")
     during = "of the last load" if document.levels else ""
     if document.target_lost_s is not None:
-        after = f"{format_duration(round(document.target_lost_s, 1))} after the start {during}"
+        after = f"{told_time(round(document.target_lost_s, 1))} after the start {during}"
         yield Finding(
             PROBLEM,
             f"The target stopped answering about {after.strip()}; the figures are those until "
@@ -53,7 +54,7 @@ def _objective(row: ObjectiveRow) -> Iterator[Finding]:
     if row.met is None:
         yield Finding(WARNING, f"{name} could not be told: too few requests were answered.")
     elif not row.met and row.value is not None:
-        told = format_duration if row.unit == "s" else format_share
+        told = told_time if row.unit == "s" else format_share
         yield Finding(PROBLEM, f"{name} is {told(row.value)}, the objective is {told(row.target)}.")
 
 

@@ -1,19 +1,22 @@
-"""A run's figures of the last seconds, as one line."""
+"""A run's figures of the last seconds, as a line or two."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from scenarios.quantities import format_duration
 from sim.loadtest.histograms import merged, quantile_s
 from sim.loadtest.measurement import Measurement, Report
 from sim.loadtest.plan import Settings
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import Level
 
 _LAST_S = 5.0
 
 
-def snapshot_line(measurement: Measurement) -> str:
-    """Return how far a run is and what it was like over the last few seconds."""
+def snapshot_line(measurement: Measurement, *, width: int) -> str:
+    """Return how far a run is and what it was like over the last few seconds.
+
+    Figures that find no room in `width` characters go to a line below.
+    """
     told_s, settings = measurement.told_s, measurement.settings
     if told_s <= settings.warmup_s:
         return f"warming up {max(told_s, 0):.0f} of {settings.warmup_s:.0f} s"
@@ -30,7 +33,13 @@ def snapshot_line(measurement: Measurement) -> str:
         f"p99 {_told(quantile_s(response, 0.99))}",
         f"freshness {_told(max(fresh[-_CANARIES:], default=None))}",
     ]
-    return "  ".join(figures)
+    lines = figures[:1]
+    for figure in figures[1:]:
+        if len(lines[-1]) + len(figure) + 2 <= width:
+            lines[-1] += f"  {figure}"
+        else:
+            lines.append(figure)
+    return "\n".join(lines)
 
 
 _CANARIES = 10
@@ -54,4 +63,4 @@ def _per_s(reports: Sequence[Report], counter: str, settings: Settings) -> float
 
 
 def _told(duration_s: float | None) -> str:
-    return "-" if duration_s is None else format_duration(duration_s)
+    return "-" if duration_s is None else told_time(duration_s)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.model import Scenario
-from scenarios.quantities import format_duration, format_share
+from scenarios.quantities import format_share
+from sim.loadtest.address import Address
 from sim.loadtest.bench import Bench, LoadSpec, bench_on, own_bench, rate_of
-from sim.loadtest.crew import Address, Staffing
+from sim.loadtest.crew import Staffing
 from sim.loadtest.document import (
     Frame,
     achieved_per_s,
@@ -30,12 +31,16 @@ from sim.loadtest.schedule import FLAT, check_load, day_shape
 from sim.loadtest.settling import SETTLED_WITHIN_S, wait_until_settled
 from sim.loadtest.traffic import Traffic, scenario_traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import Level, LoadtestDocument, PageCheck
 from sim.results.simulation import ObjectiveRow
 
 Told = Callable[[str, int, int], None]
 
 SEARCH_STARTS_PER_S = 50.0
+
+GENERATOR_PER_S = 3_000.0
+"""Requests that one generator sends in time; docs/loadtest.md tells on which machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,13 @@ class Watcher:
         told: what is being done, how much of it, of how much.
         measuring: the measurement so far, several times a second.
         level: each level of a search.
+        warned: of what is likely to come to nothing.
     """
 
     told: Told = lambda *_: None
     measuring: Callable[[Measurement], None] = lambda _: None
     level: Callable[[Level], None] = lambda _: None
+    warned: Callable[[str], None] = lambda _: None
 
 
 def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
@@ -101,6 +108,12 @@ def load_tested(request: Request, watcher: Watcher) -> LoadtestDocument:
     begun_s = time.perf_counter()
     traffic = _traffic(request)
     check_load(traffic, duration_s=request.warmup_s + request.duration_s)
+    likely_per_s = GENERATOR_PER_S * request.processes
+    if traffic.rate_per_s > likely_per_s and not request.finds_max:
+        watcher.warned(
+            f"{traffic.rate_per_s:,.0f} requests/s are likely to be more than the load generators "
+            f"can send: {request.processes} came to some {likely_per_s:,.0f} where that was tried"
+        )
     with _bench(request, watcher.told) as bench:
         testing = _Testing(request, bench, traffic, watcher)
         search: Search | None = None
@@ -341,4 +354,4 @@ def _unmeasured(measurement: Measurement) -> Sequence[str]:
 
 def _told(row: ObjectiveRow) -> str:
     value = row.value or 0.0
-    return format_duration(value) if row.unit == "s" else format_share(value)
+    return told_time(value) if row.unit == "s" else format_share(value)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from scenarios.objectives import Objectives
-from scenarios.quantities import format_duration, format_share
+from scenarios.quantities import format_share
 from sim.loadtest.canaries import GIVE_UP_S
 from sim.loadtest.histograms import largest_s, quantile_s
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import MeasuredFlow, MeasuredFreshness
 from sim.results.simulation import ObjectiveRow
 
@@ -62,13 +63,13 @@ def _late(measurement: Measurement) -> Iterator[str]:
     largest = largest_s(lag)
     if lag_s is not None and lag_s > LONGEST_LAG_S:
         yield (
-            f"the load generator sent one request in a hundred {format_duration(lag_s)} or "
-            f"more after it was due; expected at most {format_duration(LONGEST_LAG_S)}"
+            f"the load generator sent one request in a hundred {told_time(lag_s)} or "
+            f"more after it was due; expected at most {told_time(LONGEST_LAG_S)}"
         )
     elif lag_s is None and largest is not None and largest > LONGEST_LAG_S:
         yield (
-            f"the load generator sent a request {format_duration(largest)} after it was due, of "
-            f"fewer than a hundred; expected at most {format_duration(LONGEST_LAG_S)}"
+            f"the load generator sent a request {told_time(largest)} after it was due, of "
+            f"fewer than a hundred; expected at most {told_time(LONGEST_LAG_S)}"
         )
     sent, due = measurement.total("sent"), measurement.total("due")
     if due and sent < LEAST_SENT * due:

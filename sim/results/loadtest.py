@@ -188,10 +188,15 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class LoadtestRun:
-    """What differs from run to run."""
+    """What differs from run to run.
+
+    Attributes:
+        measured_s: seconds that the figures are of: fewer than planned if the run ended early.
+    """
 
     seed: int
     wall_s: float
+    measured_s: float
     interrupted: bool
 
 

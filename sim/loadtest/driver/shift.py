@@ -212,7 +212,7 @@ class Shift:
     def _asked(
         self, asked: Request, flow: str, *, due_s: float, begun_s: float
     ) -> tuple[Answer | None, Timing]:
-        """Send the requests of one act and count it once; returns the last answer if it is right."""
+        """Send the requests of an act and count it once; returns the last answer if it is right."""
         answer: Answer | None = None
         failure = reason = ""
         try:

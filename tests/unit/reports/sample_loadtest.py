@@ -100,7 +100,7 @@ def measured() -> LoadtestDocument:
             cpu="2 x a processor",
         ),
         reproduce=Reproduce("socialfeed loadtest --find-max", {"python": "3.11.7"}),
-        run=LoadtestRun(seed=1, wall_s=90.0, interrupted=False),
+        run=LoadtestRun(seed=1, wall_s=90.0, measured_s=10.0, interrupted=False),
     )
 
 
@@ -124,5 +124,5 @@ def nothing_measured() -> LoadtestDocument:
         scalability=None,
         server_cpu=None,
         generator_cpu=None,
-        run=LoadtestRun(seed=1, wall_s=3.0, interrupted=True),
+        run=LoadtestRun(seed=1, wall_s=3.0, measured_s=0.0, interrupted=True),
     )
