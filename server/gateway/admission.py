@@ -18,6 +18,8 @@ LEAST_WAITING = 32
 # The pace is that of about so many requests, looked at so often while there is a line.
 REMEMBERED = 64
 LOOK_S = 0.01
+# Until it is learned.
+FIRST_PACE_S = 0.0002
 # The lag is that of about so many timers: learned sooner than it is forgotten.
 LAGS_LEARNED, LAGS_REMEMBERED = 4, 16
 
@@ -40,7 +42,7 @@ class Admission:
         self.waiting = 0
         self.refused = 0
         self.lag_s = 0.0
-        self._pace_s = 0.0
+        self._pace_s = FIRST_PACE_S
         self._since_s = monotonic_s()
         self._begun = 0
 

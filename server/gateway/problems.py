@@ -10,18 +10,22 @@ from aiohttp import web
 
 from server.errors import (
     BrokenBodyError,
+    ForeignOriginError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
+    MediaGoneError,
     NameTakenError,
     NotAuthenticatedError,
     NotFoundError,
     NotOwnerError,
+    ObjectExistsError,
     OverloadedError,
     RequestError,
     SlowBodyError,
     StorageError,
     TooManyRequestsError,
+    WrongBytesError,
 )
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError
 from server.gateway.shapes import FieldProblem, ProblemShape
@@ -34,11 +38,15 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
+    ForeignOriginError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     NameTakenError: HTTPStatus.CONFLICT,
     KeyInProgressError: HTTPStatus.CONFLICT,
     InvalidBodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidFieldError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MediaGoneError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WrongBytesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ObjectExistsError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -90,7 +98,7 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
 
 def refusal(error: RequestError) -> web.Response:
     """Return the answer to a request that cannot be done."""
-    response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
+    response = problem(_status(error), str(error), fields=_fields(error))
     match error:
         case TooManyRequestsError():
             response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
@@ -104,6 +112,11 @@ def refusal(error: RequestError) -> web.Response:
         case _:
             pass
     return response
+
+
+def _status(error: RequestError) -> HTTPStatus:
+    """Return the status of an error, or of the nearest kind of error that it is."""
+    return next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
 
 
 def _fields(error: RequestError) -> Sequence[FieldProblem]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import sqlite3
 from collections import Counter
@@ -25,6 +27,8 @@ from tests.e2e.sockets import (
 )
 
 MB = 1_000_000
+# More than a quarter of a second's work.
+AT_ONCE = 2_500
 
 
 def expect_refused(reply: Reply, status: int, *, box: str) -> None:
@@ -127,6 +131,37 @@ def test_requests_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:
         assert write_post(server, author).status == 201
         assert answers(server, "POST", "/v1/posts", 503) == 1
         assert metric(server, "socialfeed_requests_in_progress") == 0
+
+
+def test_what_comes_all_at_once_is_refused_before_it_waits_long(
+    program: Path, tmp_path: Path
+) -> None:
+    with serving(program, tmp_path / "data", "--open") as server, ExitStack() as held:
+        reader = server.sign_up("ada")
+        clients = [held.enter_context(connected(server)) for _ in range(AT_ONCE)]
+        feed = head("GET", f"/v1/feeds/{reader.user_id}")
+        for client in clients:
+            client.sendall(head("GET", "/livez"))
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        # All of it is there when it goes on.
+        os.kill(server.process.pid, signal.SIGSTOP)
+        for number, client in enumerate(clients):
+            client.sendall(head("GET", "/livez") if number % 10 == 0 else feed)
+        os.kill(server.process.pid, signal.SIGCONT)
+        replies = [client.recv(65_536) for client in clients]
+        refusals = [reply for reply in replies if reply.startswith(b"HTTP/1.1 503")]
+
+        assert {reply[:12] for reply in replies} == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+        assert {reply[:12] for reply in replies[::10]} == {b"HTTP/1.1 200"}
+        assert all(b"\r\nRetry-After: 1\r\n" in reply for reply in refusals)
+        early = metric(server, "socialfeed_requests_refused_total")
+        assert early > 0
+        assert early + answers(server, "GET", "/v1/feeds/{userId}", 503) == len(refusals)
+        assert metric(server, "socialfeed_requests_waiting") == 0
+        for client in clients:
+            client.sendall(head("GET", "/livez"))
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert server.feed(reader) == []
 
 
 def test_streams_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:

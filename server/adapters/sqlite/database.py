@@ -21,7 +21,9 @@ from typing import Generic, TypeVar, cast
 
 import aiosqlite
 
-from server.errors import NewerSchemaError, OverloadedError, StorageError
+from server.adapters.sqlite.files import file_errors, make_file
+from server.adapters.sqlite.migrations import expect_current, migrate
+from server.errors import OverloadedError, StorageError
 from server.model.events import Event, Queue
 from server.model.records import Counts
 from server.ports.clock import Clock
@@ -376,21 +378,48 @@ async def open_database(
 
     Raises:
         NewerSchemaError: if a later version wrote it.
+        DamagedFileError: if it is no database.
+        OSError: if the disk is full.
     """
-    writer = await _connected(path)
+    with file_errors(path):
+        make_file(path)
+        writer = await _connected(path)
+        try:
+            await writer.run(lambda connection: migrate(connection, path, steps))
+            reader = await _connected(path)
+        except BaseException:
+            await writer.close()
+            raise
+    return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
+
+
+async def open_current_database(
+    path: Path, *, steps: Sequence[str], clock: Clock, telemetry: Telemetry, is_read_only: bool
+) -> Database:
+    """Return a database that is there, and has the last version of its schema.
+
+    Raises:
+        NewerSchemaError, OlderSchemaError: if another version wrote it last.
+        StorageError: if it cannot be read, or its lock is not let go of.
+    """
     try:
-        await writer.run(lambda connection: migrate(connection, path, steps))
-        reader = await _connected(path)
-    except BaseException:
-        await writer.close()
-        raise
+        writer = await _connected(path)
+        try:
+            await writer.run(lambda connection: expect_current(connection, path, steps))
+            reader = await _connected(path)
+            if is_read_only:
+                for connection in (writer, reader):
+                    await connection.execute("PRAGMA query_only = 1")
+        except BaseException:
+            await writer.close()
+            raise
+    except sqlite3.Error as error:
+        raise StorageError(reason=str(error)) from error
     return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
 
 
 async def _connected(path: Path) -> _Connection:
     def connect() -> sqlite3.Connection:
-        # Made here, so that nobody but its owner can ever read it.
-        path.touch(mode=0o600)
         # Autocommit: transactions are begun and ended here, not by the driver.
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
@@ -409,14 +438,3 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute("PRAGMA busy_timeout = 5000")
-
-
-def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
-    """Bring a database to the last version of its schema; raises what `open_database` does."""
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > len(steps):
-        raise NewerSchemaError(folder=path.parent, found=found, known=len(steps))
-    for version in range(found, len(steps)):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {steps[version]}; PRAGMA user_version = {version + 1}; COMMIT"
-        )
