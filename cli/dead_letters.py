@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import Json
+from cli.options import Json, data_folder
 
 dead_letters = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
-Data = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the server's data.")]
+Data = Annotated[
+    Path, typer.Option(parser=data_folder, metavar="DIR", help="Folder of the server's data.")
+]
 DEFAULT_DATA = Path("socialfeed-data")
 
 
@@ -39,7 +41,7 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     from dataclasses import asdict
     from json import dumps
 
-    from server.dead_letters import list_dead_letters
+    from server.adapters.sqlite.dead_letters import list_dead_letters
     from server.errors import DataFolderError
 
     try:
@@ -49,6 +51,8 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     if json:
         typer.echo(dumps({"dead_letters": [asdict(letter) for letter in letters]}))
         return
+    if not letters:
+        typer.echo("there are no dead letters", err=True)
     for letter in letters:
         event = letter.event
         typer.echo(
@@ -74,7 +78,7 @@ def replay(
     """
     import asyncio
 
-    from server.dead_letters import replay_dead_letters
+    from server.adapters.sqlite.dead_letters import replay_dead_letters
     from server.errors import DataFolderError
 
     try:
@@ -82,3 +86,7 @@ def replay(
     except DataFolderError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     typer.echo(f"{replayed} replayed")
+    unknown = len(set(sequences or ())) - replayed
+    if unknown > 0:
+        message = f"{unknown} of these numbers are no dead letter's; `dead-letters list` has them"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)

@@ -28,6 +28,14 @@ def _users(text: str) -> float:
     return users
 
 
+def data_folder(text: str | Path) -> Path:
+    """Return the folder that an option names."""
+    if not str(text):
+        message = "expected a folder; for the current one write ."
+        raise typer.BadParameter(message)
+    return Path(text)
+
+
 ScenarioName = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A library name, or a TOML file.")
 ]

@@ -17,6 +17,7 @@ from cli.options import (
     ScenarioName,
     Seed,
     Sets,
+    data_folder,
 )
 from cli.progress import steps_shown
 from scenarios.fanout import Fanout
@@ -54,7 +55,10 @@ def populate(
     ] = None,
     days: Annotated[float, typer.Option(min=0, help="Days of posts, up to now.")] = 30,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder to fill: new, or without users.")
+        Path,
+        typer.Option(
+            parser=data_folder, metavar="DIR", help="Folder to fill: new, or without users."
+        ),
     ] = Path("socialfeed-data"),
     manifest: Annotated[
         Path | None,

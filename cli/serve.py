@@ -1,20 +1,28 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.exits import CommandError, ExitCode
-from cli.options import DEFAULT_PUSH_THRESHOLD
+from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
+if TYPE_CHECKING:
+    from server.services.upload_signer import UploadSettings
+    from server.settings import S3Settings
+
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
+# What stands for every address of the machine, and for none that others could ask for.
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing is bound here
 # Mastodon's, in its feed_manager.
 DEFAULT_AWAY_S = 7 * 86_400.0
+DEFAULT_SLOW_S = 1.0
 
 
 def _duration_s(text: str) -> float:
@@ -27,6 +35,29 @@ def _duration_s(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def _size_bytes(text: str) -> float:
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import Dimension, parse
+
+    try:
+        return parse(text, Dimension.SIZE)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _origin(text: str) -> str:
+    import re
+
+    url = text.rstrip("/")
+    # With a path, a proxy would have to change what is signed.
+    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+", url):
+        message = (
+            f"expected a scheme, a host and a port, such as http://10.0.0.5:8080; found {text!r}"
+        )
+        raise typer.BadParameter(message)
+    return url
+
+
 def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
     if given_s is None:
         return default_s
@@ -34,6 +65,46 @@ def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
         message = f"{option}: expected a duration above zero, such as 10s"
         raise typer.BadParameter(message)
     return given_s
+
+
+def _s3_settings(
+    url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
+) -> "S3Settings | None":
+    from server.model.signatures import AccessKey
+    from server.settings import S3Settings
+
+    if url is None:
+        return None
+    key_id, secret = access_key
+    if not key_id or not secret:
+        message = (
+            "--s3 needs --s3-access-key and --s3-secret-key, or the variables AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY"
+        )
+        raise typer.BadParameter(message)
+    return S3Settings(url, bucket, AccessKey(key_id, secret), region)
+
+
+def _upload_settings(
+    max_image: float | None, max_video: float | None, upload_expiry: float | None
+) -> "UploadSettings":
+    from server.model.media import MediaKind
+    from server.model.signatures import LONGEST_EXPIRY_S
+    from server.services.upload_signer import UploadSettings
+
+    usual = UploadSettings()
+    given = {MediaKind.IMAGE: max_image, MediaKind.VIDEO: max_video}
+    expires_s = _positive_s(upload_expiry, "--upload-expiry", usual.expires_s)
+    if not 1 <= expires_s <= LONGEST_EXPIRY_S:
+        message = "--upload-expiry: expected a duration from 1s to 7d"
+        raise typer.BadParameter(message)
+    return UploadSettings(
+        largest_bytes={
+            kind: usual.largest_bytes[kind] if most is None else round(most)
+            for kind, most in given.items()
+        },
+        expires_s=round(expires_s),
+    )
 
 
 def serve(
@@ -48,8 +119,19 @@ def serve(
         ),
     ] = 8080,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
+        Path,
+        typer.Option(
+            parser=data_folder, metavar="DIR", help="Folder for what is stored; made if missing."
+        ),
     ] = Path("socialfeed-data"),
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            parser=_origin,
+            metavar="URL",
+            help="Where clients find it, such as behind a proxy; by default where it listens.",
+        ),
+    ] = None,
     fanout: Annotated[
         Fanout,
         typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
@@ -90,6 +172,60 @@ def serve(
     streams: Annotated[
         int, typer.Option(min=0, help="Open streams of notifications.")
     ] = Limits.streams,
+    s3: Annotated[
+        str | None,
+        typer.Option(
+            parser=_origin,
+            metavar="URL",
+            help="S3 endpoint to keep media at, which clients reach; else in the data folder.",
+        ),
+    ] = None,
+    s3_bucket: Annotated[
+        str, typer.Option(metavar="NAME", help="Bucket at the S3 endpoint; it has to exist.")
+    ] = "media",
+    s3_access_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_ACCESS_KEY_ID", show_envvar=True, metavar="ID", help="Of the S3 endpoint."
+        ),
+    ] = None,
+    s3_secret_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_SECRET_ACCESS_KEY",
+            show_envvar=True,
+            metavar="SECRET",
+            help="Of the S3 endpoint; other users of the machine see options, not variables.",
+        ),
+    ] = None,
+    s3_region: Annotated[
+        str,
+        typer.Option(
+            envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+            show_envvar=True,
+            metavar="NAME",
+            help="Of the S3 endpoint.",
+        ),
+    ] = "us-east-1",
+    uploads: Annotated[
+        int, typer.Option(min=1, help="Uploads in progress, where clients upload to this server.")
+    ] = Limits.uploads,
+    max_image: Annotated[
+        float | None,
+        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest image; 20MB."),
+    ] = None,
+    max_video: Annotated[
+        float | None,
+        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest video; 200MB."),
+    ] = None,
+    upload_expiry: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Time for which a signed upload may be begun; 15m.",
+        ),
+    ] = None,
     queued_events: Annotated[
         int, typer.Option(min=1, help="Events that wait in the message queue.")
     ] = Limits.queued_events,
@@ -116,6 +252,15 @@ def serve(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="A JSON line for each request, to stdout.")
     ] = False,
+    slow_requests: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Requests that take this long get a JSON line with the times of their boxes, to "
+            "stderr; 1s.",
+        ),
+    ] = None,
 ) -> None:
     """Run the reference server.
 
@@ -129,7 +274,8 @@ def serve(
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
     from server.adapters.clock import SystemClock
-    from server.errors import PortTakenError, StartError
+    from server.errors import StartError
+    from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
     from server.services.feed_generator import FeedSettings
@@ -137,14 +283,27 @@ def serve(
 
     def announce(urls: Sequence[str]) -> None:
         typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
+        if public_url is None and host in EVERY_ADDRESS:
+            typer.echo(
+                f"clients are told to upload to {urls[0]}, which only this machine reaches: "
+                "tell where they find the server with --public-url",
+                err=True,
+            )
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
-    log: Callable[[str], None] | None = typer.echo if access_log else None
+    logs = Logs(
+        access=typer.echo if access_log else None,
+        slow=partial(typer.echo, err=True),
+        slow_s=_positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
+    )
     settings = ServerSettings(
         data_folder=data,
         gateway=GatewaySettings(
-            is_open=open_to_all, rate_per_s=rate_limit, shows_timing=server_timing
+            is_open=open_to_all,
+            own_name=host,
+            rate_per_s=rate_limit,
+            shows_timing=server_timing,
         ),
         feeds=FeedSettings(
             fanout=fanout,
@@ -155,15 +314,17 @@ def serve(
             connections=connections,
             requests_at_once=requests_at_once,
             streams=streams,
+            uploads=uploads,
             queued_events=queued_events,
             client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
-        access_log=log,
+        logs=logs,
+        uploads=_upload_settings(max_image, max_video, upload_expiry),
+        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
+        public_url=public_url,
     )
     try:
         run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
-    except PortTakenError as error:
-        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error

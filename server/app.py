@@ -1,24 +1,24 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
-import errno
-import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
+from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
-from server.errors import DataFolderError, RequestError
+from server.errors import RequestError
 from server.gateway.admission import Admission
 from server.gateway.calls import Call
 from server.gateway.connections import Connections
@@ -26,21 +26,28 @@ from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
-from server.gateway.health import READINESS, Readiness, health_routes
+from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
+from server.gateway.media_calls import MediaCalls
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
+from server.gateway.shapes import PostShapes
+from server.gateway.site import Site
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
+from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+SITE = web.AppKey("SITE", Site)
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
-GATEWAY = web.AppKey("GATEWAY", Gateway)
+ENVELOPE = web.AppKey("ENVELOPE", Envelope)
+# How many requests are in progress, uploads among them, streams not counted.
+IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -58,46 +65,60 @@ async def build_app(
 
     Raises:
         NewerSchemaError: if a later version wrote the data.
-        DataFolderError: if what is in the folder cannot be opened.
+        DamagedFileError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
     metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
-    try:
-        databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            folder = str(settings.data_folder)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder) from error
-        raise DataFolderError(folder=settings.data_folder, reason=str(error)) from error
+    databases = await open_databases(settings.data_folder, clock=clock, telemetry=metrics)
     async with AsyncExitStack() as undo:
         # An open database has threads that would keep the process alive.
         undo.push_async_callback(databases.close)
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
-        surroundings = Surroundings(
-            clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
+        site = Site(settings.public_url or "")
+        opened = await undo.enter_async_context(
+            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
         )
-        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
-        undo.pop_all()
+        surroundings = Surroundings(
+            clock,
+            ids,
+            random_bytes,
+            ScryptPasswords(random_bytes),
+            metrics,
+            storage=opened.storage,
+            pictures=PillowPictures(),
+            site_url=lambda: site.url,
+        )
+        parts = _Parts(site, databases, opened, metrics)
+        app = _app(settings, surroundings, parts, secret=secret)
+        parts.resources.push_async_exit(undo.pop_all())
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the application is built of, beside its settings and surroundings."""
+
+    site: Site
+    databases: Databases
+    storage: OpenStorage
+    metrics: Metrics
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+
 def _app(
-    settings: ServerSettings,
-    surroundings: Surroundings,
-    *,
-    databases: Databases,
-    metrics: Metrics,
-    secret: bytes,
+    settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
+    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
+        uploads=settings.uploads,
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -115,25 +136,46 @@ def _app(
     envelope = Envelope(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
         answered=metrics.answered,
-        access_log=settings.access_log,
+        logs=settings.logs,
     )
     app = web.Application(
-        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
+        middlewares=[envelope.middleware, _guard(gateway)],
+        client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(_seal)
+    app[SITE] = parts.site
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
-    calls = _calls(boxes)
+    calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
-    app[GATEWAY] = gateway
+    app[ENVELOPE] = envelope
+    if parts.storage.endpoint:
+        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+        app.add_routes(endpoint.routes())
+        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+        app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
+    else:
+        app[IN_PROGRESS] = lambda: gateway.in_progress
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
+
+
+def _guard(gateway: Gateway) -> Middleware:
+    """Return what admits the requests that are for no call, such as for `/metrics`."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith("/v1/") and request.path not in HEALTH_PATHS:
+            gateway.admit(request)
+        return await handler(request)
+
+    return guard
 
 
 def _request_ids(start: str) -> Callable[[], str]:
@@ -142,10 +184,12 @@ def _request_ids(start: str) -> Callable[[], str]:
     return lambda: f"{start}-{next(numbers)}"
 
 
-def _calls(boxes: Boxes) -> Sequence[Call]:
+def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
+    shapes = PostShapes(site)
     return [
-        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
-        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
+        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
+        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
+        *MediaCalls(boxes.upload_signer, site).calls(),
         *ReactionCalls(
             boxes.comment_service,
             boxes.like_service,
@@ -206,14 +250,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(databases.main, "posts_db")),
-            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
+            asyncio.create_task(_probe(parts.databases.main, "posts_db")),
+            asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
@@ -225,7 +269,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.stop()
-        await databases.close()
+        await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 
     return life

@@ -8,21 +8,27 @@ ServerError
 │   ├── OpenToAllError     no authentication, on an address that others reach
 │   ├── OpenFilesError     more connections than the process may open files
 │   └── DataFolderError    what it stores cannot be kept there
+│       ├── DamagedFileError    one of its files is not what it should be
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
-│       └── NewerSchemaError    a later version wrote it
+│       ├── NewerSchemaError    a later version wrote it
+│       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
 └── RequestError           what can keep it from doing what it is asked
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
+    ├── ForeignOriginError where nobody needs a token: a page from elsewhere
     ├── NameTakenError     another user has the name
     ├── InvalidFieldError  a field, limit or cursor that is wrong
     ├── KeyReusedError     an idempotency key used for another request
     ├── KeyInProgressError an idempotency key whose request is not done
     ├── TooManyRequestsError  past a rate limit
     ├── OverloadedError    a queue is full
+    ├── MediaGoneError     media that no post may show, any more
+    ├── ObjectExistsError  an object that must not be replaced
+    ├── WrongBytesError    an upload that is not what was declared
     └── StorageError       the disk does not take what is written
 """
 
@@ -98,6 +104,16 @@ class DataFolderError(StartError):
         super().__init__(f"cannot keep data in {folder}: {reason}; expected a folder to write to")
 
 
+class DamagedFileError(DataFolderError):
+    """A file of a data folder that is not what it should be."""
+
+    def __init__(self, *, path: Path, reason: str, advice: str = "") -> None:
+        self.folder = path.parent
+        self.path = path
+        self.reason = reason
+        Exception.__init__(self, f"cannot use {path}: {reason}" + (f"; {advice}" if advice else ""))
+
+
 class FolderInUseError(DataFolderError):
     """A data folder that another server, or another command, has open."""
 
@@ -129,6 +145,20 @@ class NewerSchemaError(DataFolderError):
             self,
             f"the data in {folder} has schema version {found}, this program knows versions up to "
             f"{known}; run the version that wrote it, or a later one",
+        )
+
+
+class OlderSchemaError(DataFolderError):
+    """A data folder that an earlier version of this program has written."""
+
+    def __init__(self, *, folder: Path, found: int, known: int) -> None:
+        self.folder = folder
+        self.found = found
+        self.known = known
+        Exception.__init__(
+            self,
+            f"the data in {folder} has schema version {found}, expected {known}; "
+            "start socialfeed serve on it once, which brings it up to date",
         )
 
 
@@ -170,6 +200,13 @@ class NotAuthenticatedError(RequestError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
+
+
+class ForeignOriginError(RequestError):
+    """Without authentication: a request for another name, or by a page from elsewhere."""
+
+    def __init__(self, *, header: str) -> None:
+        super().__init__(f"{header}: without tokens only this machine's own names are served")
 
 
 class NameTakenError(RequestError):
@@ -217,6 +254,29 @@ class OverloadedError(RequestError):
     def __init__(self, *, box: str) -> None:
         self.box = box
         super().__init__(f"{box} is overloaded; try again in a moment")
+
+
+class MediaGoneError(RequestError):
+    """Media that is not there, or is being removed."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no media {key}")
+
+
+class ObjectExistsError(RequestError):
+    """An object that is there, and must not be replaced."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is an object {key} already")
+
+
+class WrongBytesError(RequestError):
+    """An upload whose bytes are not of the declared type or number."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(f"expected {expected}, found {found}")
 
 
 class StorageError(RequestError):

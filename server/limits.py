@@ -14,6 +14,7 @@ class Limits:
         requests_at_once: reads in progress, and writes, streams not counted. A server that reads
             400 feeds a second from the disk answers as many within the second that they are worth.
         streams: streams of notifications.
+        uploads: in progress, into the embedded object storage.
         queued_events: events that wait in the message queue, measured once a second.
         body_bytes: of the largest body.
         client_s: what a client may take to send the headers of a request, to send its body, and
@@ -24,6 +25,7 @@ class Limits:
     connections: int | None = None
     requests_at_once: int = 250
     streams: int = 5_000
+    uploads: int = 200
     queued_events: int = 100_000
     body_bytes: int = 1_048_576
     client_s: float = 10.0

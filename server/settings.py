@@ -1,14 +1,33 @@
 """What a server is told when it starts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.gateway.envelope import Logs
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
+from server.model.signatures import AccessKey
 from server.services.feed_generator import FeedSettings
+from server.services.upload_signer import UploadSettings
 
 DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """A bucket at an S3 endpoint, which this server and its clients both reach.
+
+    Attributes:
+        url: of the endpoint, without a slash at the end.
+        bucket: that exists.
+        access_key: that may put, read, list and delete objects in it.
+        region: that requests are signed for.
+    """
+
+    url: str
+    bucket: str
+    access_key: AccessKey
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +39,19 @@ class ServerSettings:
         gateway: what is let through.
         limits: how much at once.
         feeds: how feeds are made.
+        uploads: what may be uploaded.
+        s3: where uploads go; None for the object storage in the data folder.
         token_lifetime_s: how long a token is good for.
-        access_log: takes one JSON line for each request; None for no log.
+        logs: where lines about requests go.
+        public_url: where clients find it, without a slash at the end; None for where it listens.
     """
 
     data_folder: Path
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
+    uploads: UploadSettings = field(default_factory=UploadSettings)
+    s3: S3Settings | None = None
     token_lifetime_s: float = 30 * DAY_S
-    access_log: Callable[[str], None] | None = None
+    logs: Logs = field(default_factory=Logs)
+    public_url: str | None = None

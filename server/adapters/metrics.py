@@ -4,8 +4,8 @@ import math
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -36,7 +36,7 @@ class _Histogram:
 class Metrics:
     """Keeps the port `Telemetry`, by box.
 
-    Metered, spans also charge CPU to boxes and are told to who collects timings; it costs more.
+    Metered, spans also charge CPU to boxes, which costs more.
     """
 
     def __init__(self, *, is_metered: bool = False) -> None:
@@ -60,15 +60,9 @@ class Metrics:
         if failed:
             self._counts["socialfeed_box_errors_total", box] += 1
 
-    @contextmanager
-    def timings(self) -> Iterator[list[BoxTiming]]:
+    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
         """Yield a list that the spans of this task, and of those it starts, are added to."""
-        collected: list[BoxTiming] = []
-        token = _timings.set(collected)
-        try:
-            yield collected
-        finally:
-            _timings.reset(token)
+        return _Collecting()
 
     def cache(self, box: str, *, hits: int, misses: int) -> None:
         """Count what was found in a cache, and what was not."""
@@ -129,6 +123,20 @@ class Metrics:
             yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
+class _Collecting:
+    """A class for the same reason as a span."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> list[BoxTiming]:
+        collected: list[BoxTiming] = []
+        self._token = _timings.set(collected)
+        return collected
+
+    def __exit__(self, *_: object) -> None:
+        _timings.reset(self._token)
+
+
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
@@ -147,14 +155,20 @@ class _Span:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end(error, cpu_s=None)
+
+    def _end(self, error: BaseException | None, *, cpu_s: float | None) -> None:
         duration_s = time.perf_counter() - self._started_s
         self._metrics.visited(
             self._box, duration_s, failed=error is not None and _is_failure(error)
         )
+        timings = _timings.get()
+        if timings is not None:
+            timings.append(BoxTiming(self._box, duration_s, cpu_s))
 
 
 class _MeteredSpan(_Span):
-    """Also charges CPU to the box, and tells who collects timings."""
+    """Also charges CPU to the box."""
 
     __slots__ = ("_account",)
 
@@ -170,12 +184,7 @@ class _MeteredSpan(_Span):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        duration_s = time.perf_counter() - self._started_s
-        super().__exit__(kind, error, traceback)
-        cpu_s = None if self._account is None else self._account.leave()
-        timings = _timings.get()
-        if timings is not None:
-            timings.append(BoxTiming(self._box, duration_s, cpu_s))
+        self._end(error, cpu_s=None if self._account is None else self._account.leave())
 
 
 def _is_failure(error: BaseException) -> bool:

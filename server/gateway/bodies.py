@@ -2,7 +2,6 @@
 
 import unicodedata
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from server.model.ids import ID_PATTERN, LARGEST_ID, id_in
+from server.model.media import MEDIA_TYPES
 from server.model.records import PostEdit
 
 # The design document's text posts are around 100 kB.
@@ -59,17 +59,6 @@ def _visible(name: str) -> str:
     return name
 
 
-def _of_web(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # such as "Invalid IPv6 URL"
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isprintable():
-        message = "expected an http or https URL"
-        raise ValueError(message)
-    return url
-
-
 def _one_by_one(hashtags: object) -> object:
     """Split a text of hashtags, as the design document's example has it."""
     if isinstance(hashtags, str):
@@ -78,6 +67,14 @@ def _one_by_one(hashtags: object) -> object:
         message = f"expected at most {HASHTAGS} hashtags, found {len(hashtags)}"
         raise ValueError(message)
     return hashtags
+
+
+def _size_bytes(number: object) -> int:
+    # A bool is an int to Python.
+    if type(number) is not int or not 1 <= number <= LARGEST_ID:
+        message = "expected a whole number from 1"
+        raise ValueError(message)
+    return number
 
 
 def _id(text: object) -> int:
@@ -113,7 +110,12 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=NAME_CHARACTERS),
     Field(json_schema_extra={"pattern": r"^\S(.*\S)?$"}),
 ]
-MediaUrl = Annotated[Text, StringConstraints(max_length=URL_CHARACTERS), AfterValidator(_of_web)]
+SizeBytes = Annotated[
+    int,
+    BeforeValidator(_size_bytes),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_ID}),
+]
+MediaUrl = Annotated[Text, StringConstraints(min_length=1, max_length=URL_CHARACTERS)]
 
 
 class Body(BaseModel):
@@ -186,6 +188,14 @@ class PostChanges(Body):
         """The changes as the post writer takes them."""
         hashtags = None if self.hashtags is None else tuple(self.hashtags)
         return PostEdit(self.text, self.description, hashtags)
+
+
+class NewUpload(Body):
+    """Media about to be uploaded: its type and its exact size."""
+
+    user_id: Id
+    content_type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(MEDIA_TYPES)})]
+    size_bytes: SizeBytes
 
 
 class NewFollow(Body):

@@ -4,13 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
 from server.gateway.connections import connection_of
-from server.gateway.gateway import CALLER_ID
+from server.gateway.gateway import CALLER_ID, TIMINGS
 from server.gateway.problems import problem_for
 
 _ID = "request_id"
@@ -22,9 +23,24 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Answers with data: nothing of them is a page, so nothing in them may run or be framed.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-AccessLog = Callable[[str], None]
+Log = Callable[[str], None]
 # Takes method, route and status of a request that was answered.
 Answered = Callable[[str, str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """Where lines about requests go, each a JSON object.
+
+    Attributes:
+        access: takes a line for each request; None for no such log.
+        slow: takes a line for each request that took `slow_s`, with what each box took, the boxes
+            inside it included; in the order in which they ended.
+    """
+
+    access: Log | None = None
+    slow: Log | None = None
+    slow_s: float = 1.0
 
 
 class Envelope:
@@ -35,12 +51,11 @@ class Envelope:
         *,
         request_id: Callable[[], str],
         answered: Answered,
-        access_log: AccessLog | None,
+        logs: Logs,
     ) -> None:
-        """`access_log` takes one JSON line for a request."""
         self._request_id = request_id
         self._answered = answered
-        self._access_log = access_log
+        self._logs = logs
 
     async def around(
         self, request: web.Request, handler: Handler, *, route: str | None
@@ -63,10 +78,37 @@ class Envelope:
                 connection.end_request()
         # A client may call its method what it likes: only those of routes are told.
         self._answered(request.method if route else "", route or "", response.status)
-        if self._access_log:
-            duration_s = time.perf_counter() - started_s
-            self._access_log(_line(request, response, route=route, duration_s=duration_s))
+        self._log(request, response, route=route, duration_s=time.perf_counter() - started_s)
         return response
+
+    def _log(
+        self,
+        request: web.BaseRequest,
+        response: web.StreamResponse,
+        *,
+        route: str | None,
+        duration_s: float,
+    ) -> None:
+        logs = self._logs
+        # A stream is as slow as its reader stays.
+        is_slow = duration_s >= logs.slow_s and response.content_length is not None
+        if logs.access is None and not is_slow:
+            return
+        entry = _entry(request, response, route=route, duration_s=duration_s)
+        if logs.access:
+            logs.access(json.dumps(entry))
+        if is_slow and logs.slow:
+            boxes = [
+                {timing.box: round(timing.duration_s, 6)} for timing in request.get(TIMINGS, ())
+            ]
+            logs.slow(json.dumps({"slow": True, **entry, "boxesS": boxes}))
+
+    def put_around(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Do the same for the answer to what could not be read as a request."""
+        request[_ID] = self._request_id()
+        self._answered("", "", response.status)
+        self._log(request, response, route=None, duration_s=0.0)
+        seal(request, response)
 
     @property
     def middleware(self) -> Middleware:
@@ -79,7 +121,7 @@ class Envelope:
         return envelope
 
 
-def seal(request: web.Request, response: web.StreamResponse) -> None:
+def seal(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put on the headers that every response has; to be called before it is sent."""
     headers = response.headers
     headers[_REQUEST_ID] = request[_ID]
@@ -102,21 +144,23 @@ def _route(request: web.Request) -> str | None:
     return resource.canonical if resource else None
 
 
-def _line(
-    request: web.Request, response: web.StreamResponse, *, route: str | None, duration_s: float
-) -> str:
-    """Return a line of the log: nothing in it that a user has written, no path, no query."""
+def _entry(
+    request: web.BaseRequest,
+    response: web.StreamResponse,
+    *,
+    route: str | None,
+    duration_s: float,
+) -> dict[str, object]:
+    """Return an entry of a log: nothing in it that a user has written, no path, no query."""
     user_id = request.get(CALLER_ID)
-    return json.dumps(
-        {
-            "requestId": request[_ID],
-            "remote": request.remote,
-            "method": request.method,
-            "route": route,
-            "status": response.status,
-            "durationS": round(duration_s, 6),
-            "userId": None if user_id is None else str(user_id),
-            # Of the body; null for a stream.
-            "bytes": response.content_length,
-        }
-    )
+    return {
+        "requestId": request[_ID],
+        "remote": request.remote,
+        "method": request.method,
+        "route": route,
+        "status": response.status,
+        "durationS": round(duration_s, 6),
+        "userId": None if user_id is None else str(user_id),
+        # Of the body; null for a stream.
+        "bytes": response.content_length,
+    }

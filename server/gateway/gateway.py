@@ -15,6 +15,7 @@ from server.gateway.body_reading import read_body
 from server.gateway.calls import NO_ID, Answer, Call, Incoming
 from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
+from server.gateway.origins import expect_local
 from server.gateway.rate_limit import RateLimit
 from server.gateway.routing import Router
 from server.limits import Limits
@@ -25,6 +26,8 @@ from server.services.accounts import Accounts
 BOX = "api_gateway"
 # Where a request notes whose it is, for the access log.
 CALLER_ID = "caller_id"
+# Where it notes what the boxes took, for the log of slow requests.
+TIMINGS = "timings"
 
 
 class ServeRequest(Protocol):
@@ -51,12 +54,15 @@ class GatewaySettings:
 
     Attributes:
         is_open: whether no call needs a token.
+        own_name: the host that the server listens on: without tokens, requests are for it, or for
+            another name of this machine.
         rate_per_s: requests a second of one user or one address; 0 for no limit.
         shows_timing: whether answers tell the time of each box (`Server-Timing`), and tasks are
             metered for it.
     """
 
     is_open: bool = False
+    own_name: str = ""
     rate_per_s: float = 0.0
     shows_timing: bool = False
 
@@ -106,6 +112,18 @@ class Gateway:
                 router.add(call.method, call.path, partial(self._counted, call))
         return router
 
+    def admit(self, request: web.Request) -> None:
+        """Let a request pass, whatever it is for.
+
+        Raises:
+            TooManyRequestsError: past the rate limit of its address.
+            ForeignOriginError: if nobody needs a token, and it is not of this machine.
+        """
+        if self._settings.rate_per_s:
+            self._rate_limit.take(request.remote)
+        if self._settings.is_open:
+            expect_local(request, own_name=self._settings.own_name)
+
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             # A stream is counted by its box, since it stays for as long as its reader.
@@ -121,18 +139,13 @@ class Gateway:
         kind = _kind(call)
         self._in_progress[kind] += 1
         try:
-            if self._settings.shows_timing:
-                return await self._timed(call, request, parameters)
-            return await self._admitted(call, request, parameters)
+            with self._telemetry.timings() as timings:
+                request[TIMINGS] = timings
+                response = await self._admitted(call, request, parameters)
         finally:
             self._in_progress[kind] -= 1
-
-    async def _timed(
-        self, call: Call, request: web.Request, parameters: Mapping[str, str]
-    ) -> web.StreamResponse:
-        with self._telemetry.timings() as timings:
-            response = await self._admitted(call, request, parameters)
-        response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
+        if self._settings.shows_timing:
+            response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
         return response
 
     def _expect_room(self, call: Call) -> None:
@@ -145,8 +158,7 @@ class Gateway:
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
         with self._telemetry.span(BOX):
-            if self._settings.rate_per_s:
-                self._rate_limit.take(request.remote)
+            self.admit(request)
             token, caller_id = await self._caller(call, request)
             if caller_id is not None:
                 request[CALLER_ID] = caller_id

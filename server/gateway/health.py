@@ -20,6 +20,8 @@ class Readiness:
     store_failure: Callable[[], Exception | None] = lambda: None
 
 
+# An orchestrator asks for these however busy the server is.
+HEALTH_PATHS = frozenset({"/livez", "/readyz"})
 READINESS = web.AppKey("READINESS", Readiness)
 
 

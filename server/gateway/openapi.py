@@ -157,7 +157,8 @@ def _responses(call: Call, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _refusals(call: Call) -> set[int]:
-    refusals = {400, 429, 503, *call.refuses}
+    # 403 where nobody needs a token: for pages from elsewhere.
+    refusals = {400, 403, 429, 503, *call.refuses}
     if not call.is_public:
         refusals.add(401)
     if call.body:

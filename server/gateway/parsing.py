@@ -3,6 +3,7 @@
 import json
 from typing import NoReturn, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from server.errors import RequestError
@@ -41,6 +42,39 @@ def parsed(body: bytes, model: type[Model]) -> Model:
 
 
 def _json(body: bytes) -> object:
+    """Return a document; what is plain takes a fifth of the time of what needs a closer look."""
+    document = _plain_json(body)
+    return _any_json(body) if document is None else document
+
+
+def _plain_json(body: bytes) -> object:
+    """Return a document without escapes that is certainly in order; None if it is not certain.
+
+    orjson lets a key that occurs twice pass. Where nothing is escaped, each text has two quotes, so
+    there are more quotes than the texts of the document need if one of its keys has gone.
+    """
+    if b"\\" in body:
+        return None
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return document if body.count(b'"') == 2 * _texts_in(document) else None
+
+
+def _texts_in(value: object) -> int:
+    match value:
+        case str():
+            return 1
+        case dict():
+            return len(value) + sum(map(_texts_in, value.values()))
+        case list():
+            return sum(map(_texts_in, value))
+        case _:
+            return 0
+
+
+def _any_json(body: bytes) -> object:
     try:
         text = body.decode("utf-8")
         document: object = json.loads(

@@ -10,18 +10,22 @@ from aiohttp import web
 
 from server.errors import (
     BrokenBodyError,
+    ForeignOriginError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
+    MediaGoneError,
     NameTakenError,
     NotAuthenticatedError,
     NotFoundError,
     NotOwnerError,
+    ObjectExistsError,
     OverloadedError,
     RequestError,
     SlowBodyError,
     StorageError,
     TooManyRequestsError,
+    WrongBytesError,
 )
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError
 from server.gateway.shapes import FieldProblem, ProblemShape
@@ -34,11 +38,15 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
+    ForeignOriginError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     NameTakenError: HTTPStatus.CONFLICT,
     KeyInProgressError: HTTPStatus.CONFLICT,
     InvalidBodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidFieldError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MediaGoneError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WrongBytesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ObjectExistsError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -37,8 +37,8 @@ class MessageQueue(Protocol):
         """Return what waits."""
         ...
 
-    async def dead_letters(self, *, limit: int) -> Sequence[DeadLetter]:
-        """Return the oldest dead letters."""
+    async def dead_letters(self, *, after: int = 0, limit: int) -> Sequence[DeadLetter]:
+        """Return the oldest dead letters above a place in the queue."""
         ...
 
     async def replay(self, sequences: Iterable[int]) -> int:

@@ -1,12 +1,10 @@
 """What the boxes tell about themselves."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class BoxTiming:
+class BoxTiming(NamedTuple):
     """A visit to a box.
 
     Attributes:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
 
+from server.model.media import Media
 from server.model.records import Counts, Post
 from server.ports.stores import Counters
 from server.services.caches import LeasedCache
@@ -12,11 +13,16 @@ CAPACITY = 50_000
 BUDGET_BYTES = 256 * 2**20
 # Of the objects around the texts of a post, and of its JSON around them.
 _AROUND_BYTES = 1_000
+# Of media, and of each of its renditions: a key, a type and five numbers.
+_RENDITION_BYTES = 500
 
 
 @dataclass(slots=True, eq=False)
 class ShownPost:
-    """A post with its counts and the name of its author; in the cache, its counts change in place.
+    """A post with its counts, the name of its author, and its media.
+
+    Of one that is in the cache, the counts change in place; another edit, or another state of the
+    media, makes another object.
 
     Attributes:
         presented: the post in JSON, as an item of a feed, once the gateway has made it, until its
@@ -27,6 +33,7 @@ class ShownPost:
     post: Post
     counts: Counts
     author_name: str
+    media: Media | None = None
     presented: bytes = field(default=b"", init=False)
     is_kept: bool = field(default=False, init=False)
     author_id: int = field(init=False)
@@ -44,7 +51,7 @@ class ShownPost:
     @property
     def size_bytes(self) -> int:
         """What it takes in memory at most, its JSON included."""
-        return _AROUND_BYTES + self._texts_bytes + self._presented_at_most_bytes
+        return _AROUND_BYTES + self._texts_bytes + self._media_bytes + self._presented_at_most_bytes
 
     @property
     def _texts_bytes(self) -> int:
@@ -56,6 +63,10 @@ class ShownPost:
     def _presented_at_most_bytes(self) -> int:
         # UTF-8 takes up to twice what Python takes.
         return _AROUND_BYTES + 2 * self._texts_bytes
+
+    @property
+    def _media_bytes(self) -> int:
+        return (1 + len(self.media.renditions)) * _RENDITION_BYTES if self.media else 0
 
     @property
     def post_id(self) -> int:
@@ -88,7 +99,7 @@ class PostCache:
         self._posts.fill(post_id, shown or GONE, lease=lease)
 
     def drop(self, post_ids: Iterable[int]) -> None:
-        """Forget posts that were just edited or deleted."""
+        """Forget posts that were just edited or deleted, or whose media changed."""
         self._posts.drop(post_ids)
 
     def clear(self) -> None:

@@ -1,12 +1,14 @@
 """Posts as they are shown: one at a time, an author's, or hydrated for a feed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from server.errors import NotFoundError
+from server.model.media import Media
 from server.model.pages import Page, PageRequest, first_page
-from server.ports.stores import Posts
+from server.model.records import Post
+from server.ports.stores import MediaStore, Posts
 from server.services.accounts import Accounts
 from server.services.likes_cache import LikesCache
 from server.services.post_cache import GONE, PostCache, ShownPost
@@ -16,9 +18,16 @@ class PostReader:
     """Reads posts, counts and authors in one batch each."""
 
     def __init__(
-        self, *, posts: Posts, post_cache: PostCache, likes_cache: LikesCache, accounts: Accounts
+        self,
+        *,
+        posts: Posts,
+        media: MediaStore,
+        post_cache: PostCache,
+        likes_cache: LikesCache,
+        accounts: Accounts,
     ) -> None:
         self._posts = posts
+        self._media = media
         self._post_cache = post_cache
         self._likes_cache = likes_cache
         self._accounts = accounts
@@ -61,11 +70,24 @@ class PostReader:
         posts, counts = await asyncio.gather(
             self._posts.get_many(post_ids), self._likes_cache.counts(post_ids)
         )
-        names = await self._accounts.names(post.author_id for post in posts.values())
+        names, media = await asyncio.gather(
+            self._accounts.names(post.author_id for post in posts.values()),
+            self._media_of(posts.values()),
+        )
         shown = {
-            post_id: ShownPost(post, counts[post_id], names[post.author_id])
+            post_id: ShownPost(
+                post, counts[post_id], names[post.author_id], media=media.get(post_id)
+            )
             for post_id, post in posts.items()
         }
         for post_id in post_ids:
             self._post_cache.fill(post_id, shown.get(post_id), lease=lease)
         return shown
+
+    async def _media_of(self, posts: Iterable[Post]) -> Mapping[int, Media]:
+        """Return the media of those of the posts that have some, by post."""
+        keys = {post.post_id: post.media_key for post in posts if post.media_key}
+        if not keys:
+            return {}
+        media = await self._media.get_many(set(keys.values()))
+        return {post_id: media[key] for post_id, key in keys.items() if key in media}

@@ -14,7 +14,7 @@ class Call:
 
     method: str
     path: str
-    body: Mapping[str, str] | None
+    body: Mapping[str, object] | None
     token: str
 
 
@@ -26,8 +26,17 @@ class Calls:
     posts_per_page: int
     text_characters: int
 
-    def of(self, flow: str, *, actor: int, subject: int) -> Call:
-        """Return what a user sends about a post or another user, all given by their numbers."""
+    def upload(self, actor: int, *, size_bytes: int) -> Call:
+        """Return what a user sends to have an upload of a JPEG signed."""
+        user = str(self.world.user_ids[actor])
+        body = {"userId": user, "contentType": "image/jpeg", "sizeBytes": size_bytes}
+        return Call("POST", "/v1/media/uploads", body, str(self.world.tokens[actor]))
+
+    def of(self, flow: str, *, actor: int, subject: int, media_url: str = "") -> Call:
+        """Return what a user sends about a post or another user, all given by their numbers.
+
+        A media post is the last of its flow's requests; `media_url` is what was uploaded before.
+        """
         user = str(self.world.user_ids[actor])
         token = str(self.world.tokens[actor])
         match flow:
@@ -45,14 +54,14 @@ class Calls:
                 body = {"userId": user, "postId": str(self.world.post_ids[subject])}
                 return Call("POST", f"/v1/{flow}s", body | self._comment(flow), token)
             case _:
-                return Call("POST", "/v1/posts", {"userId": user} | self._content(flow), token)
+                return Call("POST", "/v1/posts", {"userId": user} | self._content(media_url), token)
 
     @staticmethod
     def _comment(flow: str) -> dict[str, str]:
         return {"comment": _TEXT} if flow == "comment" else {}
 
-    def _content(self, flow: str) -> dict[str, str]:
+    def _content(self, media_url: str) -> dict[str, str]:
         text = (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
-        if flow == "media_post":
-            return {"mediaUrl": "https://media.invalid/sample.jpg", "description": text}
+        if media_url:
+            return {"mediaUrl": media_url, "description": text}
         return {"text": text}

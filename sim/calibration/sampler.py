@@ -6,13 +6,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from sim.calibration.calls import Call, Calls
 from sim.calibration.errors import NotMeteredError
 from sim.calibration.telling import BoxTime, server_timing
 from sim.loadtest.errors import UnreachableError
+from sim.loadtest.pictures import pictures
 from sim.loadtest.schedule import Schedule
 from sim.loadtest.traffic import FLOWS
 
@@ -47,6 +50,7 @@ class Sampler:
         self._schedule = schedule
         self._stopping = threading.Event()
         self._unmetered: str | None = None
+        [self._picture, *_] = pictures(np.random.default_rng(0))
         self.samples: list[Sample] = []
 
     def run(self) -> None:
@@ -63,8 +67,7 @@ class Sampler:
             for time_s, flow, actor, subject in due:
                 if self._stopping.wait(max(0.0, begun_s + time_s - time.monotonic())):
                     return
-                name = FLOWS[flow]
-                self._ask(connection, name, self._calls.of(name, actor=actor, subject=subject))
+                self._do(connection, FLOWS[flow], actor=actor, subject=subject)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -80,15 +83,31 @@ class Sampler:
             raise NotMeteredError(found=self._unmetered)
         return self.samples
 
+    def _do(self, connection: HTTPConnection, flow: str, *, actor: int, subject: int) -> None:
+        media_url = ""
+        if flow == "media_post":
+            media_url = self._uploaded(connection, actor)
+            if not media_url:
+                return
+        call = self._calls.of(flow, actor=actor, subject=subject, media_url=media_url)
+        self._ask(connection, flow, call)
+
+    def _uploaded(self, connection: HTTPConnection, actor: int) -> str:
+        """Upload a picture into the server's own storage, unmeasured; returns its media URL."""
+        call = self._calls.upload(actor, size_bytes=len(self._picture))
+        answer, body = _answer(connection, call)
+        if answer.status >= _NOT_OK:
+            return ""
+        signed = json.loads(body)
+        parts = urlsplit(signed["uploadUrl"])
+        path = f"{parts.path}?{parts.query}"
+        connection.request(signed["method"], path, self._picture, signed["headers"])
+        connection.getresponse().read()
+        return str(signed["mediaUrl"])
+
     def _ask(self, connection: HTTPConnection, flow: str, call: Call) -> None:
-        headers = {"Authorization": f"Bearer {call.token}"}
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
-        content = None if call.body is None else json.dumps(call.body)
         begun_s = time.monotonic()
-        connection.request(call.method, call.path, content, headers)
-        answer = connection.getresponse()
-        answer.read()
+        answer, _ = _answer(connection, call)
         response_s = time.monotonic() - begun_s
         if not _OK <= answer.status < _NOT_OK:
             return
@@ -101,6 +120,16 @@ class Sampler:
 
 
 _OK, _NOT_OK = 200, 300
+
+
+def _answer(connection: HTTPConnection, call: Call) -> tuple[HTTPResponse, bytes]:
+    headers = {"Authorization": f"Bearer {call.token}"}
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    content = None if call.body is None else json.dumps(call.body)
+    connection.request(call.method, call.path, content, headers)
+    answer = connection.getresponse()
+    return answer, answer.read()
 
 
 @contextmanager

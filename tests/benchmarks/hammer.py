@@ -1,8 +1,9 @@
 """A client that spends as little as it can: keep-alive connections, requests made beforehand.
 
 Runs as a program of its own on its own core: `python hammer.py HOST PORT CONNECTIONS SECONDS`, the
-paths on standard input, one a line; prints requests a second, the median and the 99th percentile
-in ms, and how many answers were not 200.
+requests on standard input, one a line: a path to get, or method, path, token and body with tabs
+between. Prints requests a second, the median and the 99th percentile in ms, how many answers
+were neither 200 nor 201, and how many requests were answered in all, the first seconds included.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class Connection(asyncio.Protocol):
                 return
             head = bytes(self._received[:end]).lower()
             length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-            self.failed += not head.startswith(b"http/1.1 200")
+            self.failed += not head.startswith((b"http/1.1 200", b"http/1.1 201"))
             self._expected = end + 4 + length
         if len(self._received) >= self._expected:
             self._took_s.append(time.perf_counter() - self._sent_s)
@@ -51,11 +52,20 @@ class Connection(asyncio.Protocol):
         self._transport.write(next(self._requests))
 
 
+def request(line: str, *, host: str) -> bytes:
+    """Return a request for a line of the input."""
+    method, path, token, body = line.split("\t") if "\t" in line else ("GET", line, "", "")
+    head = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    if token:
+        head.append(f"Authorization: Bearer {token}")
+    if body:
+        head += ["Content-Type: application/json", f"Content-Length: {len(body.encode())}"]
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+
+
 async def hammer(host: str, port: int, connections: int, seconds: float) -> None:
-    paths = sys.stdin.read().split()
-    requests = itertools.cycle(
-        [f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode() for path in paths]
-    )
+    lines = sys.stdin.read().splitlines()
+    requests = itertools.cycle([request(line, host=f"{host}:{port}") for line in lines])
     took_s: list[float] = []
     loop = asyncio.get_running_loop()
     opened = [
@@ -63,6 +73,7 @@ async def hammer(host: str, port: int, connections: int, seconds: float) -> None
         for _ in range(connections)
     ]
     await asyncio.sleep(min(2.0, seconds / 3))
+    before = len(took_s)
     took_s.clear()
     started_s = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -70,7 +81,8 @@ async def hammer(host: str, port: int, connections: int, seconds: float) -> None
     took_s.sort()
     failed = sum(protocol.failed for _, protocol in opened)
     p50_s, p99_s = took_s[len(took_s) // 2], took_s[len(took_s) * 99 // 100]
-    print(f"{per_s:.0f} {p50_s * 1000:.2f} {p99_s * 1000:.2f} {failed}")
+    sent = before + len(took_s)
+    print(f"{per_s:.0f} {p50_s * 1000:.2f} {p99_s * 1000:.2f} {failed} {sent}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Warm feed pages a second, beside a bare handler that answers with the same bytes."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -9,22 +7,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
 
+from tests.benchmarks.side_by_side import Compared, bare, hammered, pin
 from tests.e2e.serving import Serving, serving
 
 USERS = 1_000
 FOLLOWERS = 50
 CONNECTIONS = 8
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 5
 LIKES_PER_S = 20
-SERVER_CORE, CLIENT_CORE = 0, 1
 
 BARE = """
 import asyncio, sys, uvloop
@@ -48,15 +45,6 @@ uvloop.run(main())
 """
 
 
-@dataclass(frozen=True)
-class Hammered:
-    """What a client has seen."""
-
-    per_s: float
-    p50_ms: float
-    p99_ms: float
-
-
 @pytest.mark.timeout(600)
 def test_feed_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = Path(sys.executable).with_name("socialfeed")
@@ -69,20 +57,22 @@ def test_feed_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pin(server.process.pid)
         paths = warm(server, users)
         page = server.send("GET", paths[0]).body
-        with bare(tmp_path, page) as bare_port, liking(server, users, posts):
-            ours, theirs = [], []
-            for _ in range(ROUNDS):
-                ours.append(hammered(server.port, paths))
-                theirs.append(hammered(bare_port, paths))
+        (tmp_path / "page.json").write_bytes(page)
+        load = partial(hammered, requests=paths, connections=CONNECTIONS, seconds=SECONDS)
+        with (
+            bare(BARE, str(tmp_path / "page.json")) as (bare_id, bare_port),
+            liking(server, users, posts),
+        ):
+            rounds = [
+                (load(server.process.pid, server.port), load(bare_id, bare_port))
+                for _ in range(ROUNDS)
+            ]
 
-    shares = [our.per_s / their.per_s for our, their in zip(ours, theirs, strict=True)]
+    ours, theirs = zip(*rounds, strict=True)
     with capsys.disabled():
         print(
-            f"\n{median(our.per_s for our in ours):,.0f} pages/s of {len(page):,} B, p50"
-            f" {median(our.p50_ms for our in ours):.2f} ms, p99"
-            f" {median(our.p99_ms for our in ours):.2f} ms: {median(shares):.0%} of a bare handler"
-            f" ({median(their.per_s for their in theirs):,.0f}/s; {min(shares):.0%} to"
-            f" {max(shares):.0%} in {ROUNDS} rounds), {LIKES_PER_S} likes/s beside it"
+            f"\n{Compared(ours, theirs).told(f'pages of {len(page):,} B')},"
+            f" {LIKES_PER_S} likes/s beside it"
         )
 
 
@@ -95,11 +85,6 @@ def known(folder: Path) -> tuple[list[int], list[int]]:
         ]
     connection.close()
     return found[0], found[1]
-
-
-def pin(process_id: int) -> None:
-    for thread in Path(f"/proc/{process_id}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {SERVER_CORE})
 
 
 def warm(server: Serving, users: Sequence[int]) -> list[str]:
@@ -115,34 +100,6 @@ def warm(server: Serving, users: Sequence[int]) -> list[str]:
     # The feeds are built in the background meanwhile.
     time.sleep(5)
     return paths
-
-
-def hammered(port: int, paths: Sequence[str]) -> Hammered:
-    client = Path(__file__).with_name("hammer.py")
-    on_its_core = ["taskset", "-c", str(CLIENT_CORE), sys.executable, str(client)]
-    done = subprocess.run(
-        [*on_its_core, "127.0.0.1", str(port), str(CONNECTIONS), str(SECONDS)],
-        input="\n".join(paths),
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-    per_s, p50_ms, p99_ms, failed = map(float, done.stdout.split())
-    assert failed == 0
-    return Hammered(per_s, p50_ms, p99_ms)
-
-
-@contextmanager
-def bare(folder: Path, page: bytes) -> Iterator[int]:
-    """Serve the same bytes with nothing behind them; yields the port."""
-    (folder / "page.json").write_bytes(page)
-    command = [sys.executable, "-c", BARE, str(folder / "page.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        port = int(process.stdout.readline())
-        pin(process.pid)
-        yield port
-        process.send_signal(signal.SIGTERM)
 
 
 @contextmanager

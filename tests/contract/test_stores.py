@@ -316,6 +316,7 @@ async def test_a_dead_letter_keeps_its_reason_and_can_be_replayed(stores: Stores
 
     [letter] = await stores.messages.dead_letters(limit=10)
     assert (letter.event, letter.reason, letter.buried_at_ms) == (event, "it is poison", 7)
+    assert await stores.messages.dead_letters(after=letter.sequence, limit=10) == []
     backlog = await stores.messages.backlog(queue)
     assert (backlog.events, backlog.dead_letters) == (0, 1)
     assert await stores.messages.replay([letter.sequence]) == 1

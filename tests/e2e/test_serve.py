@@ -112,15 +112,18 @@ def test_a_stopping_server_is_not_ready_but_alive(server: Server) -> None:
     assert liveness.status == 200
 
 
-def test_a_taken_port_is_one_clear_message(run_socialfeed: RunProgram) -> None:
+def test_a_taken_port_is_one_clear_message_and_makes_no_folder(
+    run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
         done = run_socialfeed("serve", "--port", str(port))
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"Error: port {port} on 127.0.0.1 is taken")
     assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # The second is an address set aside for documentation, which no machine has.
@@ -151,3 +154,38 @@ def test_a_feed_cannot_be_dropped_at_once(run_socialfeed: RunProgram) -> None:
 
     assert done.returncode == 2
     assert "--away" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--public-url", "feed.example"),
+        ("--public-url", "ftp://feed.example"),
+        ("--public-url", "https://feed.example/below"),
+        ("--s3", "http://10.0.0.7:8333/bucket"),
+        ("--max-image", "5 parsecs"),
+        ("--upload-expiry", "8d"),
+        ("--upload-expiry", "10ms"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_option_of_uploads_exits_2(
+    run_socialfeed: RunProgram, options: tuple[str, str]
+) -> None:
+    done = run_socialfeed("serve", "--port", "0", *options)
+
+    assert done.returncode == 2
+    assert "expected" in done.stderr
+
+
+def test_a_server_on_every_address_says_that_it_needs_a_public_url(
+    program: Path, tmp_path: Path
+) -> None:
+    command = [str(program), "serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path)]  # noqa: S104 - it is about that
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(2)]
+        process.kill()
+
+    assert lines[0].startswith("socialfeed is ready at")
+    assert "--public-url" in lines[1]

@@ -131,3 +131,30 @@ def test_the_access_log_has_a_line_for_each_request_and_nothing_private(
     assert "of-ada" not in text
     assert "of+ada" not in text
     assert ada.token not in text
+
+
+def test_a_slow_request_is_logged_with_the_times_of_its_boxes(
+    program: Path, tmp_path: Path
+) -> None:
+    with serving(program, tmp_path / "data", "--slow-requests", "0.001ms") as server:
+        ada = server.sign_up("ada")
+        server.post(ada, "text of ada")
+        server.stop()
+        assert server.process.stderr is not None
+        entries = [json.loads(line) for line in server.process.stderr if line.startswith("{")]
+
+    made = next(entry for entry in entries if entry["route"] == "/v1/posts")
+    boxes = {box: took_s for each in made["boxesS"] for box, took_s in each.items()}
+    assert made["slow"]
+    assert made["userId"] == ada.user_id
+    assert 0 < boxes["posts_db"] <= boxes["post_writer"] <= boxes["api_gateway"]
+    assert boxes["api_gateway"] <= made["durationS"]
+
+
+def test_a_request_that_is_quick_enough_is_not_logged(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data", "--slow-requests", "1h") as server:
+        server.sign_up("ada")
+        server.stop()
+        assert server.process.stderr is not None
+
+        assert "slow" not in server.process.stderr.read()

@@ -17,6 +17,7 @@ from server.adapters.sqlite.schema import STEPS
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import serving
 from tests.e2e.sockets import eventually
+from tests.e2e.uploads import uploaded
 
 COMPLETE_WITHIN_S = 2.0
 
@@ -111,13 +112,16 @@ def test_a_folder_of_the_first_version_is_migrated(program: Path, tmp_path: Path
 
 
 def test_secrets_are_for_their_owner_only(program: Path, tmp_path: Path) -> None:
-    with serving(program, tmp_path / "data"):
+    with serving(program, tmp_path / "data") as server:
+        uploaded(server, server.sign_up("ada"))
         modes = {
-            path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()
+            path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").rglob("*")
         }
 
-    private = "secret", "socialfeed.sqlite3", "feeds.sqlite3"
-    assert [modes[name] for name in private] == [0o600] * 3
+    [media] = (name for name in modes if name.endswith(".jpg,"))
+    private = "secret", "storage-key.json", "socialfeed.sqlite3", "feeds.sqlite3", media
+    assert [modes[name] for name in private] == [0o600] * 5
+    assert modes["storage"] == 0o700
 
 
 def test_a_graceful_stop_leaves_the_queue_to_the_next_start(program: Path, tmp_path: Path) -> None:

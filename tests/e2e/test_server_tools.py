@@ -10,7 +10,8 @@ import struct
 import subprocess
 import termios
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, serving
+from tests.e2e.sockets import eventually
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 POISON = (
@@ -149,8 +151,98 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(
     [letter] = listed["dead_letters"]
     assert letter["event"]["kind"] == "poison"
     assert "no flow for an event of kind 'poison'" in letter["reason"]
+    unknown = run_socialfeed("dead-letters", "replay", "98", "99", "--data", folder)
+    assert (unknown.returncode, unknown.stdout) == (2, "0 replayed\n")
+    assert "2 of these numbers are no dead letter's" in unknown.stderr
     assert run_socialfeed("dead-letters", "replay", "--data", folder).stdout == "1 replayed\n"
-    assert run_socialfeed("dead-letters", "list", "--data", folder).stdout == ""
+    none = run_socialfeed("dead-letters", "list", "--data", folder)
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr == "there are no dead letters\n"
+
+
+LETTER = (
+    "INSERT INTO dead_letters (queue, kind, user_id, subject_id, reason, buried_at_ms)"
+    " VALUES ('feed_generator', 'unfollowed', 1, ?, 'a bug', 1)"
+)
+
+
+@contextmanager
+def folder_of_a_server(program: Path, folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database that a server has made and left."""
+    with serving(program, folder) as server:
+        server.stop()
+    with closing(sqlite3.connect(folder / "socialfeed.sqlite3")) as database:
+        yield database
+
+
+def test_all_dead_letters_are_listed_and_replayed_however_many(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with folder_of_a_server(program, folder) as database, database:
+        database.executemany(LETTER, ((number,) for number in range(10_001)))
+
+    listed = run_socialfeed("dead-letters", "list", "--data", str(folder)).stdout.splitlines()
+    assert len(listed) == 10_001
+    replayed = run_socialfeed("dead-letters", "replay", "--data", str(folder))
+    assert replayed.stdout == "10001 replayed\n"
+    assert run_socialfeed("dead-letters", "list", "--data", str(folder)).stdout == ""
+
+
+def test_dead_letters_of_an_older_schema_are_left_as_they_are(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with folder_of_a_server(program, folder) as database:
+        database.execute("PRAGMA user_version = 1")
+        for command in ("list", "replay"):
+            done = run_socialfeed("dead-letters", command, "--data", str(folder))
+
+            assert done.returncode == 2
+            assert "has schema version 1" in done.stderr
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_dead_letters_that_another_program_has_locked_are_one_clear_message(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with folder_of_a_server(program, folder) as database:
+        database.execute(LETTER, (1,))
+        database.commit()
+        database.execute("BEGIN EXCLUSIVE")
+        done = run_socialfeed("dead-letters", "replay", "--data", str(folder))
+
+    assert done.returncode == 2
+    assert "locked" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_dead_letters_are_replayed_once_their_cause_is_gone(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with serving(program, folder) as server:
+        author, reader = server.sign_up("author"), server.sign_up("reader")
+        server.follow(reader, author)
+        post = server.post(author, "the owner is told late")
+        with closing(sqlite3.connect(folder / "socialfeed.sqlite3")) as database, database:
+            database.execute(
+                "INSERT INTO dead_letters"
+                " (queue, kind, user_id, subject_id, reason, buried_at_ms)"
+                " VALUES ('notification_service', 'liked', ?, ?, 'a bug, mended since', 1)",
+                (reader.user_id, post),
+            )
+        path = f"/v1/notifications/{author.user_id}"
+        assert server.send("GET", path, token=author.token).json["items"] == []
+
+        assert run_socialfeed("dead-letters", "replay", "--data", str(folder)).returncode == 0
+
+        def kinds() -> list[str]:
+            items = server.send("GET", path, token=author.token).json["items"]
+            return [item["kind"] for item in items]
+
+        eventually(lambda: kinds() == ["like"], within_s=5)
 
 
 def test_dead_letters_of_no_server_are_an_error(run_socialfeed: RunProgram) -> None:

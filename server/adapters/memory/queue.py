@@ -113,9 +113,10 @@ class MemoryQueue:
         dead = sum(letter.queue == queue for letter in self._memory.dead.values())
         return Backlog(len(waiting), min(waiting, default=None), dead)
 
-    async def dead_letters(self, *, limit: int) -> Sequence[DeadLetter]:
-        """Return the oldest dead letters."""
-        return sorted(self._memory.dead.values(), key=lambda letter: letter.sequence)[:limit]
+    async def dead_letters(self, *, after: int = 0, limit: int) -> Sequence[DeadLetter]:
+        """Return the oldest dead letters above a place in the queue."""
+        dead = sorted(self._memory.dead.values(), key=lambda letter: letter.sequence)
+        return [letter for letter in dead if letter.sequence > after][:limit]
 
     async def replay(self, sequences: Iterable[int]) -> int:
         """Put dead letters back into their queues; how many."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from server.adapters.sqlite.database import migrate
+from server.adapters.sqlite.files import file_errors, make_file
+from server.adapters.sqlite.migrations import migrate
 from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
 from server.adapters.sqlite.stores import FEEDS_FILE_NAME, FILE_NAME
 from server.errors import FolderNotEmptyError
@@ -71,14 +72,16 @@ def loading(folder: Path) -> Iterator[BulkLoad]:
     Raises:
         FolderNotEmptyError: if there are users already.
         NewerSchemaError: if a later version wrote it.
+        DamagedFileError: if it is no database.
     """
     path = folder / FILE_NAME
-    path.touch(mode=0o600)
+    make_file(path)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        migrate(connection, path, STEPS)
+        with file_errors(path):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection, path, STEPS)
         if connection.execute("SELECT 1 FROM users LIMIT 1").fetchone():
             raise FolderNotEmptyError(folder=folder)
         connection.execute("BEGIN IMMEDIATE")
@@ -100,7 +103,7 @@ def load_feeds(
     All or none are there in the end. Without them, each is built when it is first read.
     """
     path = folder / FEEDS_FILE_NAME
-    path.touch(mode=0o600)
+    make_file(path)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -9,6 +9,7 @@ feeds, 1 % of posts were fresh within a second; with one, all were (tests/benchm
 """
 
 import asyncio
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,9 @@ from typing import Generic, TypeVar, cast
 
 import aiosqlite
 
-from server.errors import NewerSchemaError, OverloadedError, StorageError
+from server.adapters.sqlite.files import file_errors, make_file
+from server.adapters.sqlite.migrations import expect_current, migrate
+from server.errors import OverloadedError, StorageError
 from server.model.events import Event, Queue
 from server.model.records import Counts
 from server.ports.clock import Clock
@@ -43,12 +46,14 @@ class Transaction:
     """What a write job works with; its counts and announcements are gathered for the commit.
 
     Attributes:
+        events: those that are yet to be written, all at once.
         undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
     """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
+    events: list[tuple[Event, int]] = field(default_factory=list)
     queues: set[Queue] = field(default_factory=set)
     undo: set[Callable[[], None]] = field(default_factory=set)
 
@@ -59,19 +64,23 @@ class Transaction:
 
     def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
         """Put an event into its queue, in the same commit."""
-        self.connection.execute(
-            "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                event.queue,
-                event.kind,
-                event.user_id,
-                event.subject_id,
-                event.comment_id,
-                self.now_ms if queued_at_ms is None else queued_at_ms,
-            ),
-        )
-        self.queues.add(event.queue)
+        self.events.append((event, self.now_ms if queued_at_ms is None else queued_at_ms))
+
+    def write_events(self) -> None:
+        """Write the events so far, in one statement: each costs as much as some rows."""
+        rows = [
+            (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id, at_ms)
+            for event, at_ms in self.events
+        ]
+        if rows:
+            self.connection.execute(
+                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
+                " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
+                " value ->> 5 FROM json_each(?) ORDER BY key",
+                (json.dumps(rows),),
+            )
+            self.queues.update(event.queue for event, _ in self.events)
+            self.events.clear()
 
 
 @dataclass
@@ -82,14 +91,16 @@ class _Job(Generic[T]):
     error: Exception | None = None
 
     def attempt(self, transaction: Transaction) -> None:
-        """Do the work; if it fails, nothing of it is left in the transaction."""
+        """Do the work; if it fails, nothing of it is left in the transaction.
+
+        Its savepoint costs two statements, so this is for when a job has failed.
+        """
         part = Transaction(transaction.connection, transaction.now_ms)
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS):
-                # The disk's: the whole commit fails.
+            if _is_the_disks(error):
                 transaction.undo |= part.undo
                 raise
             self.error = error
@@ -100,6 +111,7 @@ class _Job(Generic[T]):
         part.connection.execute("RELEASE job")
         for post_id, counts in part.counts.items():
             transaction.count(post_id, likes=counts.likes, comments=counts.comments)
+        transaction.events += part.events
         transaction.queues |= part.queues
         transaction.undo |= part.undo
 
@@ -260,13 +272,21 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
 def _commit(
     connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
 ) -> _Committed:
-    transaction = Transaction(connection, now_ms)
     changes = connection.total_changes
     with ExitStack() as undo:
-        connection.execute("BEGIN IMMEDIATE")
-        undo.callback(_roll_back, transaction)
-        for job in jobs:
-            job.attempt(transaction)
+        transaction = _begun(connection, now_ms, undo)
+        try:
+            for job in jobs:
+                job.result = job.work(transaction)
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            # One of them is at fault: the others are done without it.
+            undo.close()
+            transaction = _begun(connection, now_ms, undo)
+            for job in jobs:
+                job.attempt(transaction)
+        transaction.write_events()
         counts = _write_counts(transaction)
         if last_id:
             _keep_last_id(connection, last_id)
@@ -274,6 +294,18 @@ def _commit(
         undo.pop_all()
     has_written = connection.total_changes > changes
     return _Committed(has_written, counts, frozenset(transaction.queues))
+
+
+def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:
+    transaction = Transaction(connection, now_ms)
+    connection.execute("BEGIN IMMEDIATE")
+    undo.callback(_roll_back, transaction)
+    return transaction
+
+
+def _is_the_disks(error: Exception) -> bool:
+    """Whether the whole commit fails, and not only the job."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS)
 
 
 def _write_a_row(transaction: Transaction) -> None:
@@ -328,21 +360,48 @@ async def open_database(
 
     Raises:
         NewerSchemaError: if a later version wrote it.
+        DamagedFileError: if it is no database.
+        OSError: if the disk is full.
     """
-    writer = await _connected(path)
+    with file_errors(path):
+        make_file(path)
+        writer = await _connected(path)
+        try:
+            await writer.run(lambda connection: migrate(connection, path, steps))
+            reader = await _connected(path)
+        except BaseException:
+            await writer.close()
+            raise
+    return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
+
+
+async def open_current_database(
+    path: Path, *, steps: Sequence[str], clock: Clock, telemetry: Telemetry, is_read_only: bool
+) -> Database:
+    """Return a database that is there, and has the last version of its schema.
+
+    Raises:
+        NewerSchemaError, OlderSchemaError: if another version wrote it last.
+        StorageError: if it cannot be read, or its lock is not let go of.
+    """
     try:
-        await writer.run(lambda connection: migrate(connection, path, steps))
-        reader = await _connected(path)
-    except BaseException:
-        await writer.close()
-        raise
+        writer = await _connected(path)
+        try:
+            await writer.run(lambda connection: expect_current(connection, path, steps))
+            reader = await _connected(path)
+            if is_read_only:
+                for connection in (writer, reader):
+                    await connection.execute("PRAGMA query_only = 1")
+        except BaseException:
+            await writer.close()
+            raise
+    except sqlite3.Error as error:
+        raise StorageError(reason=str(error)) from error
     return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
 
 
 async def _connected(path: Path) -> _Connection:
     def connect() -> sqlite3.Connection:
-        # Made here, so that nobody but its owner can ever read it.
-        path.touch(mode=0o600)
         # Autocommit: transactions are begun and ended here, not by the driver.
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
@@ -361,14 +420,3 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute("PRAGMA busy_timeout = 5000")
-
-
-def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
-    """Bring a database to the last version of its schema; raises what `open_database` does."""
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > len(steps):
-        raise NewerSchemaError(folder=path.parent, found=found, known=len(steps))
-    for version in range(found, len(steps)):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {steps[version]}; PRAGMA user_version = {version + 1}; COMMIT"
-        )

@@ -30,6 +30,7 @@ class SqliteQueue:
 
         def work(transaction: Transaction) -> None:
             for event in events:
+                transaction.write_events()
                 if not _waits(transaction.connection, event):
                     transaction.queue(event, queued_at_ms=queued_at_ms)
 
@@ -101,15 +102,15 @@ class SqliteQueue:
 
         return await self._database.read(BOX, work)
 
-    async def dead_letters(self, *, limit: int) -> Sequence[DeadLetter]:
-        """Return the oldest dead letters."""
+    async def dead_letters(self, *, after: int = 0, limit: int) -> Sequence[DeadLetter]:
+        """Return the oldest dead letters above a place in the queue."""
 
         def work(connection: sqlite3.Connection) -> Sequence[DeadLetter]:
             rows = connection.execute(
                 "SELECT sequence, queue, reason, buried_at_ms,"
                 " kind, user_id, subject_id, comment_id"
-                " FROM dead_letters ORDER BY sequence LIMIT ?",
-                (limit,),
+                " FROM dead_letters WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                (after, limit),
             )
             return [
                 DeadLetter(row[0], Queue(row[1]), Event(*row[4:]), row[2], buried_at_ms=row[3])

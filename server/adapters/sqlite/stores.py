@@ -9,13 +9,14 @@ from server.adapters.sqlite.database import Database, open_database
 from server.adapters.sqlite.feeds import SqliteFeeds
 from server.adapters.sqlite.follows import SqliteFollows
 from server.adapters.sqlite.idempotency import SqliteIdempotencyKeys
+from server.adapters.sqlite.media import SqliteMedia
 from server.adapters.sqlite.notifications import SqliteNotifications
 from server.adapters.sqlite.posts import SqliteCounters, SqlitePosts
 from server.adapters.sqlite.queue import SqliteQueue
 from server.adapters.sqlite.reactions import SqliteComments, SqliteLikes
 from server.adapters.sqlite.schema import FEEDS_STEPS, STEPS
 from server.adapters.sqlite.users import SqliteUsers
-from server.errors import StorageError
+from server.errors import DamagedFileError, StorageError
 from server.ports.clock import Clock
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
@@ -51,12 +52,18 @@ async def open_databases(folder: Path, *, clock: Clock, telemetry: Telemetry) ->
 
     Raises:
         NewerSchemaError: if a later version wrote one of them.
+        DamagedFileError: if one of them is no database.
+        OSError: if the disk is full.
     """
     main = await open_database(folder / FILE_NAME, steps=STEPS, clock=clock, telemetry=telemetry)
     try:
         feeds = await open_database(
             folder / FEEDS_FILE_NAME, steps=FEEDS_STEPS, clock=clock, telemetry=telemetry
         )
+    except DamagedFileError as error:
+        await main.close()
+        advice = "remove it, and every feed is built again from the rest"
+        raise DamagedFileError(path=error.path, reason=error.reason, advice=advice) from error
     except BaseException:
         await main.close()
         raise
@@ -75,6 +82,7 @@ def sqlite_stores(databases: Databases, *, max_entries: int) -> Stores:
         comments=SqliteComments(main),
         likes=SqliteLikes(main),
         notifications=SqliteNotifications(main),
+        media=SqliteMedia(main),
         messages=SqliteQueue(main),
         keys=SqliteIdempotencyKeys(main),
     )

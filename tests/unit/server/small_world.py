@@ -8,9 +8,13 @@ from pathlib import Path
 
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
+from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.adapters.storage.local import LocalStorage
+from server.adapters.storage.presigning import Presigner
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
+from server.model.signatures import AccessKey
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.feed_generator import FeedSettings
 from server.services.post_writer import PostContent
@@ -51,6 +55,23 @@ class SmallWorld:
         return [shown.post.text for shown in page.items]
 
 
+def surroundings(
+    clock: ManualClock, ids: IdGenerator, metrics: Metrics, *, folder: Path
+) -> Surroundings:
+    """Return what boxes need of the world, with an object storage that no client reaches."""
+    presigner = Presigner(str, "media", AccessKey("id", "secret"), "us-east-1", clock)
+    return Surroundings(
+        clock,
+        ids,
+        secrets.token_bytes,
+        PlainPasswords(),
+        metrics,
+        storage=LocalStorage(folder / "storage", presigner),
+        pictures=PillowPictures(),
+        site_url=str,
+    )
+
+
 @asynccontextmanager
 async def small_world(
     folder: Path,
@@ -66,7 +87,7 @@ async def small_world(
     databases.main.last_id = lambda: ids.last_id
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=max_entries),
-        Surroundings(clock, ids, secrets.token_bytes, PlainPasswords(), metrics),
+        surroundings(clock, ids, metrics, folder=folder),
         feeds=FeedSettings(fanout=fanout, max_entries=max_entries, away_s=away_s),
         token_lifetime_s=60,
     )

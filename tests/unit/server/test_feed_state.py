@@ -17,13 +17,13 @@ from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
 from server.model.records import PostEdit
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.boxes import Boxes, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
 from server.services.post_cache import ShownPost
 from server.services.post_writer import PostContent
 from tests.fakes.clock import ManualClock
-from tests.fakes.passwords import PlainPasswords
+from tests.unit.server.small_world import surroundings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -84,9 +84,9 @@ class FeedMachine(RuleBasedStateMachine):
         ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.databases))
         self.databases.main.last_id = lambda: ids.last_id
         stores = sqlite_stores(self.databases, max_entries=MAX_ENTRIES)
-        surroundings = Surroundings(self.clock, ids, bytes, PlainPasswords(), metrics)
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
-        self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
+        around = surroundings(self.clock, ids, metrics, folder=Path(self.folder.name))
+        self.boxes = build_boxes(stores, around, feeds=feeds, token_lifetime_s=60)
         await self.boxes.feed_generator.start()
 
     async def _close(self) -> None:
@@ -125,7 +125,8 @@ class FeedMachine(RuleBasedStateMachine):
         self.clock.ms += 1
         fresh_id = self.boxes.surroundings.ids.new()
         content = PostContent(text=text)
-        post = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        shown = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        post = shown.post
         self.posts[post.post_id] = post.author_id
         self.texts[post.post_id] = text
         self.fresh.add(post.post_id)

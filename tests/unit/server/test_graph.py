@@ -1,5 +1,7 @@
 """The follower graph: so many followers, each once, in the scenario's power law."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,13 @@ def test_the_followers_have_the_scenarios_mean_and_a_long_tail() -> None:
     assert abs(counts.mean() - distribution.mean) < 5 * standard_error
     assert counts.max() > 10 * counts.mean()
     assert abs((counts > 1000).mean() - distribution.share_above(1000)) < 0.01
+
+
+def test_a_million_edges_are_drawn_in_a_moment() -> None:
+    distribution = scaled_to(DISTRIBUTION, users=5_000)
+    started_s = time.process_time()
+
+    graph = drawn_graph(distribution, users=5_000, rng=np.random.default_rng(1))
+
+    assert len(graph) > 900_000
+    assert time.process_time() - started_s < 0.5

@@ -1,0 +1,55 @@
+"""HTTP as aiohttp speaks it, but for what it says of requests that it cannot read."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, cast
+
+from aiohttp import web
+
+from server.gateway.envelope import Envelope
+from server.gateway.problems import problem
+
+_DETAIL = "the request is not HTTP/1.1 as this server reads it"
+
+
+class HttpProtocol(web.RequestHandler):
+    """One connection, on which errors below the application are problem documents too."""
+
+    __slots__ = ("_envelope",)
+
+    def __init__(
+        self, server: web.Server, envelope: Envelope, *, idle_s: float, lingering_s: float
+    ) -> None:
+        """`idle_s` and `lingering_s`: without a request; to read what is left of a body."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=cast("Any", None),
+            keepalive_timeout=idle_s,
+            lingering_time=lingering_s,
+            # Bodies are decoded by the gateway, to a limit.
+            auto_decompress=False,
+        )
+        self._envelope = envelope
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return a problem document; nothing of what the client has sent, and no traceback."""
+        del message
+        if request.writer.output_size > 0:
+            # An answer has begun: the connection is all that can be ended.
+            raise ConnectionError from exc
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            context = {"message": "a request failed below the application", "exception": exc}
+            asyncio.get_running_loop().call_exception_handler(context)
+            response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
+        else:
+            response = problem(HTTPStatus(status), _DETAIL)
+        self._envelope.put_around(request, response)
+        response.force_close()
+        return response
