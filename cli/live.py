@@ -23,7 +23,7 @@ def live_watcher() -> Iterator["Watcher"]:
     from sim.loadtest.study import Watcher
 
     if not sys.stderr.isatty():
-        yield Watcher()
+        yield Watcher(warned=_warn)
         return
     from rich.console import Console
     from rich.live import Live
@@ -31,7 +31,13 @@ def live_watcher() -> Iterator["Watcher"]:
     console = Console(stderr=True)
     with Live(console=console, transient=True, refresh_per_second=4) as live:
         shown = _Shown(live, console)
-        yield Watcher(told=shown.told, measuring=shown.measuring, level=shown.level)
+        yield Watcher(told=shown.told, measuring=shown.measuring, level=shown.level, warned=_warn)
+
+
+def _warn(text: str) -> None:
+    import typer
+
+    typer.echo(f"Warning: {text}", err=True)
 
 
 class _Shown:
@@ -51,7 +57,7 @@ class _Shown:
         self._shown_s = time.monotonic()
         from sim.loadtest.snapshot import snapshot_line
 
-        self._live.update(snapshot_line(measurement))
+        self._live.update(snapshot_line(measurement, width=self._console.width))
 
     def level(self, level: "Level") -> None:
         from sim.loadtest.snapshot import level_line

@@ -1,9 +1,10 @@
 """How the options of a load test are read."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 import typer
+
+from sim.loadtest.address import Address
 
 
 class RunShape(Enum):
@@ -11,14 +12,6 @@ class RunShape(Enum):
 
     FLAT = "flat"
     DAY = "day"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A host, and a port if one was given."""
-
-    host: str
-    port: int | None = None
 
 
 def duration_s(text: str) -> float:
@@ -59,8 +52,26 @@ def rate_per_s(text: str) -> float:
     return rate
 
 
+MOST_CLOSED_USERS = 100_000
+"""Each is a thread of the generator's own making."""
+
+MOST_WORLD_USERS = 1_000_000
+"""Their follows and tokens are kept in memory."""
+
+MOST_REMOTE_PROCESSES = 1_000
+
+
 def users(text: str) -> int:
-    """Return a number of users, at least one."""
+    """Return a number of closed users."""
+    return _users(text, least=1, most=MOST_CLOSED_USERS)
+
+
+def world_users(text: str) -> int:
+    """Return a number of users who can follow each other."""
+    return _users(text, least=2, most=MOST_WORLD_USERS)
+
+
+def _users(text: str, *, least: int, most: int) -> int:
     from scenarios.errors import QuantityError
     from scenarios.quantities import EXPECTED, Dimension, parse
 
@@ -68,19 +79,14 @@ def users(text: str) -> int:
         found = parse(text, Dimension.COUNT)
     except QuantityError as error:
         raise typer.BadParameter(str(error)) from error
-    if round(found) < 1:
-        message = f"found {text!r}, expected at least one: {EXPECTED[Dimension.COUNT]}"
+    if not least <= round(found) <= most:
+        at_least = "one" if least == 1 else f"{least} users"
+        message = (
+            f"found {text!r}, expected at least {at_least} and at most {most:,}: "
+            f"{EXPECTED[Dimension.COUNT]}"
+        )
         raise typer.BadParameter(message)
     return round(found)
-
-
-def world_users(text: str) -> int:
-    """Return a number of users who can follow each other."""
-    found = users(text)
-    if found < 2:  # noqa: PLR2004 - one user has nobody to follow
-        message = f"found {text!r}, expected at least 2 users"
-        raise typer.BadParameter(message)
-    return found
 
 
 def address(text: str) -> Address:
@@ -91,4 +97,4 @@ def address(text: str) -> Address:
     if not host or (colon and not (port.isdigit() and 0 < int(port) <= 65_535)):  # noqa: PLR2004
         message = f"found {text!r}, expected an address such as 192.168.1.5 or 192.168.1.5:5557"
         raise typer.BadParameter(message)
-    return Address(host, int(port) if port else None)
+    return Address(host, int(port)) if port else Address(host)

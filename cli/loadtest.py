@@ -9,7 +9,7 @@ import typer
 
 from cli.exits import CommandError, ExitCode
 from cli.load_options import (
-    Address,
+    MOST_REMOTE_PROCESSES,
     RunShape,
     address,
     duration_s,
@@ -29,6 +29,8 @@ from cli.options import (
     Seed,
     Sets,
 )
+from cli.reporting import expect_report_folder
+from sim.loadtest.address import Address
 
 if TYPE_CHECKING:
     from sim.loadtest.study import Request
@@ -146,16 +148,17 @@ def loadtest(
         is_day=shape is RunShape.DAY,
         find_max=find_max,
     )
+    _check_processes(processes, is_remote=master)
     from scenarios.loader import load
-    from sim.loadtest import crew
     from sim.loadtest.own_server import Program
     from sim.loadtest.study import Request
 
     loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    if out is not None:
-        _check_writable(out)
-    listen = listen or _LOOPBACK
-    listening = crew.Address.of(listen.host, listen.port) if master else None
+    expect_report_folder(out)
+    listening = (listen or _LOOPBACK) if master else None
+    if listening is not None:
+        _check_free(listening)
+        typer.echo(_awaiting(listening, workers=processes), err=True)
     document = _tested(
         Request(
             scenario=loaded,
@@ -180,9 +183,9 @@ def loadtest(
 
         write_report(document, out)
     _print(document, as_json=as_json, out=out)
-    code = _exit_code(document, check=check)
+    code, message = ending(document, check=check)
     if code is not ExitCode.DONE:
-        raise typer.Exit(code)
+        raise CommandError(message, exit_code=code)
 
 
 _PROGRAM = (sys.executable, "-m", "cli.main")
@@ -214,13 +217,28 @@ def _check_combination(
             raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
 
 
+def _check_processes(processes: int, *, is_remote: bool) -> None:
+    import os
+
+    most = MOST_REMOTE_PROCESSES if is_remote else max(os.cpu_count() or 1, 1)
+    if processes > most:
+        told = "" if is_remote else ", the cores of this machine (others join by --master)"
+        message = f"--processes: found {processes:,}, expected at most {most:,}{told}"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
+
+
 def _is_remote(listen: Address | None) -> bool:
     return listen is not None and not listen.host.startswith("127.")
 
 
 def _tested(request: "Request") -> "LoadtestDocument":
     from cli.live import live_watcher
-    from sim.loadtest.errors import BadTargetError, ImpossibleLoadError, TargetError
+    from sim.loadtest.errors import (
+        BadTargetError,
+        ImpossibleLoadError,
+        OwnProcessError,
+        TargetError,
+    )
     from sim.loadtest.study import load_tested
 
     if request.web_port is not None:
@@ -232,16 +250,11 @@ def _tested(request: "Request") -> "LoadtestDocument":
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     except TargetError as error:
         raise CommandError(str(error), exit_code=ExitCode.TARGET_UNREACHABLE) from error
-
-
-def _check_writable(directory: Path) -> None:
-    from reports.errors import ReportError
-    from reports.folder import check_writable
-
-    try:
-        check_writable(directory)
-    except ReportError as error:
-        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    except OwnProcessError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
+    except KeyboardInterrupt as error:
+        message = "interrupted before anything was measured"
+        raise CommandError(message, exit_code=ExitCode.INTERRUPTED) from error
 
 
 def _print(document: "LoadtestDocument", *, as_json: bool, out: Path | None) -> None:
@@ -257,16 +270,40 @@ def _print(document: "LoadtestDocument", *, as_json: bool, out: Path | None) -> 
     print_loadtest(document, Console(), None if out is None else out / "report.html")
 
 
-def _exit_code(document: "LoadtestDocument", *, check: bool) -> ExitCode:
+def ending(document: "LoadtestDocument", *, check: bool) -> tuple[ExitCode, str]:
+    """Return the exit code, and why it is that one."""
+    missed = [objective.name for objective in document.objectives if objective.met is False]
     if document.run.interrupted:
-        return ExitCode.INTERRUPTED
+        return ExitCode.INTERRUPTED, "interrupted; what was measured until then is reported"
     if document.target_lost_s is not None:
-        return ExitCode.TARGET_UNREACHABLE
+        message = f"the target stopped answering {document.target_lost_s:.0f} s after the start"
+        return ExitCode.TARGET_UNREACHABLE, message
     if not document.valid:
-        return ExitCode.INVALID_RUN
-    if check and any(objective.met is False for objective in document.objectives):
-        return ExitCode.OBJECTIVE_MISSED
-    return ExitCode.DONE
+        return ExitCode.INVALID_RUN, f"not valid: {'; '.join(document.invalid_because)}"
+    if check and missed:
+        return ExitCode.OBJECTIVE_MISSED, f"missed: {', '.join(missed)}"
+    return ExitCode.DONE, ""
+
+
+def _check_free(address: Address) -> None:
+    """Check that a master can listen there: Locust would only say so once all is ready."""
+    import socket
+
+    try:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address.host, address.port))
+    except OSError as error:
+        message = (
+            f"--listen: found {address} ({error.strerror or error}), expected an address of "
+            "this machine with a port that is free"
+        )
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT) from error
+
+
+def _awaiting(address: Address, *, workers: int) -> str:
+    command = f"socialfeed loadtest --worker {address}"
+    return f"waiting for {workers} of `{command}`, which may be started now"
 
 
 def _web_port() -> int:
@@ -286,10 +323,10 @@ def _web_port() -> int:
 
 def _work(master: Address) -> NoReturn:
     """Be a generator of a master elsewhere, until it has no more to do."""
-    from sim.loadtest.crew import Address as MasterAddress
     from sim.loadtest.crew import work_for
 
-    failure = work_for(MasterAddress.of(master.host, master.port))
+    typer.echo(f"working for the master at {master}, as soon as it is there", err=True)
+    failure = work_for(master)
     if failure:
         message = f"--worker: no master to work for at {master.host}: {failure}"
         raise CommandError(message, exit_code=ExitCode.TARGET_UNREACHABLE)

@@ -83,8 +83,8 @@ def told_of_world(what: str, done: int, _total: int) -> None:
 @contextmanager
 def measuring_errors() -> Iterator[None]:
     """Turn what goes wrong with a measurement into a message and an exit code."""
-    from sim.calibration.errors import CalibrationRunError
-    from sim.loadtest.errors import ImpossibleLoadError, TargetError
+    from sim.calibration.errors import CalibrationRunError, InterruptedRunError
+    from sim.loadtest.errors import ImpossibleLoadError, OwnProcessError, TargetError
 
     try:
         yield
@@ -92,5 +92,9 @@ def measuring_errors() -> Iterator[None]:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     except TargetError as error:
         raise CommandError(str(error), exit_code=ExitCode.TARGET_UNREACHABLE) from error
+    except OwnProcessError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
+    except InterruptedRunError as error:
+        raise CommandError(str(error), exit_code=ExitCode.INTERRUPTED) from error
     except CalibrationRunError as error:
         raise CommandError(str(error), exit_code=ExitCode.INVALID_RUN) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import CommandError, ExitCode
+from cli.exits import ExitCode
 from cli.options import (
     DEFAULT_SCENARIO,
     DEFAULT_SEED,
@@ -23,6 +23,7 @@ from cli.options import (
     calibration_of,
     told_of_calibration,
 )
+from cli.reporting import expect_report_folder
 
 if TYPE_CHECKING:
     from sim.results.simulation import SimulationDocument
@@ -58,8 +59,7 @@ def simulate(
         scenario, dau=dau, mau=mau, overrides=sets or [], calibration=calibration_of(calibration)
     )
     told_of_calibration(loaded, calibration)
-    if out is not None:
-        _check_writable(out)
+    expect_report_folder(out)
     from cli.progress import progress_bar
     from sim.document import simulation_document
     from sim.study import study
@@ -86,16 +86,6 @@ def simulate(
         print_simulation(document, Console(), page)
     if check and any(objective.met is False for objective in document.objectives):
         raise typer.Exit(ExitCode.OBJECTIVE_MISSED)
-
-
-def _check_writable(directory: Path) -> None:
-    from reports.errors import ReportError
-    from reports.folder import check_writable
-
-    try:
-        check_writable(directory)
-    except ReportError as error:
-        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
 
 
 def _write(document: "SimulationDocument", directory: Path) -> Path:

@@ -3,12 +3,13 @@
 import shlex
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import CommandError, ExitCode
+from cli.exits import ExitCode
 from cli.load_options import rate_per_s
 from cli.measuring import (
     DEFAULT_MEASURED_S,
@@ -37,9 +38,14 @@ from cli.options import (
     Sets,
     calibration_of,
 )
+from cli.reporting import expect_report_folder
 
 if TYPE_CHECKING:
+    from scenarios.calibration import Calibration as Measured
+    from scenarios.model import Scenario
+    from sim.calibration.run import Campaign
     from sim.results.validation import ValidationDocument
+    from sim.validation.study import Request
 
 
 def validate(
@@ -80,32 +86,16 @@ def validate(
       socialfeed validate --calibration calibration.toml --max-rate 380 --duration 60s
       socialfeed validate --check --json
     """
-    from scenarios.loader import load
-    from sim.validation.study import Request, validated
-
-    loaded = load(scenario, dau=dau, mau=mau, overrides=sets or [])
-    known = calibration_of(calibration)
-    if known is not None:
-        load(scenario, dau=dau, mau=mau, overrides=sets or [], calibration=known)
-    if out is not None:
-        _check_writable(out)
-    measured_s = duration or DEFAULT_MEASURED_S
-    warmup_s = DEFAULT_WARMUP_S if warmup is None else warmup
-    with measuring_errors():
-        document = validated(
-            Request(
-                subject=subject_of(scenario, loaded, sets or []),
-                program=metered_program(scenario, loaded, sets or []),
-                calibration=known,
-                campaign=campaign_of((), warmup_s=warmup_s, measured_s=measured_s, seed=seed),
-                max_per_s=max_rate,
-                users=world or DEFAULT_WORLD,
-                command=shlex.join(["socialfeed", *sys.argv[1:]]),
-            ),
-            told=told,
-            told_of_world=told_of_world,
-            clock_s=time.perf_counter,
-        )
+    asked = _Asked(scenario, dau, mau, tuple(sets or ()))
+    expect_report_folder(out)
+    measured_s, warmup_s = duration or DEFAULT_MEASURED_S, DEFAULT_WARMUP_S
+    campaign = campaign_of(
+        (), warmup_s=warmup_s if warmup is None else warmup, measured_s=measured_s, seed=seed
+    )
+    request = _request(
+        asked, calibration, campaign, max_rate=max_rate, users=world or DEFAULT_WORLD
+    )
+    document = _validated(request)
     if out is not None:
         from reports.folder import write_report
 
@@ -114,14 +104,58 @@ def validate(
     _end(document, check=check)
 
 
-def _check_writable(directory: Path) -> None:
-    from reports.errors import ReportError
-    from reports.folder import check_writable
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The scenario that is asked for, by its name and the options that change it."""
 
-    try:
-        check_writable(directory)
-    except ReportError as error:
-        raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    named: str
+    dau: float | None
+    mau: float | None
+    sets: tuple[str, ...]
+
+    def loaded(self, calibration: "Measured | None" = None) -> "Scenario":
+        from scenarios.loader import load
+
+        return load(
+            self.named,
+            dau=self.dau,
+            mau=self.mau,
+            overrides=list(self.sets),
+            calibration=calibration,
+        )
+
+
+def _request(
+    asked: _Asked,
+    calibration: Path | None,
+    campaign: "Campaign",
+    *,
+    max_rate: float | None,
+    users: int,
+) -> "Request":
+    from sim.validation.study import Request
+
+    scenario = asked.loaded()
+    known = calibration_of(calibration)
+    if known is not None:
+        # Refused now, not after a minute, if it is none of this scenario's.
+        asked.loaded(known)
+    return Request(
+        subject=subject_of(asked.named, scenario, asked.sets),
+        program=metered_program(asked.named, scenario, asked.sets),
+        calibration=known,
+        campaign=campaign,
+        max_per_s=max_rate,
+        users=users,
+        command=shlex.join(["socialfeed", *sys.argv[1:]]),
+    )
+
+
+def _validated(request: "Request") -> "ValidationDocument":
+    from sim.validation.study import validated
+
+    with measuring_errors():
+        return validated(request, told=told, told_of_world=told_of_world, clock_s=time.perf_counter)
 
 
 def _print(document: "ValidationDocument", *, as_json: bool, out: Path | None) -> None:
@@ -139,7 +173,9 @@ def _print(document: "ValidationDocument", *, as_json: bool, out: Path | None) -
 
 def _end(document: "ValidationDocument", *, check: bool) -> None:
     """Exit with the code that tells how it went, if it is not 0."""
-    if document.error.p50_median is None:
+    if document.run.is_interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if not document.error.points or any(load.invalid_because for load in document.loads):
         raise typer.Exit(ExitCode.INVALID_RUN)
     if check and any(objective.met is False for objective in document.objectives):
         raise typer.Exit(ExitCode.OBJECTIVE_MISSED)

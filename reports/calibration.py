@@ -14,12 +14,16 @@ def calibration_text(calibration: Calibration) -> str:
 def _lines(calibration: Calibration) -> Iterator[str]:
     yield f"{calibration.scenario}, {calibration.measured_on}"
     yield ""
-    yield f"{'load':>12}{'requests':>10}{'CPU/request':>14}{'busy':>8}  for"
+    yield (
+        f"{'load':>12}{'requests':>10}{'CPU/request':>14}{'busy':>8}{'played':>8}{'speed':>8}  for"
+    )
     for load in calibration.loads:
         yield (
             f"{figures.rate(load.offered_per_s):>12}{figures.whole(load.requests):>10}"
             f"{figures.duration(load.cpu_s_per_request):>14}"
-            f"{figures.rounded_share(load.core_utilisation):>8}  {load.used_for}"
+            f"{figures.rounded_share(load.core_utilisation):>8}"
+            f"{figures.rounded_share(load.played_utilisation):>8}{load.speed:>8.2f}"
+            f"  {load.used_for}"
         )
     yield ""
     yield f"{'box':22}{'mean':>10}{'95 % interval':>22}{'SCV':>8}{'visits':>8}"
@@ -30,6 +34,15 @@ def _lines(calibration: Calibration) -> Iterator[str]:
             f"{name:22}{figures.duration(box.mean_s):>10}{interval:>22}{box.scv:>8.2f}"
             f"{figures.whole(box.samples):>8}"
         )
-    for key, found in (("wakes up in", calibration.wake_up_s), ("turn of", calibration.turn_s)):
-        for name, time_s in found.items():
-            yield f"{name}: {key} {figures.duration(time_s)}"
+    for name, box in calibration.boxes.items():
+        if box.per_visit_s or box.wait_s:
+            yield (
+                f"{name}: a batch, and {figures.duration(box.per_visit_s)} for each visit in it"
+                + (f"; then {figures.duration(box.wait_s)} of waiting" if box.wait_s else "")
+            )
+    for name, work_s in calibration.wake_up_work_s.items():
+        asleep_s = calibration.wake_up_s.get(name, 0.0)
+        yield (
+            f"{name}: wakes up in {figures.duration(asleep_s)}, with {figures.duration(work_s)} "
+            "of work"
+        )

@@ -91,6 +91,16 @@ def rate(per_s: float | None) -> str:
     return UNKNOWN if per_s is None else f"{format_count(per_s)}/s"
 
 
+def load(per_s: float | None) -> str:
+    """Return a measured rate to the last request: `1,446/s`; below ten to two digits: `0.25/s`."""
+    if per_s is None:
+        return UNKNOWN
+    return f"{per_s:,.0f}/s" if per_s >= _FEW or per_s == 0 else f"{per_s:.2g}/s"
+
+
+_FEW = 9.5
+
+
 def usd(amount: float | None) -> str:
     """Return an amount of money such as `$24.1M`, `$816` or `$0.0482`, to three digits."""
     if amount is None:

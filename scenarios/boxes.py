@@ -43,7 +43,11 @@ class Box(Section):
             nothing, of its own. With `batch`, workers of its own gather visits, and have each batch
             served there.
         batch: visits that a worker may serve together, in the time of the first of them.
+        time_per_visit: seconds that each visit adds to its batch, beside the first one's service.
+        wait: seconds that a batch takes after it was served, while the workers of `runs_on` are
+            free again: the disk's part of a commit.
         wake_up: seconds that a worker who was idle takes before it serves.
+        wake_up_work: seconds of work that it adds to the visit that wakes the worker.
         turn: seconds that a visit keeps a worker before the next in line has its turn; until it is
             served if not given.
         workers: visits, or batches, that one instance serves at a time.
@@ -63,7 +67,10 @@ class Box(Section):
     service_histogram: tuple[HistogramBin, ...] = ()
     runs_on: Name | Literal[""] = ""
     batch: Whole = 1
+    time_per_visit: Seconds | None = None
+    wait: Seconds | None = None
     wake_up: Seconds | None = None
+    wake_up_work: Seconds | None = None
     turn: PositiveSeconds | None = None
     workers: Whole
     memory: PositiveBytes
@@ -78,17 +85,30 @@ class Box(Section):
     price: UsdPerHour
 
     @model_validator(mode="after")
-    def _has_a_service_time(self) -> "Box":
+    def _makes_sense(self) -> "Box":
         if self.service_time is None and not self.service_histogram:
             raise ImpossibleValueError(
                 found="no service time", expected="service_time or service_histogram"
             )
+        for key in ("time_per_visit", "wait"):
+            if getattr(self, key) is not None and self.batch == 1:
+                raise ImpossibleValueError(
+                    key=key, found=f"{key} without batch", expected="batch of two visits or more"
+                )
         return self
 
     @property
     def stands_alone(self) -> bool:
         """Whether it has instances with workers of its own."""
         return not self.runs_on or self.batch > 1
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its work goes on in the turn of the step before: code of the same thread.
+
+        A store's runs on a thread of its own, for which the code that calls it waits.
+        """
+        return not self.stands_alone and self.kind not in {"store", "queue"}
 
     @property
     def mean_service_time_s(self) -> float:

@@ -6,6 +6,7 @@ not measured stays as the scenario assumes it.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from scenarios.errors import CalibrationError, Problem, nearest, shown
 from scenarios.overrides import Table
 from scenarios.section import Name
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MEASURED = "measured on"
 """How the source of a measured figure begins."""
 
@@ -39,7 +40,7 @@ class Machine(_Part):
 
     Attributes:
         server_cores: how many of its `cores` were the server's.
-        yardstick_s: CPU seconds of a fixed piece of Python there, between the loads.
+        yardstick_s: CPU seconds of a fixed piece of Python there, beside the loads.
     """
 
     cpu: str
@@ -65,15 +66,20 @@ class Load(_Part):
         offered_per_s: requests a second of the load generator, those of the sampler beside it.
         requests: answered while it was measured.
         cpu_s_per_request: of the whole server, work in the background included.
-        core_utilisation: part of the time that the server's cores worked for it.
-        used_for: whether service times were taken from it, or waiting.
+        core_utilisation: part of the time that the server's cores worked, were the machine as fast
+            as in the median of the loads.
+        played_utilisation: the same part when the calibrated model plays this load.
+        speed: of the machine over that of the median of the loads.
+        used_for: whether service times were taken from it, the cost of batches alone, or waiting.
     """
 
     offered_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     requests: Count
     cpu_s_per_request: Seconds
     core_utilisation: Ratio
-    used_for: Literal["service", "waiting"]
+    played_utilisation: Ratio
+    speed: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    used_for: Literal["service", "batches", "waiting"]
 
 
 class Service(_Part):
@@ -83,7 +89,6 @@ class Service(_Part):
         mean_s, scv: mean and squared coefficient of variation.
         interval_s: 95 % confidence interval of the mean.
         samples: visits measured.
-        waiting_s: mean time at low load in which a visit was at the box, and no CPU worked for it.
         event_loop_s, threads_s: the parts of the mean on the event loop and on the store's threads.
     """
 
@@ -91,7 +96,6 @@ class Service(_Part):
     scv: Ratio
     interval_s: tuple[Seconds, Seconds]
     samples: Count
-    waiting_s: Seconds = 0.0
     event_loop_s: Seconds = 0.0
     threads_s: Seconds = 0.0
 
@@ -108,10 +112,14 @@ class BoxService(Service):
 
     Attributes:
         histogram: of service times, shorter bins first.
+        per_visit_s: where visits are served in batches: what each adds to its batch's time.
+        wait_s: what a batch takes beside, the core free again.
         flows: the same of the visits of one flow, by its name.
     """
 
     histogram: tuple[Bin, ...] = ()
+    per_visit_s: Seconds = 0.0
+    wait_s: Seconds = 0.0
     flows: dict[Name, Service] = Field(default_factory=dict)
 
 
@@ -136,11 +144,11 @@ class Calibration(_Part):
         users: of the world that was served.
         flows: where the requests of each flow went.
         wake_up_s: by box, what an idle worker took before it served.
-        turn_s: by box, how long a visit kept a worker at a time.
+        wake_up_work_s: by box, what serving took longer then.
         file: that it was read from; empty if from none.
     """
 
-    format_version: Literal[1]
+    format_version: Literal[2]
     measured_at: datetime
     scenario: str
     users: Count
@@ -150,7 +158,7 @@ class Calibration(_Part):
     boxes: Annotated[dict[Name, BoxService], Field(min_length=1)]
     flows: dict[Name, FlowVisits] = Field(default_factory=dict)
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
-    turn_s: dict[Name, PositiveSeconds] = Field(default_factory=dict)
+    wake_up_work_s: dict[Name, Seconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
 
     @property
@@ -215,7 +223,8 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
 
     A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
     that flow's, unless they have a time of their own, which says something else than a whole visit;
-    and the share of requests that came there, unless a cache decides about that.
+    steps of one flow at one box share it evenly. They take the share of requests that came there,
+    too, unless a cache decides about that.
 
     Raises:
         CalibrationError: if it has measured no box of the scenario.
@@ -229,11 +238,12 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
         found = ", ".join(sorted(calibration.boxes))
         reason = f"found {found}, expected at least one box of the scenario"
         raise CalibrationError(file=calibration.file, problems=[Problem("boxes", reason)])
-    flows = table.get("flows")
+    flows, fanout = table.get("flows"), str(table.get("fanout", ""))
     if not isinstance(flows, Mapping):
         return {**table, "boxes": changed}
     steps = {
-        name: _with_steps(flow, name, calibration, source=source) for name, flow in flows.items()
+        name: _with_steps(flow, name, calibration, source=source, fanout=fanout)
+        for name, flow in flows.items()
     }
     return {**table, "boxes": changed, "flows": steps}
 
@@ -242,29 +252,59 @@ def _with_box(box: object, name: str, calibration: Calibration) -> object:
     if not isinstance(box, Mapping):
         return box
     changed = dict(box)
+    source = calibration.measured_on
     if name in calibration.boxes:
+        measured = calibration.boxes[name]
         changed.pop("service_histogram", None)
-        changed |= _figures(calibration.boxes[name], calibration.measured_on)
-    for key, measured_s in (("wake_up", calibration.wake_up_s), ("turn", calibration.turn_s)):
-        if name in measured_s:
-            value = _microseconds(measured_s[name])
-            changed[key] = {"value": value, "source": calibration.measured_on}
+        changed |= _figures(measured, source)
+        if box.get("batch", 1) != 1:
+            changed["time_per_visit"] = _figure(measured.per_visit_s, source)
+            changed["wait"] = _figure(measured.wait_s, source)
+    for key, found in (
+        ("wake_up", calibration.wake_up_s),
+        ("wake_up_work", calibration.wake_up_work_s),
+    ):
+        if name in found:
+            changed[key] = _figure(found[name], source)
     return changed
 
 
-def _with_steps(flow: object, name: str, calibration: Calibration, *, source: str) -> object:
+def _figure(duration_s: float, source: str) -> Table:
+    return {"value": _microseconds(duration_s), "source": source}
+
+
+def _with_steps(
+    flow: object, name: str, calibration: Calibration, *, source: str, fanout: str
+) -> object:
     if not isinstance(flow, Mapping) or not isinstance(flow.get("steps"), list):
         return flow
-    steps = [_with_step(step, name, calibration, source=source) for step in flow["steps"]]
+    coming = Counter(
+        str(step.get("box"))
+        for step in flow["steps"]
+        if isinstance(step, Mapping) and fanout in step.get("when", (fanout,))
+    )
+    steps = [
+        _with_step(step, name, calibration, source=source, times=coming) for step in flow["steps"]
+    ]
     return {**flow, "steps": steps}
 
 
-def _with_step(step: object, flow: str, calibration: Calibration, *, source: str) -> object:
+def _with_step(
+    step: object,
+    flow: str,
+    calibration: Calibration,
+    *,
+    source: str,
+    times: Mapping[str, int],
+) -> object:
     if not isinstance(step, Mapping) or {"service_time", "time_per_item"} & step.keys():
         return step
     name = str(step.get("box"))
     box = calibration.boxes.get(name)
-    figures = _figures(box.flows[flow], source) if box and flow in box.flows else {}
+    shared_by = max(times.get(name, 1), 1)
+    figures = (
+        _figures(box.flows[flow], source, shared_by=shared_by) if box and flow in box.flows else {}
+    )
     visited = calibration.flows[flow].visited if flow in calibration.flows else {}
     if name in visited and not _CONDITIONS & step.keys():
         figures["probability"] = {"value": visited[name], "source": source}
@@ -275,14 +315,16 @@ _CONDITIONS = {"on", "hit_ratio"}
 """Keys of a step that let a cache decide whether it is taken."""
 
 
-def _figures(service: Service, source: str) -> Table:
-    low_s, high_s = service.interval_s
-    counted = f"{source}: {service.samples} visits"
+def _figures(service: Service, source: str, *, shared_by: int = 1) -> Table:
+    # An interval down to nothing is told as one down to nearly that: no service takes no time.
+    low_s, high_s = max(service.interval_s[0], service.mean_s / 1000), service.interval_s[1]
+    shared = "" if shared_by == 1 else f", shared by {shared_by} steps"
+    counted = f"{source}: {service.samples} visits{shared}"
     return {
         "service_time": {
-            "value": _microseconds(service.mean_s),
-            "low": _microseconds(min(low_s, service.mean_s)),
-            "high": _microseconds(max(high_s, service.mean_s)),
+            "value": _microseconds(service.mean_s / shared_by),
+            "low": _microseconds(min(low_s, service.mean_s) / shared_by),
+            "high": _microseconds(max(high_s, service.mean_s) / shared_by),
             "source": counted,
         },
         "scv": {"value": service.scv, "source": counted},
@@ -290,4 +332,4 @@ def _figures(service: Service, source: str) -> Table:
 
 
 def _microseconds(duration_s: float) -> str:
-    return f"{duration_s * 1e6:.3f}us"
+    return f"{duration_s * 1e6:.6f}us"

@@ -85,6 +85,8 @@ class Step(Section):
             from the message queue by the box. What follows a step that is not awaited is not
             awaited either.
         holds: an earlier step whose worker is kept until this step is done.
+        in_turn: whether the step goes on in the turn of the step before it, if both are at the same
+            workers: no other request comes in between. If not given, work on a store does not.
         timeout: seconds after which the caller gives up waiting for this step.
         retries: further tries after a timeout; the request fails when they are used up.
     """
@@ -111,6 +113,7 @@ class Step(Section):
     key: Literal["user", "post", "author", "follower"] | None = None
     mode: Literal["awaited", "background", "queued"] = "awaited"
     holds: str = ""
+    in_turn: bool | None = None
     timeout: PositiveSeconds | None = None
     retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 0
 

@@ -63,7 +63,6 @@ class Scenario(Section):
             for step in flow.steps:
                 key = f"flows.{flow_name}.steps.{step.name}.box"
                 _expect(step.box, self.boxes, key=key, kind="box")
-            self._check_holds(flow, key=f"flows.{flow_name}.steps")
         for name, box in self.boxes.items():
             if box.runs_on:
                 hosts = [host for host, each in self.boxes.items() if not each.runs_on]
@@ -73,16 +72,6 @@ class Scenario(Section):
         for position, event in enumerate(self.events):
             self._check_event(event, key=f"events.{position}")
         return self
-
-    def _check_holds(self, flow: Flow, *, key: str) -> None:
-        boxes = {step.name: step.box for step in flow.steps}
-        for step in flow.steps:
-            if step.holds and self.boxes[boxes[step.holds]].batch > 1:
-                raise ImpossibleValueError(
-                    key=f"{key}.{step.name}.holds",
-                    found=f"{step.holds!r}, served in batches",
-                    expected="a step whose worker serves one visit at a time",
-                )
 
     @property
     def standing_boxes(self) -> dict[str, Box]:

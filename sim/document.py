@@ -1,8 +1,6 @@
 """The document of a study: what `simulate --json` prints and reports are made from."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 
 import numpy as np
 
@@ -35,6 +33,7 @@ from sim.results.simulation import (
     YearRow,
 )
 from sim.study import HourStudy, Study
+from sim.versions import told_versions
 
 _YEARS = 10
 _TOLD_VERSIONS = ("socialfeed", "simpy", "numpy", "pydantic")
@@ -77,7 +76,7 @@ def simulation_document(
             measured_s=study.peak_plan.measured_s,
             warmup_s=study.peak_plan.warmup_s,
         ),
-        reproduce=Reproduce(command=command, versions=_versions()),
+        reproduce=Reproduce(command=command, versions=told_versions(_TOLD_VERSIONS)),
         run=_run(study, seed=seed, wall_s=wall_s),
     )
 
@@ -249,11 +248,6 @@ def _year_row(study: Study, year: int) -> YearRow:
         * storage.renditions_factor(sheet)
         * study.scenario.storage.media_copies,
     )
-
-
-def _versions() -> dict[str, str]:
-    told = {name: version(name) for name in _TOLD_VERSIONS}
-    return {"python": ".".join(map(str, sys.version_info[:3])), **told}
 
 
 def _run(study: Study, *, seed: int, wall_s: float) -> Run:

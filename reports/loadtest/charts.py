@@ -122,10 +122,13 @@ def _slowest(flows: Sequence[MeasuredFlow]) -> str:
 
 
 def _flow_table(document: LoadtestDocument) -> Table:
-    titles = ("requests", "errors", "mean", *(name for name, _ in PERCENTILES), "slowest", "sent")
+    titles = ("requests", "errors", "mean", *(name for name, _ in PERCENTILES), "slowest")
     return Table(
-        title="Response times, and from when it was sent (p99)",
-        columns=(Column("flow"), *(Column(title, Kind.NUMBER) for title in titles)),
+        title="Response times from when a request was due; service p99 from when it was sent",
+        columns=(
+            Column("flow"),
+            *(Column(title, Kind.NUMBER) for title in (*titles, "service p99")),
+        ),
         rows=tuple(
             (
                 flow.title,
@@ -164,7 +167,7 @@ def over_time(document: LoadtestDocument) -> Chart | None:
 
 def kept_up(document: LoadtestDocument) -> Chart | None:
     """Return what was offered and what was achieved, or None of nothing."""
-    rows = _line_rows(document.timeline, _RATES, lambda row: row.at_s, figures.rate)
+    rows = _line_rows(document.timeline, _RATES, lambda row: row.at_s, figures.load)
     if not rows:
         return None
     share = document.achieved_per_s / document.offered_per_s if document.offered_per_s else None
@@ -180,7 +183,11 @@ def kept_up(document: LoadtestDocument) -> Chart | None:
 def against_load(document: LoadtestDocument) -> Chart | None:
     """Return response times against the offered load, or None without a search."""
     levels = sorted(document.levels, key=lambda level: level.offered_per_s)
-    rows = _line_rows(levels, _LEVELS, lambda level: level.offered_per_s, figures.duration)
+    # Of a load that was tried again, the last try that told of the server.
+    told = {level.offered_per_s: level for level in levels if level.good is not None}
+    rows = _line_rows(
+        list(told.values()), _LEVELS, lambda level: level.offered_per_s, figures.duration
+    )
     if not rows:
         return None
     return Chart(
@@ -195,7 +202,9 @@ def against_load(document: LoadtestDocument) -> Chart | None:
 def _break(document: LoadtestDocument) -> str:
     found = document.breakpoint
     if found is None or found.first_bad_per_s is None:
-        return "The objectives held at every load that was measured."
+        if not any(level.good is False for level in document.levels):
+            return "The objectives held at every load that could be measured."
+        return "Where the objectives break was not found."
     bad = next(
         (
             level.because
@@ -204,7 +213,7 @@ def _break(document: LoadtestDocument) -> str:
         ),
         "",
     )
-    return f"At {figures.rate(found.first_bad_per_s)} the objectives break: {bad}."
+    return f"At {figures.load(found.first_bad_per_s)} the objectives break: {bad}."
 
 
 def _line_rows(
@@ -246,7 +255,7 @@ def _timeline_table(timeline: Sequence[SecondRow]) -> Table:
     return _table(
         "Response times by second",
         "second",
-        [(f"{row.at_s:.0f}", row) for row in timeline],
+        [(f"{row.at_s:g}", row) for row in timeline],
         [(name, _of_duration(value)) for name, value in _SECONDS],
     )
 
@@ -264,13 +273,19 @@ def _rate_table(timeline: Sequence[SecondRow]) -> Table:
 
 def _level_table(levels: Sequence[Level]) -> Table:
     columns: list[tuple[str, Callable[[Level], str]]] = [
-        ("achieved", lambda level: figures.rate(level.achieved_per_s)),
+        ("achieved", lambda level: figures.load(level.achieved_per_s)),
         *((name, _of_duration(value)) for name, value in _LEVELS),
         ("server busy", lambda level: figures.rounded_share(level.server_cpu)),
-        ("verdict", lambda level: "good" if level.good else level.because),
+        ("verdict", _level_verdict),
     ]
-    named = [(figures.rate(level.offered_per_s), level) for level in levels]
+    named = [(figures.load(level.offered_per_s), level) for level in levels]
     return _table("Levels of the search", "offered", named, columns, folded=False)
+
+
+def _level_verdict(level: Level) -> str:
+    if level.good is None:
+        return f"not measured: {level.because}"
+    return "good" if level.good else level.because
 
 
 def _of_duration(value: Callable[[_Row], float | None]) -> Callable[[_Row], str]:
@@ -278,7 +293,7 @@ def _of_duration(value: Callable[[_Row], float | None]) -> Callable[[_Row], str]
 
 
 def _of_rate(value: Callable[[_Row], float | None]) -> Callable[[_Row], str]:
-    return lambda row: figures.rate(value(row))
+    return lambda row: figures.load(value(row))
 
 
 def _table(

@@ -11,8 +11,8 @@ def key_figures(document: LoadtestDocument) -> tuple[KeyFigure, ...]:
     requests = sum(flow.requests for flow in document.flows)
     errors = sum(flow.errors for flow in document.flows)
     return (
-        KeyFigure("Offered", figures.rate(document.offered_per_s), _load(document)),
-        KeyFigure("Achieved", figures.rate(document.achieved_per_s), "answered rightly in time"),
+        KeyFigure("Offered", figures.load(document.offered_per_s), _load(document)),
+        KeyFigure("Achieved", figures.load(document.achieved_per_s), "answered rightly in time"),
         *_breakpoint(document),
         KeyFigure(
             "Feed page p50",
@@ -60,7 +60,7 @@ def _breakpoint(document: LoadtestDocument) -> tuple[KeyFigure, ...]:
     return (
         KeyFigure(
             "Largest load",
-            figures.rate(document.breakpoint.last_good_per_s),
-            f"first bad at {figures.rate(document.breakpoint.first_bad_per_s)}",
+            figures.load(document.breakpoint.last_good_per_s),
+            f"first bad at {figures.load(document.breakpoint.first_bad_per_s)}",
         ),
     )

@@ -5,7 +5,7 @@ from reports.content import Block, Chart, Column, Command, Kind, Paragraph, Sect
 from reports.loadtest import charts
 from reports.loadtest.verdict import verdict
 from reports.sections.opening import findings_table, objectives_table
-from sim.results.loadtest import LoadtestDocument, Scalability
+from sim.results.loadtest import LoadtestDocument, MeasuredFreshness, Scalability
 
 
 def outline(document: LoadtestDocument) -> tuple[Section, ...]:
@@ -31,7 +31,8 @@ def _search(document: LoadtestDocument) -> Section | None:
     lead = (
         f"{len(document.levels)} loads of {figures.duration(document.setup.duration_s)} each: "
         "doubled until one was bad, then halved towards the limit. A load is bad if an objective "
-        "is missed, or less than 99 % of it is answered in time, twice."
+        "is missed, or less than 99 % of it is answered in time, twice. One that could not be "
+        "measured is neither good nor bad. The other sections are of the largest good load."
     )
     blocks = _charts(charts.against_load(document))
     if document.scalability is not None:
@@ -43,10 +44,10 @@ def _law(law: Scalability) -> str:
     limit = (
         "it has no limit"
         if law.peak_per_s is None
-        else f"its limit is {figures.rate(law.peak_per_s)}"
+        else f"its limit is {figures.load(law.peak_per_s)}"
     )
     return (
-        f"Universal Scalability Law: {figures.rate(law.rate_per_s)} with one request at a time, "
+        f"Universal Scalability Law: {figures.load(law.rate_per_s)} with one request at a time, "
         f"contention {law.contention:.3g}, coherency {law.coherency:.3g}; {limit} "
         f"(R² {law.r_squared:.2f})."
     )
@@ -54,20 +55,43 @@ def _law(law: Scalability) -> str:
 
 def _times(document: LoadtestDocument) -> Section:
     fresh = document.freshness
-    freshness = (
-        f"Freshness: {figures.whole(fresh.posts)} posts were watched by followers who read until "
-        f"it was there, the last one by {figures.duration(fresh.p50_s)} after its confirmation "
-        f"for half of them, by {figures.duration(fresh.p99_s)} for 99 %, by "
-        f"{figures.duration(fresh.max_s)} for all."
-        if fresh.posts
-        else "No post was watched on its way into feeds."
-    )
     return Section(
         "times",
         "Response times",
         "From when a request was due to its answer, so that a server that stands still is seen by "
         "all who would have asked meanwhile.",
-        (*_charts(charts.percentiles(document)), Paragraph(freshness)),
+        (*_charts(charts.percentiles(document)), Paragraph(_freshness(fresh))),
+    )
+
+
+def _freshness(fresh: MeasuredFreshness) -> str:
+    watched = fresh.posts + fresh.lost
+    if not watched:
+        return "No post was watched on its way into feeds."
+    known = [
+        f"{figures.duration(value)} {of}"
+        for value, of in (
+            (fresh.p50_s, "for half of them"),
+            (fresh.p99_s, "for 99 %"),
+            (fresh.max_s, "for the slowest"),
+        )
+        if value is not None
+    ]
+    lost = (
+        f" {figures.whole(fresh.lost)} of them were not there when they were given up, which "
+        "counts as so long."
+        if fresh.lost
+        else ""
+    )
+    told = (
+        f"Freshness: {figures.whole(watched)} posts were watched by followers who read until it "
+        f"was there. The last one had it, from its confirmation on, after {', '.join(known)}."
+    )
+    if fresh.resolution_s is None:
+        return told + lost
+    return (
+        f"{told}{lost} Followers read now and then, so that these times are too long by up to "
+        f"{figures.duration(fresh.resolution_s)} (median)."
     )
 
 
@@ -76,7 +100,7 @@ def _run(document: LoadtestDocument) -> Section:
     return Section(
         "run",
         "The run",
-        f"{figures.duration(setup.duration_s)} were measured, after "
+        f"{figures.duration(round(document.run.measured_s, 1))} were measured, after "
         f"{figures.duration(setup.warmup_s)} of the same load that were not.",
         tuple(_charts(charts.over_time(document), charts.kept_up(document))),
     )
@@ -124,7 +148,7 @@ def _setup(document: LoadtestDocument) -> Section:
         ("load", f"{setup.load}, {setup.processes} generating"),
         ("cores of the server", _cores(setup.server_cores)),
         ("cores of the load generator", _cores(setup.generator_cores)),
-        ("of it to watch posts arrive", figures.rate(setup.canary_per_s)),
+        ("of it to watch posts arrive", figures.load(setup.canary_per_s)),
         ("busy: server", figures.rounded_share(document.server_cpu)),
         ("busy: busiest generator", figures.rounded_share(document.generator_cpu)),
         ("sent after it was due, p99", figures.duration(document.dispatch_lag_p99_s)),

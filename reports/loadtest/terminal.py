@@ -25,7 +25,7 @@ def print_loadtest(
     print_text(answer.breaks_first, console)
     print_table(_key_figures(document), console)
     if document.flows:
-        print_table(_flows(document), console)
+        print_table(_flows(document, width=console.width), console)
     if document.errors:
         print_table(_errors(document), console)
     if document.findings:
@@ -43,8 +43,10 @@ def _key_figures(document: LoadtestDocument) -> Table:
     )
 
 
-def _flows(document: LoadtestDocument) -> Table:
-    titles = ("requests", "errors", *(name for name, _ in PERCENTILES))
+def _flows(document: LoadtestDocument, *, width: int) -> Table:
+    # On a narrow screen names of flows need the room.
+    told = PERCENTILES if width >= _WIDE else [line for line in PERCENTILES if line[0] in _FIRST]
+    titles = ("requests", "errors", *(name for name, _ in told))
     return Table(
         title="Response times",
         columns=(Column("flow"), *(Column(title, Kind.NUMBER) for title in titles)),
@@ -53,11 +55,15 @@ def _flows(document: LoadtestDocument) -> Table:
                 figures.label(flow.flow),
                 figures.whole(flow.requests),
                 figures.whole(flow.errors),
-                *(figures.duration(value(flow)) for _, value in PERCENTILES),
+                *(figures.duration(value(flow)) for _, value in told),
             )
             for flow in document.flows
         ),
     )
+
+
+_WIDE = 60
+_FIRST = ("median", "p99")
 
 
 def _errors(document: LoadtestDocument) -> Table:

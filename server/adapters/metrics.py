@@ -46,6 +46,7 @@ class Metrics:
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
         self._cpu_s: dict[str, float] = defaultdict(float)
+        self._commit_cpu_s: dict[str, float] = defaultdict(float)
         self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
 
     def span(self, box: str) -> AbstractContextManager[None]:
@@ -83,6 +84,12 @@ class Metrics:
         """Count an event that went to the dead letters."""
         self._counts["socialfeed_dead_letters_total", queue] += 1
 
+    def committed(self, box: str, *, jobs: int, duration_s: float, cpu_s: float) -> None:
+        """Note a group commit: its jobs, how long it took, and the CPU of its thread."""
+        self._durations[box].observe(duration_s)
+        self._counts["socialfeed_commit_jobs_total", box] += jobs
+        self._commit_cpu_s[box] += cpu_s
+
     def answered(self, method: str, route: str, status: int) -> None:
         """Count an answer to a client."""
         self._answers[method, route, status] += 1
@@ -116,6 +123,7 @@ class Metrics:
         for (name, box), count in self._counts.items():
             values[name].append((box, count))
         values["socialfeed_box_cpu_seconds_total"] += self._cpu_s.items()
+        values["socialfeed_commit_cpu_seconds_total"] += self._commit_cpu_s.items()
         for (name, box), value in self._gauges.items():
             values[name].append((box, value()))
         for name, by_box in sorted((name, each) for name, each in values.items() if each):

@@ -4,6 +4,7 @@ A page from anywhere can have its own name resolve to 127.0.0.1 (DNS rebinding) 
 a server on this machine answers; its name is in `Host`, and in `Origin`.
 """
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ def expect_local(request: web.Request, *, own_name: str) -> None:
         raise ForeignOriginError(header="Origin")
 
 
+# A client sends the same each time.
+@lru_cache(maxsize=1_000)
 def _is_local(url: str, own_name: str) -> bool:
     try:
         name = urlsplit(url).hostname

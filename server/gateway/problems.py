@@ -98,7 +98,7 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
 
 def refusal(error: RequestError) -> web.Response:
     """Return the answer to a request that cannot be done."""
-    response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
+    response = problem(_status(error), str(error), fields=_fields(error))
     match error:
         case TooManyRequestsError():
             response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
@@ -112,6 +112,11 @@ def refusal(error: RequestError) -> web.Response:
         case _:
             pass
     return response
+
+
+def _status(error: RequestError) -> HTTPStatus:
+    """Return the status of an error, or of the nearest kind of error that it is."""
+    return next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
 
 
 def _fields(error: RequestError) -> Sequence[FieldProblem]:

@@ -40,3 +40,7 @@ class Telemetry(Protocol):
     def buried(self, queue: str) -> None:
         """Count an event that went to the dead letters."""
         ...
+
+    def committed(self, box: str, *, jobs: int, duration_s: float, cpu_s: float) -> None:
+        """Note a group commit: its jobs, how long it took, and the CPU of its thread."""
+        ...

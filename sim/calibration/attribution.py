@@ -1,19 +1,19 @@
 """From what was observed under load to the service times of boxes: arithmetic, no measuring.
 
 The event loop's thread is metered box by box for each request. What is not metered is shared out by
-counts: the threads of the stores by trips to them, the loop's own overhead by turns (a request, or
-the return of a trip), HTTP outside the handlers by requests.
+counts: the threads of the stores by trips to them (a read, or a commit), the loop's own overhead by
+turns (a request, or the return of a trip), HTTP outside the handlers by requests.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenarios.calibration import Bin, BoxService, FlowVisits, Service
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import Metrics
+from sim.calibration.telling import CALLS, COMMIT_CPU_S, CPU_S, JOBS, Metrics
 from sim.calibration.threads import ThreadTimes
 from sim.theory.intervals import mean_interval
 
@@ -26,8 +26,8 @@ CONFIDENCE = 0.95
 BINS_PER_FACTOR = 5
 """Bins of a histogram from one duration to its double."""
 
-_CALLS = "socialfeed_box_duration_seconds_count"
-_CPU = "socialfeed_box_cpu_seconds_total"
+LEAST_S = 1e-6
+"""The resolution of `Server-Timing`: a box below it takes no time that could be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,22 @@ class Observation:
     @property
     def handled(self) -> float:
         """Requests that passed the gateway, whoever sent them."""
-        return self.metrics.of(_CALLS, GATEWAY)
+        return self.metrics.of(CALLS, GATEWAY)
 
     @property
     def boxes(self) -> frozenset[str]:
         """Boxes that the server tells of."""
-        return frozenset(self.metrics.by_box(_CALLS))
+        return frozenset(self.metrics.by_box(CALLS))
+
+    def at_speed(self, speed: float) -> "Observation":
+        """Return what would have been observed on a machine of speed 1, were this one's `speed`."""
+        samples = [
+            replace(each, boxes=tuple(box.at_speed(speed) for box in each.boxes))
+            for each in self.samples
+        ]
+        return Observation(
+            self.metrics.at_speed(speed), self.cpu.at_speed(speed), samples, self.requests
+        )
 
     @property
     def cpu_s_per_request(self) -> float:
@@ -63,11 +73,41 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Paths:
+    """What of a scenario the attribution must know.
+
+    Attributes:
+        stores: boxes that have threads of their own.
+        commits: boxes that commit what was written to stores, in batches.
+        written: by flow, the store whose last call waits for such a commit.
+    """
+
+    stores: frozenset[str]
+    commits: frozenset[str]
+    written: Mapping[str, str]
+
+    def reads(self, told: Metrics) -> float:
+        """Return how often stores were called to read."""
+        calls = sum(told.of(CALLS, store) for store in self.stores)
+        return max(0.0, calls - sum(told.of(JOBS, box) for box in self.commits))
+
+    def reads_of(self, sample: Sample) -> Mapping[str, int]:
+        """Return how often a request called stores to read, by box."""
+        found: dict[str, int] = defaultdict(int)
+        for call in sample.boxes:
+            found[call.box] += call.box in self.stores
+        written = self.written.get(sample.flow, "")
+        if found.get(written):
+            found[written] -= 1
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Overheads:
     """CPU seconds that no box is charged with.
 
     Attributes:
-        trip_s: of a store's thread, for a trip to it.
+        trip_s: of a store's thread, for a trip to it; what a commit does in it is not in that.
         turn_s: of the event loop, for each request and each return of a trip.
         http_s: of the event loop, for a request outside its handler.
     """
@@ -77,21 +117,18 @@ class Overheads:
     http_s: float
 
 
-def overheads(observation: Observation, stores: Iterable[str]) -> Overheads:
+def overheads(observation: Observation, paths: Paths) -> Overheads:
     """Return what was not metered, shared out by counts."""
-    charged = observation.metrics.by_box(_CPU)
-    trips = trips_to(stores, observation.metrics)
+    told = observation.metrics
+    charged = told.by_box(CPU_S)
+    trips = paths.reads(told) + sum(told.of(CALLS, box) for box in paths.commits)
+    committing_s = sum(told.of(COMMIT_CPU_S, box) for box in paths.commits)
     handled = observation.handled
     return Overheads(
-        trip_s=observation.cpu.others_s / max(trips, 1.0),
+        trip_s=max(0.0, observation.cpu.others_s - committing_s) / max(trips, 1.0),
         turn_s=max(0.0, observation.cpu.main_s - sum(charged.values())) / (handled + trips),
         http_s=charged.get(OUTSIDE, 0.0) / handled,
     )
-
-
-def trips_to(stores: Iterable[str], told: Metrics) -> float:
-    """Return how often stores were called."""
-    return sum(told.of(_CALLS, store) for store in stores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +144,16 @@ class Visit:
         return self.loop_s + self.thread_s
 
 
-def visits(sample: Sample, over: Overheads, stores: frozenset[str]) -> Mapping[str, Visit]:
-    """Return a request's visits, by box."""
+def visits(sample: Sample, over: Overheads, paths: Paths) -> Mapping[str, Visit]:
+    """Return a request's visits, by box; what it waits for a commit to do is not among them."""
     loop_s: dict[str, float] = defaultdict(float)
-    trips: dict[str, int] = defaultdict(int)
     for call in sample.boxes:
         loop_s[call.box] += call.cpu_s or 0.0
-        trips[call.box] += call.box in stores
     loop_s[GATEWAY] += over.http_s + over.turn_s
+    reads = paths.reads_of(sample)
     return {
-        box: Visit(loop_s[box] + trips[box] * over.turn_s, trips[box] * over.trip_s)
-        for box in loop_s
+        box: Visit(own_s + reads.get(box, 0) * over.turn_s, reads.get(box, 0) * over.trip_s)
+        for box, own_s in loop_s.items()
     }
 
 
@@ -136,7 +172,7 @@ class Sampled:
     weights: Mapping[str, float]
 
 
-def sampled_visits(observations: Sequence[Observation], *, stores: frozenset[str]) -> Sampled:
+def sampled_visits(observations: Sequence[Observation], paths: Paths) -> Sampled:
     """Return all visits of the requests that were sampled.
 
     Raises:
@@ -146,12 +182,12 @@ def sampled_visits(observations: Sequence[Observation], *, stores: frozenset[str
     samples: dict[str, int] = defaultdict(int)
     weights: dict[str, float] = defaultdict(float)
     for observation in observations:
-        over = overheads(observation, stores)
+        over = overheads(observation, paths)
         for flow, requests in observation.requests.items():
             weights[flow] += requests
         for sample in observation.samples:
             samples[sample.flow] += 1
-            for box, visit in visits(sample, over, stores).items():
+            for box, visit in visits(sample, over, paths).items():
                 found[box][sample.flow].append(visit)
     for flow in weights:
         if samples[flow] < LEAST_SAMPLES:
@@ -162,7 +198,8 @@ def sampled_visits(observations: Sequence[Observation], *, stores: frozenset[str
 
 def box_services(sampled: Sampled) -> dict[str, BoxService]:
     """Return the service times of the boxes that requests visit, by box and by flow."""
-    return {box: _box_service(by_flow, sampled) for box, by_flow in sampled.visits.items()}
+    found = {box: _box_service(by_flow, sampled) for box, by_flow in sampled.visits.items()}
+    return {box: service for box, service in found.items() if service.mean_s >= LEAST_S}
 
 
 def flow_visits(sampled: Sampled, boxes: Iterable[str]) -> dict[str, FlowVisits]:
@@ -179,6 +216,7 @@ def flow_visits(sampled: Sampled, boxes: Iterable[str]) -> dict[str, FlowVisits]
 
 def _box_service(by_flow: Mapping[str, Sequence[Visit]], sampled: Sampled) -> BoxService:
     flows = {flow: _service(visits) for flow, visits in by_flow.items()}
+    told = {flow: service for flow, service in flows.items() if service.mean_s >= LEAST_S}
     # A sample of a rare flow stands for fewer requests than one of a common flow.
     weights = {
         flow: sampled.weights.get(flow, 0.0) * len(visits) / sampled.samples[flow]
@@ -201,14 +239,18 @@ def _box_service(by_flow: Mapping[str, Sequence[Visit]], sampled: Sampled) -> Bo
     )
     return BoxService(
         mean_s=mean_s,
-        scv=max(0.0, square / mean_s**2 - 1),
+        scv=max(0.0, square / mean_s**2 - 1) if mean_s else 0.0,
         interval_s=(max(0.0, mean_s - half_s), mean_s + half_s),
         samples=sum(each.samples for each in flows.values()),
         event_loop_s=weighted({flow: each.event_loop_s for flow, each in flows.items()}),
         threads_s=weighted({flow: each.threads_s for flow, each in flows.items()}),
         histogram=histogram([each.service_s for visits in by_flow.values() for each in visits]),
-        flows=flows,
+        flows=told,
     )
+
+
+_NOTHING_S = 1e-12
+"""In place of 0, which no service time may be; such a box is left out."""
 
 
 def _service(visits: Sequence[Visit]) -> Service:
@@ -221,8 +263,8 @@ def _service(visits: Sequence[Visit]) -> Service:
         interval = mean_interval(times_s, confidence=CONFIDENCE)
         low_s, high_s = max(0.0, interval.low), interval.high
     return Service(
-        mean_s=mean_s,
-        scv=variance / mean_s**2,
+        mean_s=max(mean_s, _NOTHING_S),
+        scv=variance / mean_s**2 if mean_s else 0.0,
         interval_s=(low_s, high_s),
         samples=count,
         event_loop_s=math.fsum(visit.loop_s for visit in visits) / count,

@@ -1,14 +1,46 @@
-"""What can keep a server from being calibrated.
+"""What can keep a server from being calibrated, or a model from being held against it.
 
 CalibrationRunError
-├── NoThreadTimesError  the kernel does not tell what threads use
-├── NotMeteredError     the server does not tell what its boxes use
-└── TooFewSamplesError  a flow or box of the scenario was hardly seen
+├── InterruptedRunError  Ctrl-C
+├── InvalidLoadError     a load tells of the load generator, not of the server
+├── NoMaximumError       the server answers whatever it is offered
+├── NoThreadTimesError   the kernel does not tell what threads use
+├── NotMeteredError      the server does not tell what its boxes use
+└── TooFewSamplesError   a flow or box of the scenario was hardly seen
 """
+
+from collections.abc import Sequence
 
 
 class CalibrationRunError(Exception):
     """Root of everything this package raises; its text is meant for the user."""
+
+
+class InterruptedRunError(CalibrationRunError):
+    """Ctrl-C while a load was measured."""
+
+    def __init__(self) -> None:
+        """Say what has become of the load."""
+        super().__init__("interrupted; the load that was being measured does not count")
+
+
+class InvalidLoadError(CalibrationRunError):
+    """A load that tells of the load generator, not of the server."""
+
+    def __init__(self, *, rate_per_s: float, reasons: Sequence[str]) -> None:
+        """Name the load and why it does not count."""
+        super().__init__(f"the load of {rate_per_s:.0f}/s does not count: {'; '.join(reasons)}")
+
+
+class NoMaximumError(CalibrationRunError):
+    """The server has answered whatever it was offered, so that its maximum is not known."""
+
+    def __init__(self, *, answered_per_s: float, offered_per_s: float, why: str) -> None:
+        """Name the largest load, what was answered of it, and why no larger one was tried."""
+        super().__init__(
+            f"no maximum was found: {answered_per_s:.0f} of {offered_per_s:.0f} requests/s were "
+            f"answered, and {why}; give one with --max-rate"
+        )
 
 
 class NoThreadTimesError(CalibrationRunError):

@@ -9,7 +9,8 @@ from sim.calibration.calls import Calls
 from sim.calibration.sampler import Sampler, sampling
 from sim.calibration.telling import Metrics, metrics
 from sim.calibration.threads import ThreadTimes
-from sim.calibration.yardstick import yardstick_s
+from sim.calibration.whole import expect_valid, measured_whole
+from sim.calibration.yardstick import yardstick
 from sim.loadtest.api import Api
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
@@ -30,12 +31,37 @@ _OTHER_SEED = 1_000_003
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One load, from outside and from inside; `yardstick_s` tells how fast the machine was."""
+    """One load, from outside and from inside.
+
+    Attributes:
+        yardstick_s: CPU seconds of a fixed piece of work meanwhile: how fast the machine was.
+        speed: that of the machine over the one that CPU seconds in `observation` are told for.
+    """
 
     spec: LoadSpec
     measurement: Measurement
     observation: Observation
     yardstick_s: float
+    speed: float = 1.0
+
+    def at_usual_speed(self, yardstick_s: float) -> "Observed":
+        """Return what a machine would have used that takes this for the fixed piece of work."""
+        speed = yardstick_s / self.yardstick_s
+        return replace(self, observation=self.observation.at_speed(speed), speed=speed)
+
+    @property
+    def rates_per_s(self) -> Mapping[str, float]:
+        """Requests a second by flow, those of the sampler included."""
+        sampled = sampled_traffic(self.spec.traffic).rates_per_s
+        return {
+            flow: rate_per_s + sampled.get(flow, 0.0)
+            for flow, rate_per_s in self.spec.traffic.rates_per_s.items()
+        }
+
+    @property
+    def core_utilisation(self) -> float:
+        """Busy part of the server's core, at the usual speed."""
+        return self.observation.cpu_s_per_request * sum(self.rates_per_s.values())
 
 
 def sampled_traffic(traffic: Traffic) -> Traffic:
@@ -66,10 +92,10 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
             begun.set()
         return True
 
-    yardstick = yardstick_s(bench.cores.server)
     sampler = _sampler(bench, spec)
-    with sampling(sampler, begun):
-        measurement = bench.measure(bench.plan(spec), watch=watch)
+    with yardstick(bench.cores.server) as pace, sampling(sampler, begun):
+        measurement = measured_whole(bench, bench.plan(spec), watch=watch)
+    expect_valid(measurement, rate_per_s=spec.traffic.rate_per_s)
     if not before or server.has_died:
         raise UnreachableError(url=bench.url, reason="it ended under the load")
     told, cpu = _told(server)
@@ -79,16 +105,17 @@ def observed(bench: Bench, spec: LoadSpec) -> Observed:
         samples=sampler.taken(),
         requests=_requests(measurement),
     )
-    return Observed(spec, measurement, observation, yardstick)
+    return Observed(spec, measurement, observation, pace.median_s)
 
 
 def _told(server: OwnServer) -> tuple[Metrics, ThreadTimes]:
     times = ThreadTimes.of(server.process.pid)
-    return metrics(Api(server.url).ask("GET", "/metrics").text), times
+    with Api(server.url) as api:
+        return metrics(api.ask("GET", "/metrics").text), times
 
 
 def _requests(measurement: Measurement) -> Mapping[str, float]:
-    return {flow: float(measurement.flow(flow).answered) for flow in measurement.flow_names()}
+    return {flow: float(answers) for flow, answers in measurement.right_answers().items()}
 
 
 def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:

@@ -1,11 +1,10 @@
-"""`calibrate`: a server of one's own observed at low load and at two moderate loads."""
+"""`calibrate`: a server of one's own observed at low load and at several moderate loads."""
 
-import math
 import os
 import platform
 import sqlite3
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -13,37 +12,49 @@ from typing import Literal
 
 from scenarios.calibration import (
     FORMAT_VERSION,
+    BoxService,
     Calibration,
     Load,
     Machine,
     Versions,
 )
 from scenarios.model import Scenario
-from sim.calibration.attribution import (
-    Observation,
-    box_services,
-    flow_visits,
-    sampled_visits,
-    trips_to,
-)
-from sim.calibration.background import consumer_services
-from sim.calibration.errors import TooFewSamplesError
+from sim.calibration.attribution import Paths, box_services, flow_visits, sampled_visits
+from sim.calibration.batches import commit_service, consumer_services
+from sim.calibration.errors import InvalidLoadError, TooFewSamplesError
 from sim.calibration.observing import Observed, observed
-from sim.calibration.waits import LowLoad, commit_service, wake_up_s
+from sim.calibration.playing import machine_under, mean_busy, wake_ups_per_s
+from sim.calibration.waits import (
+    LowLoad,
+    Played,
+    duration_scvs,
+    wake_up_s,
+    wake_up_work_s,
+)
+from sim.calibration.whole import stay_with_generators
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
-from sim.loadtest.document import processor, server_cpu
+from sim.loadtest.document import processor
 from sim.loadtest.histograms import quantile_s
 from sim.loadtest.traffic import Traffic
 
 LOW_LOAD_PER_S = 15.0
-MODERATE = (0.4, 0.85)
-"""The two other loads, as parts of what the low load's CPU for a request would allow. A busy server
-uses less for a request, so that these are about a quarter and a half of what it really carries."""
+SHARES = (0.25, 0.45, 0.6, 0.75)
+"""The other loads, as parts of what the CPU for a request under the load before would allow."""
+
+FULL = 2
+"""The largest loads, from which service times are taken: a busy server uses less for a request. The
+others tell what batches cost, and how much an idle server adds."""
 
 LEAST_REQUESTS = 20
 """Of a flow at low load, for its median to be taken."""
+
+TRIES = 3
+"""Of a load that tells of the load generator: others may be at work on the machine."""
+
+REPLICATIONS = 2
+"""Of each load that is played to hold its utilisation against the measured one."""
 
 Told = Callable[[str], None]
 
@@ -86,15 +97,17 @@ def calibrated_bench(
 ) -> Calibration:
     """Return what was measured on a server of one's own, started with `--server-timing`.
 
-    Service times come from the moderate loads, waiting from the low one: there is no queue in its
-    median, and what it takes beyond the service times is waking up, and the disk.
+    Service times come from the largest loads, the cost of batches from all but the low one, waiting
+    from the low one: there is no queue in its median.
 
     Raises:
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
+    stay_with_generators(bench)
     low, *moderate = _observed_loads(bench, subject.traffic, campaign, told=told)
-    machine = _machine(bench, [each.yardstick_s for each in moderate])
+    machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
     ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)
+    told("playing the loads")
     return calibration_from(low, moderate, subject, ground)
 
 
@@ -116,18 +129,13 @@ def calibration_from(
     Raises:
         TooFewSamplesError: if a flow was hardly seen.
     """
+    usual_s = ground.machine.yardstick_s
+    low, *moderate = (each.at_usual_speed(usual_s) for each in (low, *moderate))
     scenario = subject.assumed
-    stores = frozenset(
-        name for name, box in scenario.boxes.items() if box.kind in {"store", "queue"}
-    )
-    consumers = {
-        step.box: None
-        for flow in scenario.flows.values()
-        for step in flow.steps
-        if step.mode == "queued"
-    }
+    paths = paths_of(scenario)
+    consumers = _consumers(scenario)
     observations = [each.observation for each in moderate]
-    sampled = sampled_visits(observations, stores=stores)
+    sampled = sampled_visits(observations[-FULL:], paths)
     seen = {box for each in observations for box in each.boxes} & scenario.boxes.keys()
     served = Calibration(
         format_version=FORMAT_VERSION,
@@ -136,50 +144,116 @@ def calibration_from(
         users=ground.users,
         machine=ground.machine,
         versions=ground.versions,
-        loads=(_load(low, "waiting"), *(_load(each, "service") for each in moderate)),
-        boxes=box_services(sampled)
-        | consumer_services(observations, consumers=tuple(consumers), stores=stores),
-        flows=flow_visits(sampled, sorted(seen - consumers.keys())),
-        turn_s=_turns(scenario, observations, stores),
+        loads=(
+            _load(low, "waiting"),
+            *(_load(each, "batches") for each in moderate[:-FULL]),
+            *(_load(each, "service") for each in moderate[-FULL:]),
+        ),
+        boxes=_varied(
+            box_services(sampled)
+            | consumer_services(observations, consumers=consumers, paths=paths)
+            | {
+                box: commit
+                for box in paths.commits
+                if (commit := commit_service(observations, box, low=low.observation, paths=paths))
+            },
+            duration_scvs(low.observation.samples, paths),
+        ),
+        flows=flow_visits(sampled, sorted(seen - {*consumers} - paths.commits)),
     )
-    return _with_waits(served, subject, low, stores)
+    return _with_waits(served, subject, (low, *moderate))
 
 
-def _with_waits(
-    served: Calibration, subject: Subject, low: Observed, stores: frozenset[str]
-) -> Calibration:
-    """Return a calibration with the boxes that commit batches, and with wake-up times.
+def paths_of(scenario: Scenario) -> Paths:
+    """Return what of a scenario the attribution must know."""
+    commits = frozenset(
+        name for name, box in scenario.boxes.items() if box.batch > 1 and box.kind == "store"
+    )
+    stores = {name for name, box in scenario.boxes.items() if box.kind in {"store", "queue"}}
+    written = {
+        name: before.box
+        for name, flow in scenario.flows.items()
+        for step in flow.steps
+        for before in flow.steps
+        if step.box in commits and before.name in step.after and step.mode == "awaited"
+        if before.box in stores - commits
+    }
+    return Paths(frozenset(stores - commits), commits, written)
+
+
+def _consumers(scenario: Scenario) -> tuple[str, ...]:
+    return tuple(
+        {
+            step.box: None
+            for flow in scenario.flows.values()
+            for step in flow.steps
+            if step.mode == "queued"
+        }
+    )
+
+
+def _varied(boxes: Mapping[str, BoxService], scvs: Mapping[str, float]) -> dict[str, BoxService]:
+    """Return boxes that vary as their durations do, if these vary more than their CPU."""
+    return {
+        name: box.model_copy(
+            update={
+                "scv": max(box.scv, scvs.get(name, 0.0)) if box.flows else scvs.get(name, box.scv),
+                "flows": {
+                    flow: each.model_copy(update={"scv": max(each.scv, scvs.get(name, 0.0))})
+                    for flow, each in box.flows.items()
+                },
+            }
+        )
+        for name, box in boxes.items()
+    }
+
+
+def _with_waits(served: Calibration, subject: Subject, observed: Sequence[Observed]) -> Calibration:
+    """Return a calibration with what an idle server adds, and what is played with all of it.
 
     One time of each kind can be told apart: boxes of a kind get the same.
     """
-    boxes = subject.assumed.boxes
-    committing = {
-        name: commit
-        for name, box in boxes.items()
-        if box.batch > 1 and not box.runs_on
-        if (
-            commit := commit_service(
-                low.observation.samples, _written_before(subject.assumed, name), stores=stores
+    sleeping = [name for name, box in subject.assumed.boxes.items() if box.wake_up is not None]
+
+    def with_times(work_s: float, latency_s: float) -> Calibration:
+        update = {
+            "wake_up_s": dict.fromkeys(sleeping, latency_s),
+            "wake_up_work_s": dict.fromkeys(sleeping, work_s),
+        }
+        return served.model_copy(update=update)
+
+    if not sleeping:
+        return served
+    work_s = wake_up_work_s(_played(with_times(0.0, 0.0), subject, observed, sleeping[0]))
+    working = subject.calibrated(with_times(work_s, 0.0))
+    latency_s = wake_up_s(_flows_at(observed[0], open_sheet(working).once(workload).flows))
+    complete = with_times(work_s, latency_s)
+    played = _played(complete, subject, observed, sleeping[0])
+    loads = [
+        load.model_copy(update={"played_utilisation": each.played})
+        for load, each in zip(complete.loads, played, strict=True)
+    ]
+    return complete.model_copy(update={"loads": tuple(loads)})
+
+
+def _played(
+    calibration: Calibration, subject: Subject, observed: Sequence[Observed], core: str
+) -> Sequence[Played]:
+    """Return each load, measured and played with what was calibrated until now."""
+    scenario = subject.calibrated(calibration)
+    found = []
+    for each in observed:
+        results = machine_under(scenario, each.rates_per_s).played(
+            seed=each.spec.seed, replications=REPLICATIONS
+        )
+        found.append(
+            Played(
+                measured=each.core_utilisation,
+                played=mean_busy(results, core),
+                wake_ups_per_s=wake_ups_per_s(results, core),
             )
         )
-    }
-    committed = served.model_copy(update={"boxes": served.boxes | committing})
-    scenario = subject.calibrated(committed)
-    woken_s = wake_up_s(_flows_at(low, open_sheet(scenario).once(workload).flows))
-    sleeping = [name for name, box in boxes.items() if box.wake_up is not None]
-    return committed.model_copy(update={"wake_up_s": dict.fromkeys(sleeping, woken_s)})
-
-
-def _turns(
-    scenario: Scenario, observations: Sequence[Observation], stores: frozenset[str]
-) -> dict[str, float]:
-    """Return how long a visit keeps a worker, of the boxes that give turns: one time for all.
-
-    A trip to a store takes two turns, one of its thread and one of the loop when it returns.
-    """
-    cpu_s = math.fsum(each.cpu.total_s for each in observations)
-    turns = math.fsum(each.handled + 2 * trips_to(stores, each.metrics) for each in observations)
-    return {name: cpu_s / turns for name, box in scenario.boxes.items() if box.turn is not None}
+    return found
 
 
 def _flows_at(low: Observed, flows: Sequence[WorkFlow]) -> Sequence[LowLoad]:
@@ -194,26 +268,20 @@ def _flows_at(low: Observed, flows: Sequence[WorkFlow]) -> Sequence[LowLoad]:
     return found
 
 
-def _written_before(scenario: Scenario, box: str) -> dict[str, str]:
-    """Return, by flow, the box whose visit comes right before that of `box`."""
-    return {
-        name: before.box
-        for name, flow in scenario.flows.items()
-        for step in flow.steps
-        for before in flow.steps
-        if step.box == box and before.name in step.after and step.mode == "awaited"
-    }
-
-
 def _observed_loads(
     bench: Bench, traffic: Traffic, campaign: Campaign, *, told: Told
 ) -> Sequence[Observed]:
     first, *others = campaign.rates_per_s or (LOW_LOAD_PER_S,)
     found = [_observed_at(bench, traffic, first, campaign, told=told)]
-    if not others:
-        possible_per_s = 1 / found[0].observation.cpu_s_per_request
-        others = [share * possible_per_s for share in MODERATE]
     for position, rate_per_s in enumerate(others, start=1):
+        found.append(
+            _observed_at(bench, traffic, rate_per_s, campaign, told=told, position=position)
+        )
+    if others:
+        return found
+    for position, share in enumerate(SHARES, start=1):
+        # Each is chosen by the one before: a busier server uses less for a request.
+        rate_per_s = share / found[-1].observation.cpu_s_per_request
         found.append(
             _observed_at(bench, traffic, rate_per_s, campaign, told=told, position=position)
         )
@@ -229,22 +297,29 @@ def _observed_at(
     told: Told,
     position: int = 0,
 ) -> Observed:
-    told(f"measuring at {rate_per_s:.0f} requests/s")
     spec = LoadSpec(
         traffic.at(rate_per_s),
         duration_s=campaign.measured_s * (1 if position else 2),
         warmup_s=campaign.warmup_s,
         seed=campaign.seed + position,
     )
+    for _ in range(TRIES - 1):
+        told(f"measuring at {rate_per_s:.0f} requests/s")
+        try:
+            return observed(bench, spec)
+        except InvalidLoadError as error:
+            told(f"once more, for {error}")
     return observed(bench, spec)
 
 
-def _load(seen: Observed, used_for: Literal["service", "waiting"]) -> Load:
+def _load(seen: Observed, used_for: Literal["service", "batches", "waiting"]) -> Load:
     return Load(
         offered_per_s=seen.spec.traffic.rate_per_s,
         requests=round(seen.observation.handled),
         cpu_s_per_request=seen.observation.cpu_s_per_request,
-        core_utilisation=server_cpu(seen.measurement) or 0.0,
+        core_utilisation=seen.core_utilisation,
+        played_utilisation=0.0,
+        speed=seen.speed,
         used_for=used_for,
     )
 

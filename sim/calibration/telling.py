@@ -4,6 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+CALLS = "socialfeed_box_duration_seconds_count"
+BUSY_S = "socialfeed_box_duration_seconds_sum"
+CPU_S = "socialfeed_box_cpu_seconds_total"
+DELIVERED = "socialfeed_freshness_seconds_count"
+"""Events whose effects are done."""
+JOBS = "socialfeed_commit_jobs_total"
+COMMIT_CPU_S = "socialfeed_commit_cpu_seconds_total"
+"""Of the threads that commit."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoxTime:
@@ -17,6 +26,11 @@ class BoxTime:
     box: str
     duration_s: float
     cpu_s: float | None
+
+    def at_speed(self, speed: float) -> "BoxTime":
+        """Return it as on a machine of speed 1."""
+        cpu_s = None if self.cpu_s is None else self.cpu_s * speed
+        return BoxTime(self.box, self.duration_s * speed, cpu_s)
 
 
 def server_timing(header: str) -> tuple[BoxTime, ...]:
@@ -52,6 +66,15 @@ class Metrics:
         """Return the value of each box that has the metric."""
         return {box: value for (name, box), value in self.values.items() if name == metric}
 
+    def at_speed(self, speed: float) -> "Metrics":
+        """Return them with the CPU seconds that a machine of speed 1 would have used."""
+        return Metrics(
+            {
+                (name, box): value * speed if name in _CPU else value
+                for (name, box), value in self.values.items()
+            }
+        )
+
     def since(self, earlier: "Metrics") -> "Metrics":
         """Return how much each counter has risen."""
         return Metrics(
@@ -59,6 +82,7 @@ class Metrics:
         )
 
 
+_CPU = {CPU_S, COMMIT_CPU_S}
 _SAMPLE = re.compile(r'^(\w+)\{box="([^"]+)"\} (\S+)$')
 
 

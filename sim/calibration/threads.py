@@ -47,6 +47,10 @@ class ThreadTimes:
         """Of all threads."""
         return self.main_s + self.others_s
 
+    def at_speed(self, speed: float) -> "ThreadTimes":
+        """Return what a machine of speed 1 would have used."""
+        return ThreadTimes(self.main_s * speed, self.others_s * speed)
+
     def since(self, earlier: "ThreadTimes") -> "ThreadTimes":
         """Return what was used after an earlier moment."""
         return ThreadTimes(self.main_s - earlier.main_s, self.others_s - earlier.others_s)

@@ -1,22 +1,48 @@
-"""What a request waits for at low load, beside the CPU that it uses: the intercept.
+"""What an idle server adds: the work of waking up, and the time until it is awake.
 
-With hardly any load nobody queues. A call that writes then takes longer than one that reads by the
-commit that it waits for; what a response takes beyond that and its service times is workers that
-wake up, one at each visit.
+A busy server uses less for a request than one that each request finds asleep. The work of waking up
+is what the measured utilisation is above the played one, at loads of all sizes, over the wake-ups
+that were played. The time that it takes beside is what a median response at low load, where nobody
+queues, has beyond the work.
 """
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scenarios.calibration import BoxService
-from sim.calibration.attribution import LEAST_SAMPLES
-from sim.calibration.errors import TooFewSamplesError
+from sim.calibration.attribution import LEAST_SAMPLES, Paths
 from sim.calibration.sampler import Sample
 from sim.estimates.workload import WorkFlow, WorkStep
 
-_TWO_SIDED_95 = 1.96
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One load, measured and played without the work of waking up.
+
+    Attributes:
+        measured, played: busy part of the core.
+        wake_ups_per_s: of an idle core, as played.
+    """
+
+    measured: float
+    played: float
+    wake_ups_per_s: float
+
+
+def wake_up_work_s(loads: Sequence[Played]) -> float:
+    """Return the work of a wake-up that explains the loads best.
+
+    Least squares of what is missing, as a share of the measured utilisation; not negative.
+    """
+    rows = [
+        ((each.measured - each.played) / each.measured, each.wake_ups_per_s / each.measured)
+        for each in loads
+        if each.measured
+    ]
+    squares = math.fsum(wakes**2 for _, wakes in rows)
+    return max(0.0, math.fsum(gap * wakes for gap, wakes in rows) / squares) if squares else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,66 +54,62 @@ class LowLoad:
     requests: float
 
 
-def commit_service(
-    samples: Sequence[Sample], written: Mapping[str, str], *, stores: frozenset[str]
-) -> BoxService | None:
-    """Return how long a group commit takes: what writing calls take longer than reading ones.
-
-    None if they take no longer.
-
-    Args:
-        samples: requests at low load.
-        written: by flow, the box whose last call waits for the commit.
-        stores: boxes whose other calls read.
-
-    Raises:
-        TooFewSamplesError: if there are next to none of either.
-    """
-    writing_s, reading_s = [], []
-    for sample in samples:
-        calls = [call for call in sample.boxes if call.box in stores]
-        own = [call for call in calls if call.box == written.get(sample.flow)]
-        writing_s += [call.duration_s for call in own[-1:]]
-        reading_s += [call.duration_s for call in calls if call not in own[-1:]]
-    for what, found in (("calls that write", writing_s), ("calls that read", reading_s)):
-        if len(found) < LEAST_SAMPLES:
-            raise TooFewSamplesError(what=what, found=len(found), expected=LEAST_SAMPLES)
-    commit_s = statistics.median(writing_s) - statistics.median(reading_s)
-    if commit_s <= 0:
-        return None
-    variance = max(0.0, statistics.variance(writing_s) - statistics.variance(reading_s))
-    half_s = _TWO_SIDED_95 * math.sqrt(variance / len(writing_s))
-    return BoxService(
-        mean_s=commit_s,
-        scv=variance / commit_s**2,
-        interval_s=(max(0.0, commit_s - half_s), commit_s + half_s),
-        samples=len(writing_s),
-    )
-
-
 def wake_up_s(flows: Sequence[LowLoad]) -> float:
     """Return the time to wake up that explains the medians best: least squares, not negative.
 
-    Flows with more requests count more. The service times of the flows' steps must be measured.
+    Flows with more requests count more. All else must be in the flows' steps.
     """
     beyond_s = [each.median_s - _served_s(each.flow) for each in flows]
-    visits = [_visits(_awaited(each.flow)) for each in flows]
+    wakes = [_wake_ups(each.flow) for each in flows]
     products = math.fsum(
         each.requests * count * time_s
-        for each, count, time_s in zip(flows, visits, beyond_s, strict=True)
+        for each, count, time_s in zip(flows, wakes, beyond_s, strict=True)
     )
-    squares = math.fsum(each.requests * count**2 for each, count in zip(flows, visits, strict=True))
+    squares = math.fsum(each.requests * count**2 for each, count in zip(flows, wakes, strict=True))
     return max(0.0, products / squares)
+
+
+def duration_scvs(samples: Sequence[Sample], paths: Paths) -> Mapping[str, float]:
+    """Return how much calls of stores vary at low load, by box; of commits under their own names.
+
+    That is in their durations, what threads and disk add: their CPU hardly varies.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        calls = [call for call in sample.boxes if call.box in paths.stores]
+        written = [call for call in calls if call.box == paths.written.get(sample.flow)][-1:]
+        for call in calls:
+            if call not in written:
+                found[call.box].append(call.duration_s)
+        for box in paths.commits:
+            found[box] += [call.duration_s for call in written]
+    return {box: _scv(times_s) for box, times_s in found.items() if len(times_s) >= LEAST_SAMPLES}
+
+
+def _scv(times_s: Sequence[float]) -> float:
+    mean_s = statistics.fmean(times_s)
+    return statistics.variance(times_s) / mean_s**2 if mean_s else 0.0
 
 
 def _awaited(flow: WorkFlow) -> Sequence[WorkStep]:
     return [step for step in flow.steps if step.awaited]
 
 
-def _visits(steps: Iterable[WorkStep]) -> float:
-    return math.fsum(step.mean_visits for step in steps if step.habits.batch == 1)
+def _wake_ups(flow: WorkFlow) -> int:
+    """Return how often a lonely request finds the core asleep: as it comes, after the disk."""
+    steps = _awaited(flow)
+    return 1 + sum(flow.steps[before].habits.wait_s > 0 for step in steps for before in step.after)
 
 
 def _served_s(flow: WorkFlow) -> float:
-    """Return the mean service times of what the answer waits for, each batch for one request."""
-    return math.fsum(step.mean_busy_s * step.habits.batch for step in _awaited(flow))
+    """Return the mean times of what the answer waits for, each batch for one request alone."""
+    alone_s = math.fsum(
+        step.mean_visits * (step.base_time_s + step.habits.wait_s)
+        + step.mean_items * step.time_per_item_s
+        for step in _awaited(flow)
+    )
+    return alone_s + _wake_ups(flow) * _work_s(flow)
+
+
+def _work_s(flow: WorkFlow) -> float:
+    return max((step.habits.wake_up_work_s for step in flow.steps), default=0.0)

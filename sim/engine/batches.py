@@ -1,23 +1,31 @@
 """A station whose workers serve the visits that wait together, such as a store's group commits."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import simpy
 
 from sim.engine.sampling import BoxSample
-from sim.engine.stations import Process, Station, then
+from sim.engine.stations import Kept, Process, Station
 
 
 @dataclass(slots=True)
 class _Visit:
-    """A visit that waits for its batch; `served` happens when that is done."""
+    """A visit that waits for its batch; `served` happens when that is done.
+
+    Attributes:
+        service_time_s: of the batch, if this is its first visit.
+        added_s: what it adds to the batch's time in any case.
+        keeps: whether it keeps the worker after that.
+    """
 
     served: simpy.Event
     arrived_s: float
     service_time_s: float
+    added_s: float
+    keeps: bool
 
 
 @dataclass(slots=True)
@@ -32,8 +40,10 @@ class _Instance:
 class BatchStation(Station):
     """A worker that is free takes all visits that wait, as far as a batch goes.
 
-    The first visit's service time is the batch's, and no visit leaves before the others. What comes
-    meanwhile waits for the next batch (the general bulk service rule with batches from 1).
+    A batch takes the first visit's service time and what each visit adds; no visit leaves before
+    the others. What comes meanwhile waits for the next batch (the general bulk service rule with
+    batches from 1). A visit may keep the worker when it leaves: then there is no next batch until
+    all that do so have given it back.
 
     Source: Medhi, Stochastic Models in Queueing Theory, 2nd ed. (2003), section 4.3.
     """
@@ -60,50 +70,85 @@ class BatchStation(Station):
         """Return how many visits are at each instance."""
         return [instance.present for instance in self._gatherings]
 
-    def serve(self, instance: int, service_time_s: float) -> Process:
+    def serve(self, instance: int, service_time_s: float, added_s: float = 0.0) -> Process:
         """Wait for a batch of that instance to take this visit, and for the batch's end."""
-        yield self._join(instance, service_time_s)
+        yield self._join(instance, service_time_s, added_s).served
 
-    def serve_unfollowed(self, instance: int, service_time_s: float) -> None:
+    def serve_and_keep(
+        self, instance: int, service_time_s: float, added_s: float = 0.0
+    ) -> Generator[simpy.Event, object, Kept]:
+        """Serve as `serve` does, but return the batch's worker, still held."""
+        batch = yield self._join(instance, service_time_s, added_s, keeps=True).served
+        assert isinstance(batch, _KeptBatch)  # noqa: S101 - for the type checker
+        return batch
+
+    def serve_unfollowed(self, instance: int, service_time_s: float, added_s: float = 0.0) -> None:
         """Serve a visit whose end nobody waits for."""
-        self._join(instance, service_time_s)
+        self._join(instance, service_time_s, added_s)
 
-    def _join(self, number: int, service_time_s: float) -> simpy.Event:
+    def go_on(self, number: int) -> None:
+        """Let a worker whose batch is over take the next one, if there is any."""
         instance = self._gatherings[number]
-        visit = _Visit(self._env.event(), self._env.now, service_time_s)
+        if instance.waiting:
+            self._take(number)
+        else:
+            instance.free += 1
+
+    def _join(
+        self, number: int, service_time_s: float, added_s: float, *, keeps: bool = False
+    ) -> _Visit:
+        instance = self._gatherings[number]
+        visit = _Visit(self._env.event(), self._env.now, service_time_s, added_s, keeps)
         instance.present += 1
         instance.waiting.append(visit)
         if instance.free:
             visit.service_time_s += self.sample.habits.wake_up_s
             instance.free -= 1
-            self._take(instance)
-        return visit.served
+            self._take(number)
+        return visit
 
-    def _take(self, instance: _Instance) -> None:
+    def _take(self, number: int) -> None:
+        instance = self._gatherings[number]
         together = [
             instance.waiting.popleft()
             for _ in range(min(self.sample.habits.batch, len(instance.waiting)))
         ]
-        batch_s = together[0].service_time_s
-        self.begin(together[0].arrived_s, batch_s)
+        self._env.process(self._served_together(number, together))
+
+    def _served_together(self, number: int, together: Sequence[_Visit]) -> Process:
+        batch_s = together[0].service_time_s + sum(visit.added_s for visit in together)
+        wait_s = self.sample.habits.wait_s
+        self.begin(together[0].arrived_s, batch_s + wait_s)
         for visit in together[1:]:
             self.begin(visit.arrived_s, 0.0)
         if self._host is None:
-            then(self._env.timeout(batch_s), lambda _: self._end(instance, together))
+            yield self._env.timeout(batch_s)
         else:
-            self._env.process(self._served_there(self._host, batch_s, instance, together))
+            yield from self._host.serve(self._host.pick(), batch_s)
+        if wait_s:
+            yield self._env.timeout(wait_s)
+        self._end(number, together)
 
-    def _served_there(
-        self, host: Station, batch_s: float, instance: _Instance, together: Sequence[_Visit]
-    ) -> Process:
-        yield from host.serve(host.pick(), batch_s)
-        self._end(instance, together)
-
-    def _end(self, instance: _Instance, together: Sequence[_Visit]) -> None:
-        instance.present -= len(together)
+    def _end(self, number: int, together: Sequence[_Visit]) -> None:
+        self._gatherings[number].present -= len(together)
+        batch = _KeptBatch(self, number, keepers=sum(visit.keeps for visit in together))
         for visit in together:
-            visit.served.succeed()
-        if instance.waiting:
-            self._take(instance)
-        else:
-            instance.free += 1
+            visit.served.succeed(batch)
+        if not batch.keepers:
+            self.go_on(number)
+
+
+class _KeptBatch:
+    """A worker that stays with a batch until the last of its visits gives it back."""
+
+    def __init__(self, station: BatchStation, number: int, *, keepers: int) -> None:
+        self._station = station
+        self._number = number
+        self.keepers = keepers
+
+    def release(self, *, now_s: float) -> None:
+        """Give the worker back for one visit."""
+        del now_s  # Its time is not counted: only what it does at its host is work.
+        self.keepers -= 1
+        if not self.keepers:
+            self._station.go_on(self._number)

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 import simpy
@@ -63,17 +64,21 @@ class SliceResult:
         freshness_s: by flow that spreads posts, shape (posts,).
         failed: requests given up, by flow.
         utilisation: of the sampled workers, by box.
+        wake_ups: of idle ones, by box, while it was measured.
         celebrity_freshness_s: of the celebrity's post, None without one.
         requests, visits: simulated in all.
+        measured_s: simulated seconds that were measured.
     """
 
     response_times_s: Mapping[str, NDArray[np.float64]]
     freshness_s: Mapping[str, NDArray[np.float64]]
     failed: Mapping[str, int]
     utilisation: Mapping[str, float]
+    wake_ups: Mapping[str, int]
     celebrity_freshness_s: float | None
     requests: int
     visits: int
+    measured_s: float
 
 
 def play(spec: SliceSpec) -> SliceResult:
@@ -123,9 +128,11 @@ def play(spec: SliceSpec) -> SliceResult:
             / (plan.measured_s * station.sample.sampled * station.sample.workers)
             for box, station in stations.items()
         },
+        wake_ups={box: station.wake_ups for box, station in stations.items()},
         celebrity_freshness_s=celebrity.record.freshness_s[0] if celebrity else None,
         requests=requests,
         visits=sum(station.visits for station in stations.values()),
+        measured_s=plan.measured_s,
     )
 
 
@@ -206,27 +213,28 @@ def _background(
         _batches(each, source("batches", each.step, position), stop_s, sample.sampled_share)
         for position, each in enumerate(sample.batches)
     ]
-    for time_s, service_time_s in heapq.merge(*streams):
+    for time_s, service_time_s, added_s in heapq.merge(*streams):
         if time_s > env.now:
             yield env.timeout(time_s - env.now)
-        station.serve_unfollowed(station.pick(), service_time_s)
+        station.serve_unfollowed(station.pick(), service_time_s, added_s)
 
 
 def _single_visits(
     background: BackgroundVisits, rng: np.random.Generator, stop_s: float
-) -> Iterator[tuple[float, float]]:
+) -> Iterator[tuple[float, float, float]]:
+    step = background.step
     times_s = arrival_times_s(rng, edges_s=(0.0, stop_s), rates_per_s=(background.rate_per_s,))
-    services_s = _service_times_s(
-        background.step,
-        rng,
-        np.full(len(times_s), background.step.mean_visit_time_s * background.step.habits.batch),
-    )
-    return zip(times_s.tolist(), services_s.tolist(), strict=True)
+    # What a visit adds to a batch is apart from what the batch takes anyway.
+    together = step.habits.batch > 1
+    mean_s = step.base_time_s if together else step.mean_visit_time_s
+    added_s = step.items.mean * step.time_per_item_s if together else 0.0
+    services_s = _service_times_s(step, rng, np.full(len(times_s), mean_s))
+    return zip(times_s.tolist(), services_s.tolist(), repeat(added_s), strict=False)
 
 
 def _batches(
     background: BackgroundBatches, rng: np.random.Generator, stop_s: float, share: float
-) -> Iterator[tuple[float, float]]:
+) -> Iterator[tuple[float, float, float]]:
     times_s = arrival_times_s(rng, edges_s=(0.0, stop_s), rates_per_s=(background.rate_per_s,))
     step = background.step
     items = step.items.draw(rng, len(times_s))
@@ -234,7 +242,7 @@ def _batches(
     here = rng.binomial(visits, share)
     means_s = step.base_time_s + items / np.maximum(visits, 1) * step.time_per_item_s
     services_s = _service_times_s(step, rng, np.repeat(means_s, here))
-    return zip(np.repeat(times_s, here).tolist(), services_s.tolist(), strict=True)
+    return zip(np.repeat(times_s, here).tolist(), services_s.tolist(), repeat(0.0), strict=False)
 
 
 def _service_times_s(

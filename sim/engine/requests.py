@@ -10,7 +10,7 @@ import simpy
 
 from sim.engine import draws
 from sim.engine.sampling import is_spread
-from sim.engine.stations import KeptWorker, Process, Station
+from sim.engine.stations import Kept, KeptWorker, Process, Station
 from sim.estimates.items import ItemLaw, PushedFollowers
 from sim.estimates.workload import WorkFlow, WorkStep
 
@@ -54,7 +54,7 @@ class Request:
     items: dict[ItemLaw, int]
     hits: dict[int, bool] = field(default_factory=dict)
     taken: set[int] = field(default_factory=set)
-    kept: dict[int, KeptWorker] = field(default_factory=dict)
+    kept: dict[int, Kept] = field(default_factory=dict)
     instances: dict[str, int] = field(default_factory=dict)
     answered_s: float = math.nan
     visible_s: float = math.nan
@@ -66,6 +66,20 @@ class Attempt:
     """One try of a step; once abandoned, nobody waits for it or takes over the worker it kept."""
 
     abandoned: bool = False
+
+
+@dataclass(slots=True)
+class Turn:
+    """A request's turn at a worker, which lasts on while what follows goes on in it."""
+
+    station: Station | None = None
+    kept: KeptWorker | None = None
+
+    def end(self, *, now_s: float) -> None:
+        """Give the worker back, if there is one."""
+        if self.kept is not None:
+            self.kept.release(now_s=now_s)
+        self.station = self.kept = None
 
 
 class FlowRunner:
@@ -146,20 +160,22 @@ class FlowRunner:
 
     def _run(self, request: Request, position: int) -> Process:
         """Take steps one after another; where the flow forks, start a process for each branch."""
+        turn = Turn()
         while True:
-            went_through = yield from self._take(request, position)
+            went_through = yield from self._take(request, position, turn)
             if not went_through:
                 self._give_up(request)
-            if request.given_up:
-                return
-            ready = self._done(request, position)
+            ready = () if request.given_up else self._done(request, position)
             if not ready:
+                turn.end(now_s=self._env.now)
                 return
             for branch in ready[1:]:
                 self._env.process(self._run(request, branch))
             position = ready[0]
 
-    def _take(self, request: Request, position: int) -> Generator[simpy.Event, object, bool]:
+    def _take(
+        self, request: Request, position: int, turn: Turn
+    ) -> Generator[simpy.Event, object, bool]:
         """Take a step, or pass it by; return False if its caller gave up waiting."""
         step = self._flow.steps[position]
         if not self._is_taken(request, position):
@@ -168,11 +184,12 @@ class FlowRunner:
         if step.hit_ratio is not None:
             request.hits[position] = next(self._uniforms[position]) < step.hit_ratio
         if step.timeout_s is None:
-            yield from self._visit(request, position, Attempt())
+            yield from self._visit(request, position, Attempt(), turn)
             return True
+        turn.end(now_s=self._env.now)
         for _ in range(1 + step.retries):
             attempt = Attempt()
-            visit = self._env.process(self._visit(request, position, attempt))
+            visit = self._env.process(self._visit(request, position, attempt, Turn()))
             yield visit | self._env.timeout(step.timeout_s)
             if visit.processed:
                 return True
@@ -187,27 +204,36 @@ class FlowRunner:
                 return False
         return step.probability >= 1 or next(self._uniforms[position]) < step.probability
 
-    def _visit(self, request: Request, position: int, attempt: Attempt) -> Process:
+    def _visit(self, request: Request, position: int, attempt: Attempt, turn: Turn) -> Process:
         step = self._flow.steps[position]
         if self._hop_s:
+            turn.end(now_s=self._env.now)
             yield self._env.timeout(self._hop_s)
         items = self._items_of(request, step)
         if items == 0:
             return
         if self._spread[position]:
+            turn.end(now_s=self._env.now)
             yield from self._visit_many(step, items, self._services[position])
             return
         station = self._stations[step.box]
-        service_time_s = next(self._services[position]) * _mean_time_s(step, items)
+        served_s = _served_s(step, items, next(self._services[position]))
+        if step.goes_on and turn.kept is not None and turn.station is station:
+            yield from turn.kept.serve_on(sum(served_s))
+            return
+        turn.end(now_s=self._env.now)
         instance = self._instance(request, step, station)
         if self._holders[position]:
-            kept = yield from station.serve_and_keep(instance, service_time_s)
+            kept = yield from station.serve_and_keep(instance, *served_s)
             if attempt.abandoned or request.given_up:
                 kept.release(now_s=self._env.now)
             else:
                 request.kept[position] = kept
+        elif step.goes_on and step.timeout_s is None:
+            turn.kept = yield from station.serve_and_stay(instance, sum(served_s))
+            turn.station = station
         else:
-            yield from station.serve(instance, service_time_s)
+            yield from station.serve(instance, *served_s)
 
     def _visit_many(self, step: WorkStep, items: int, services: Iterator[float]) -> Process:
         """Visit sampled instances in parallel, and draw the response times of the others."""
@@ -295,6 +321,13 @@ class FlowRunner:
         self.outstanding -= 1
         if self.outstanding == 0 and not self.drained.triggered:
             self.drained.succeed()
+
+
+def _served_s(step: WorkStep, items: float, variate: float) -> tuple[float, float]:
+    """Return a visit's service time, and what it adds to a batch beside."""
+    if step.habits.batch > 1:
+        return variate * step.base_time_s, items * step.time_per_item_s
+    return variate * _mean_time_s(step, items), 0.0
 
 
 def _mean_time_s(step: WorkStep, items: float) -> float:

@@ -1,7 +1,9 @@
 """Stations: the sampled instances of a box, each a queue with its workers."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import simpy
@@ -28,6 +30,7 @@ class Workers:
         self._env = env
         self._free = workers
         self._waiting: deque[simpy.Event] = deque()
+        self._idle_since_s = -math.inf
         self.present = 0
 
     def enter(self) -> simpy.Event | None:
@@ -41,6 +44,11 @@ class Workers:
         return turn
 
     @property
+    def have_slept(self) -> bool:
+        """Whether the worker just taken was idle for some time, not for the instant between two."""
+        return self._env.now > self._idle_since_s
+
+    @property
     def are_awaited(self) -> bool:
         """Whether a visit waits for one of them."""
         return bool(self._waiting)
@@ -52,6 +60,7 @@ class Workers:
             self._waiting.popleft().succeed()
         else:
             self._free += 1
+            self._idle_since_s = self._env.now
 
 
 class Station:
@@ -60,7 +69,8 @@ class Station:
     Attributes:
         sample: which part of the box this is.
         visits: visits that have begun service.
-        busy_s: worker seconds within `measured_s`.
+        busy_s: worker seconds within `measured_s`; waking up is not work.
+        wake_ups: how often an idle worker was woken within it.
     """
 
     def __init__(
@@ -76,6 +86,7 @@ class Station:
         self.sample = sample
         self.visits = 0
         self.busy_s = 0.0
+        self.wake_ups = 0
         self._env = env
         self._instances = (
             [Workers(env, sample.workers * sample.sampled)]
@@ -106,36 +117,46 @@ class Station:
         """Return how many visits are at each instance."""
         return [workers.present for workers in self._instances]
 
-    def serve(self, instance: int, service_time_s: float) -> Process:
-        """Wait for a worker of that instance, keep it for the service time, release it."""
-        workers = yield from self._served(instance, service_time_s)
+    def serve(self, instance: int, service_time_s: float, added_s: float = 0.0) -> Process:
+        """Wait for a worker of that instance, keep it for the service time, release it.
+
+        `added_s` is what the visit's items take; only batches tell it from the rest.
+        """
+        workers = yield from self._served(instance, service_time_s + added_s)
         workers.release()
 
     def serve_and_keep(
+        self, instance: int, service_time_s: float, added_s: float = 0.0
+    ) -> Generator[simpy.Event, object, "Kept"]:
+        """Serve as `serve` does, but return the worker, still held."""
+        return (yield from self.serve_and_stay(instance, service_time_s + added_s))
+
+    def serve_and_stay(
         self, instance: int, service_time_s: float
     ) -> Generator[simpy.Event, object, "KeptWorker"]:
-        """Serve as `serve` does, but return the worker, still held."""
+        """Serve as `serve` does, but return the worker, who can go on serving."""
         workers = yield from self._served(instance, service_time_s)
         return KeptWorker(self, workers, served_s=self._env.now)
 
-    def serve_unfollowed(self, instance: int, service_time_s: float) -> None:
+    def serve_unfollowed(self, instance: int, service_time_s: float, added_s: float = 0.0) -> None:
         """Serve a visit whose end nobody waits for; a process of its own would cost twice this."""
         workers = self._instances[instance]
         arrived_s = self._env.now
-
-        if service_time_s > self.sample.habits.turn_s:
+        service_time_s += added_s
+        habits = self.sample.habits
+        if service_time_s > habits.turn_s or habits.wake_up_s or habits.wake_up_work_s:
             self._env.process(self.serve(instance, service_time_s))
             return
 
-        def begin(busy_s: float) -> None:
-            self.begin(arrived_s, busy_s)
-            then(self._env.timeout(busy_s), lambda _served: workers.release())
+        def begin() -> None:
+            self.begin(arrived_s, service_time_s)
+            then(self._env.timeout(service_time_s), lambda _served: workers.release())
 
         turn = workers.enter()
         if turn is None:
-            begin(self.sample.habits.wake_up_s + service_time_s)
+            begin()
         else:
-            then(turn, lambda _turn: begin(service_time_s))
+            then(turn, lambda _turn: begin())
 
     def _served(
         self, instance: int, service_time_s: float
@@ -143,10 +164,13 @@ class Station:
         workers = self._instances[instance]
         arrived_s = self._env.now
         turn = workers.enter()
-        if turn is None:
-            service_time_s += self.sample.habits.wake_up_s
-        else:
+        if turn is not None:
             yield turn
+        elif workers.have_slept:
+            service_time_s += self.sample.habits.wake_up_work_s
+            self._count_wake_up()
+            if self.sample.habits.wake_up_s:
+                yield self._env.timeout(self.sample.habits.wake_up_s)
         served_s = min(service_time_s, self.sample.habits.turn_s)
         self.begin(arrived_s, served_s)
         yield self._env.timeout(served_s)
@@ -165,6 +189,11 @@ class Station:
             self._count_busy(self._env.now, self._env.now + served_s)
             yield self._env.timeout(served_s)
             left_s -= served_s
+
+    def served_at_once(self, service_time_s: float) -> Process:
+        """Serve a visit with a worker that is there already."""
+        self.begin(self._env.now, service_time_s)
+        yield self._env.timeout(service_time_s)
 
     def keep_busy(self, seconds: float) -> None:
         """Count the time that a worker was held after its own service was done."""
@@ -193,6 +222,10 @@ class Station:
             self._waits[self.visits % _WAITS_KEPT] = now - arrived_s
         self._count_busy(now, now + service_time_s)
 
+    def _count_wake_up(self) -> None:
+        begin_s, end_s = self._measured_s
+        self.wake_ups += begin_s <= self._env.now < end_s
+
     def _count_busy(self, from_s: float, until_s: float) -> None:
         """Count the part of a worker's busy time that lies within the measured time."""
         begin_s, end_s = self._measured_s
@@ -201,14 +234,27 @@ class Station:
             self.busy_s += inside_s
 
 
-class KeptWorker:
+class Kept(Protocol):
     """A worker that stays with its request while the request is served elsewhere."""
+
+    def release(self, *, now_s: float) -> None:
+        """Give the worker back."""
+        ...
+
+
+class KeptWorker:
+    """A worker that serves one visit at a time, and stays with it."""
 
     def __init__(self, station: Station, workers: Workers, *, served_s: float) -> None:
         """Remember what to release, and since when it has only been held."""
         self._station = station
         self._workers = workers
         self._served_s = served_s
+
+    def serve_on(self, service_time_s: float) -> Process:
+        """Serve one more visit at once."""
+        yield from self._station.served_at_once(service_time_s)
+        self._served_s += service_time_s
 
     def release(self, *, now_s: float) -> None:
         """Give the worker back."""

@@ -29,14 +29,18 @@ class Habits:
     Attributes:
         batch: visits that one may serve together.
         runs_on: the box whose workers serve its batches; empty for its own.
-        wake_up_s: what one who was idle takes before it serves. Not in the means, which are for
-            sizing: a busy worker does not sleep.
+        wait_s: what a batch takes after it was served, the workers of `runs_on` free again. Not in
+            the means, which are for sizing, as the two that follow.
+        wake_up_s: what one who was idle takes before it serves: a busy worker does not sleep.
+        wake_up_work_s: what serving takes longer then.
         turn_s: how long a visit keeps one before the next in line has its turn.
     """
 
     batch: int = 1
     runs_on: str = ""
+    wait_s: float = 0.0
     wake_up_s: float = 0.0
+    wake_up_work_s: float = 0.0
     turn_s: float = math.inf
 
 
@@ -56,7 +60,7 @@ class WorkStep:
         items, chunk: a visit for every `chunk` items.
         base_time_s: mean service time of a visit, beside its items.
         scv: squared coefficient of variation of a visit's service time.
-        time_per_item_s: seconds added for each item.
+        time_per_item_s: seconds added for each item; for each visit of a batch likewise.
         bytes_per_item: sent by the box for each item.
         awaited: whether the answer waits for it.
         queued: whether it is pulled from the message queue.
@@ -67,6 +71,8 @@ class WorkStep:
             later steps that hold it are done, as if one after the other and without waiting.
         mean_visits: visits of a mean request, conditions and probability included.
         mean_items: items of a mean request likewise.
+        goes_on: whether it is served in the turn of the step before it, if that has the same worker
+            and goes on itself: no other request comes in between.
         habits: of the box's workers.
     """
 
@@ -91,13 +97,14 @@ class WorkStep:
     held_s: float
     mean_visits: float
     mean_items: float
+    goes_on: bool = False
     habits: Habits = PLAIN
 
     @property
     def mean_busy_s(self) -> float:
         """Worker seconds that a mean request takes of the box, at full batches where it has any."""
-        served_s = self.mean_visits * self.base_time_s + self.mean_items * self.time_per_item_s
-        return served_s / self.habits.batch + self.held_s
+        shared_s = self.mean_visits * self.base_time_s / self.habits.batch
+        return shared_s + self.mean_items * self.time_per_item_s + self.held_s
 
     @property
     def mean_visit_time_s(self) -> float:
@@ -241,7 +248,9 @@ def _step(
         chunk=chunk,
         base_time_s=float(step.service_time or box.mean_service_time_s),
         scv=float(box.service_scv if step.scv is None else step.scv),
-        time_per_item_s=float(step.time_per_item or 0.0),
+        time_per_item_s=float(
+            (box.time_per_visit if step.time_per_item is None else step.time_per_item) or 0.0
+        ),
         bytes_per_item=sheet.resolved(step.bytes or 0.0, key=f"{key}.bytes"),
         awaited=step.mode == "awaited" and all(before[position].awaited for position in after),
         queued=step.mode == "queued",
@@ -252,6 +261,7 @@ def _step(
         held_s=0.0,
         mean_visits=taken * items.mean_visits(chunk),
         mean_items=taken * items.mean,
+        goes_on=not box.stands_alone and (box.goes_on if step.in_turn is None else step.in_turn),
         habits=_habits(standing),
     )
 
@@ -260,7 +270,9 @@ def _habits(box: Box) -> Habits:
     return Habits(
         batch=box.batch,
         runs_on=box.runs_on,
+        wait_s=float(box.wait or 0.0),
         wake_up_s=float(box.wake_up or 0.0),
+        wake_up_work_s=float(box.wake_up_work or 0.0),
         turn_s=math.inf if box.turn is None else float(box.turn),
     )
 

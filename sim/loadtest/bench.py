@@ -81,7 +81,7 @@ class Bench:
         Raises:
             ImpossibleLoadError: if a schedule cannot hold it.
         """
-        traffic, total_s = spec.traffic, spec.warmup_s + spec.duration_s
+        traffic = spec.traffic
         settings = Settings(
             url=self.url,
             load=Load.OPEN if spec.users is None else Load.CLOSED,
@@ -96,9 +96,10 @@ class Bench:
         drawn = drawn_schedule(
             traffic,
             self.world,
-            duration_s=total_s,
+            duration_s=spec.duration_s,
             seed=spec.seed,
-            shape=after_warmup(spec.shape, warmup_s=spec.warmup_s, duration_s=spec.duration_s),
+            shape=spec.shape,
+            warmup_s=spec.warmup_s,
         )
         schedule, canaries = with_canaries(drawn, self.world, seed=spec.seed)
         return Plan.of(settings, world=self.world, schedule=schedule, canaries=canaries)
@@ -113,7 +114,7 @@ class Bench:
         """
 
         def go_on(measurement: Measurement) -> bool:
-            if self._has_died() or _refuses_all(measurement):
+            if self.has_died or _refuses_all(measurement):
                 measurement.target_lost_s = measurement.last_answer_s
                 return False
             return watch(measurement)
@@ -129,7 +130,9 @@ class Bench:
             measurement.target_lost_s = measurement.last_answer_s
         return measurement
 
-    def _has_died(self) -> bool:
+    @property
+    def has_died(self) -> bool:
+        """Whether a server of one's own has ended although nobody has asked it to."""
         return self.server is not None and self.server.has_died
 
     def _is_gone(self, measurement: Measurement) -> bool:
@@ -145,15 +148,6 @@ class Bench:
             else:
                 return False
         return True
-
-
-def after_warmup(shape: Shape, *, warmup_s: float, duration_s: float) -> Shape:
-    """Return a shape for warm-up and measured time together: flat at its first factor, then it."""
-    if not warmup_s:
-        return shape
-    slice_s = duration_s / len(shape.factors)
-    before = shape.factors[:1] * max(1, round(warmup_s / slice_s))
-    return Shape(before + shape.factors)
 
 
 def _refuses_all(measurement: Measurement) -> bool:

@@ -17,16 +17,23 @@ WATCHERS = 2
 """Followers who watch one post, the last one to get it among them."""
 
 LARGEST_SHARE = 0.06
-"""Of all requests, those that watch."""
+"""Of all requests, those that watch; beyond it watchers read less often."""
 
-FIRST_PAUSE_S = 0.01
+CANARY_READS = "canary_reads"
+"""Watchers' reads among the flows: each waits for the one before, so that they are no part of the
+flow `read_feed`, whose requests come when they are due."""
+
+GIVE_UP_S = 10.0
+"""A post that is not there after this time counts as lost."""
+
+FIRST_PAUSE_S = 0.002
 PAUSE_GROWTH = 1.5
 LONGEST_PAUSE_S = 0.5
 """A watcher reads again and again, with growing pauses."""
 
-READS_EACH = 3
-"""Reads of all watchers of a post until it is there, on a server that keeps up: between one and two
-of each."""
+READS_EACH = 6
+"""Reads of all watchers of a post until it is there, on a server that keeps up: about three of
+each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Which process runs on which core, and how busy it is; Linux only, elsewhere nothing is known."""
 
 import os
-from collections.abc import Sequence
+import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def divided_cores(generators: int) -> Cores:
     if len(allowed) <= 1:
         return Cores(frozenset(), frozenset())
     return Cores(frozenset(allowed[:1]), frozenset(allowed[1 : 1 + generators]))
+
+
+def own_place() -> Mapping[str, object]:
+    """Return which machine this process runs on, and on which of its cores; for `Report`s."""
+    machine = _BOOT.read_text().strip() if _BOOT.exists() else platform.node()
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return {"machine": machine, "cores": cores}
+
+
+_BOOT = _PROC / "sys" / "kernel" / "random" / "boot_id"
 
 
 def pin(process: int, cores: frozenset[int]) -> None:

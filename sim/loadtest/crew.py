@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from sim.loadtest.address import Address
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import GeneratorError
 from sim.loadtest.plan import Load, Plan
+from sim.loadtest.tied import tied
 
 _LOCUSTFILE = Path(__file__).parent / "driver" / "locustfile.py"
 _ROOT = Path(__file__).parents[2]
@@ -26,22 +28,6 @@ _KILL_AFTER_S = 1.0
 _LOG_CHARACTERS = 2_000
 
 Message = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a master listens for its workers."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, host: str, port: int | None) -> Self:
-        """Return an address, with Locust's usual port if none is given."""
-        return cls(host, port or _USUAL_PORT)
-
-
-_USUAL_PORT = 5557
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +104,7 @@ def running_crew(plan: Plan, staffing: Staffing) -> Iterator[Crew]:
         command = _command(plan, staffing, plan_file, pipe=writer)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
-                command,
+                tied(command, by=signal.SIGTERM),
                 cwd=_ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -187,12 +173,13 @@ def work_for(master: Address) -> str:
     Returns why it could not, or nothing.
     """
     with tempfile.TemporaryFile() as log:
+        command = [
+            *_LOCUST,
+            *("-f", str(_LOCUSTFILE), "--worker"),
+            *("--master-host", master.host, "--master-port", str(master.port)),
+        ]
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [
-                *_LOCUST,
-                *("-f", str(_LOCUSTFILE), "--worker"),
-                *("--master-host", master.host, "--master-port", str(master.port)),
-            ],
+            tied(command, by=signal.SIGTERM),
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

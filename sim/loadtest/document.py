@@ -12,9 +12,10 @@ import numpy as np
 from scenarios.model import Scenario
 from sim.estimates.document import scenario_summary
 from sim.loadtest.bench import Bench
+from sim.loadtest.canaries import CANARY_READS, GIVE_UP_S
 from sim.loadtest.findings import findings
 from sim.loadtest.histograms import largest_s, mean_s, merged, quantile_s
-from sim.loadtest.measurement import FlowTimes, Measurement, Report
+from sim.loadtest.measurement import READ_FEED, FlowTimes, Measurement, Report
 from sim.loadtest.traffic import Traffic
 from sim.loadtest.verdict import invalid_because, objective_rows
 from sim.results.loadtest import (
@@ -44,8 +45,12 @@ class Frame:
         command: what to type to run it again.
         seed: the run's.
         wall_s: seconds that all of it took.
-        pages, wrong_pages: what the oracle found.
+        pages: what the oracle found, in all loads of a search.
+        wrong_of_run, wrong_pages: of it, what is wrong in the load that is told of.
         breakpoint, levels, scalability: of a search for the largest load.
+        invalid_search: why that search has found no limit of the server.
+        lost_s: when the target stopped answering the search, from the start of its last load.
+        interrupted: whether the search, or the oracle, was interrupted.
         traffic: of the load.
     """
 
@@ -55,18 +60,25 @@ class Frame:
     wall_s: float
     traffic: Traffic
     pages: PageCheck
+    wrong_of_run: int = 0
     wrong_pages: tuple[ErrorRow, ...] = ()
     breakpoint: Breakpoint | None = None
     levels: tuple[Level, ...] = ()
     scalability: Scalability | None = None
+    invalid_search: tuple[str, ...] = ()
+    lost_s: float | None = None
+    interrupted: bool = False
 
 
 def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> LoadtestDocument:
     """Return the document of a measured load."""
     settings, objectives = measurement.settings, frame.scenario.objectives
-    flows = flow_rows(measurement, frame.scenario, wrong_pages=frame.pages.wrong)
+    flows = (
+        *flow_rows(measurement, frame.scenario, wrong_pages=frame.wrong_of_run),
+        *canary_rows(measurement),
+    )
     freshness = freshness_of(measurement)
-    reasons = invalid_because(measurement)
+    reasons = (*invalid_because(measurement), *frame.invalid_search)
     document = LoadtestDocument(
         scenario=scenario_summary(frame.scenario),
         target=settings.url,
@@ -79,7 +91,7 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
         flows=flows,
         freshness=freshness,
         objectives=objective_rows(objectives, flows, freshness),
-        target_lost_s=measurement.target_lost_s,
+        target_lost_s=frame.lost_s if frame.levels else measurement.target_lost_s,
         breakpoint=frame.breakpoint,
         errors=(*_error_rows(measurement), *frame.wrong_pages),
         pages=frame.pages,
@@ -91,7 +103,12 @@ def loadtest_document(measurement: Measurement, bench: Bench, frame: Frame) -> L
         generator_cpu=measurement.busiest_generator(),
         setup=_setup(measurement, bench),
         reproduce=Reproduce(command=frame.command, versions=_versions()),
-        run=LoadtestRun(frame.seed, frame.wall_s, measurement.interrupted),
+        run=LoadtestRun(
+            frame.seed,
+            frame.wall_s,
+            measurement.measured_s,
+            measurement.interrupted or frame.interrupted,
+        ),
     )
     return replace(document, findings=findings(document, frame.traffic))
 
@@ -112,7 +129,13 @@ def flow_rows(
     )
 
 
-READ_FEED = "read_feed"
+def canary_rows(measurement: Measurement) -> Sequence[MeasuredFlow]:
+    """Return the reads of those who watch posts arrive, apart from those that the scenario asks."""
+    if CANARY_READS not in measurement.flow_names():
+        return ()
+    return (
+        _flow_row(CANARY_READS, "Watching posts arrive", measurement.flow(CANARY_READS), wrong=0),
+    )
 
 
 def _flow_row(name: str, title: str, times: FlowTimes, *, wrong: int) -> MeasuredFlow:
@@ -134,20 +157,29 @@ def _flow_row(name: str, title: str, times: FlowTimes, *, wrong: int) -> Measure
 
 
 def freshness_of(measurement: Measurement) -> MeasuredFreshness:
-    """Return how fresh feeds were; a quantile needs at least one canary expected beyond it."""
+    """Return how fresh feeds were; a quantile needs at least one canary expected beyond it.
+
+    A lost canary counts as one that took as long as it was waited for. Of fewer than that, a lost
+    one is a quantile's whole room, and decides it.
+    """
     arrived = np.sort(np.asarray(measurement.freshness_s()))
+    lost = measurement.total("canaries_lost")
+    watched = np.concatenate([arrived, np.full(lost, GIVE_UP_S)])
+    resolution_s = measurement.freshness_resolution_s()
 
     def quantile(share: float) -> float | None:
-        if len(arrived) * (1 - share) < 1 - 1e-9:
-            return None
-        return float(np.quantile(arrived, share))
+        room = len(watched) * (1 - share)
+        if lost > room:
+            return GIVE_UP_S
+        return None if room < 1 - 1e-9 else float(np.quantile(watched, share))
 
     return MeasuredFreshness(
         p50_s=quantile(0.5),
         p99_s=quantile(0.99),
-        max_s=float(arrived[-1]) if len(arrived) else None,
+        max_s=float(watched.max()) if len(watched) else None,
+        resolution_s=float(np.median(resolution_s)) if resolution_s else None,
         posts=len(arrived),
-        lost=measurement.total("canaries_lost"),
+        lost=lost,
     )
 
 
@@ -173,26 +205,35 @@ def _error_rows(measurement: Measurement) -> Iterator[ErrorRow]:
 
 
 def _timeline(measurement: Measurement) -> Iterator[SecondRow]:
-    """Yield the run second by second, the generators' intervals put together by their ends."""
+    """Yield the measured time by seconds, the generators' intervals together by their ends."""
+    settings = measurement.settings
     by_second: dict[int, list[Report]] = {}
     for report in measurement.reports:
-        if report.content["to_s"] > 0:
+        if report.span_s(settings) > _SHORTEST_SPAN_S:
             by_second.setdefault(round(report.content["to_s"]), []).append(report)
-    for second, reports in sorted(by_second.items()):
-        yield _second_row(float(second), reports, measurement)
+    for _, reports in sorted(by_second.items()):
+        yield _second_row(reports, measurement)
 
 
-def _second_row(at_s: float, reports: Sequence[Report], measurement: Measurement) -> SecondRow:
+_SHORTEST_SPAN_S = 0.05
+"""Of measured time; a rate over less is noise."""
+
+
+def _second_row(reports: Sequence[Report], measurement: Measurement) -> SecondRow:
+    settings = measurement.settings
     flows = [flow for report in reports for flow in report.content["flows"].values()]
     response = merged(flow["response"] for flow in flows)
-    span_s = max(report.span_s for report in reports)
+    workers = {report.worker for report in reports}
+    # Each generator's intervals follow one another, those of two are side by side.
+    span_s = sum(report.span_s(settings) for report in reports) / len(workers)
+    at_s = min(max(float(report.content["to_s"]) for report in reports), settings.end_s)
     fresh = [value for report in reports for value in report.content["freshness_s"]]
     moment_s = measurement.begun_s + at_s
     cpu = min(measurement.cpu, key=lambda sample: abs(sample.moment_s - moment_s), default=None)
     return SecondRow(
-        at_s=at_s,
+        at_s=round(at_s, 1),
         offered_per_s=sum(report.content["due"] for report in reports) / span_s,
-        achieved_per_s=response.get_total_count() / span_s,
+        achieved_per_s=sum(report.content["achieved"] for report in reports) / span_s,
         errors_per_s=sum(sum(flow["errors"].values()) for flow in flows) / span_s,
         p50_s=quantile_s(response, 0.5),
         p99_s=quantile_s(response, 0.99),

@@ -2,11 +2,12 @@
 
 LoadTestError
 ├── ImpossibleLoadError       a load that cannot be offered
-└── TargetError               nothing to measure
-    ├── BadTargetError        an address that is none
-    ├── UnreachableError      nobody answers there, or not in time
-    ├── ForeignServerError    something answers, but no socialfeed server
-    ├── RefusedError          the server does not do what the preparation needs
+├── TargetError               nothing to measure
+│   ├── BadTargetError        an address that is none
+│   ├── UnreachableError      nobody answers there, or not in time
+│   ├── ForeignServerError    something answers, but no socialfeed server
+│   └── RefusedError          the server does not do what the preparation needs
+└── OwnProcessError           a process of one's own fails
     ├── ServerStartError      the server of one's own does not start
     └── GeneratorError        the load generator does not start, or dies
 """
@@ -63,7 +64,11 @@ class RefusedError(TargetError):
         super().__init__(f"{call}: found status {status}: {answer}")
 
 
-class ServerStartError(TargetError):
+class OwnProcessError(LoadTestError):
+    """A process of one's own fails: no fault of the target or of what was asked for."""
+
+
+class ServerStartError(OwnProcessError):
     """The server of one's own, or the program that fills it, ends before it is ready."""
 
     def __init__(self, *, command: Sequence[str], output: str) -> None:
@@ -71,7 +76,7 @@ class ServerStartError(TargetError):
         super().__init__(f"`{' '.join(command)}` ended early: {output.strip() or 'no output'}")
 
 
-class GeneratorError(TargetError):
+class GeneratorError(OwnProcessError):
     """The load generator does not start, or dies."""
 
     def __init__(self, *, exit_code: int | None, output: str) -> None:

@@ -16,6 +16,9 @@ CLOSE_ENOUGH = 1.05
 
 MOST_LEVELS = 40
 _LEAST_LEVELS = 3
+_TRIES = 2
+_DECIMALS = 2
+"""Of a load in the middle of two others, which is to be typed again."""
 _LEAST_RATE_PER_S = 1.0
 
 MeasureLevel = Callable[[float, int], Level]
@@ -26,11 +29,17 @@ It raises `SearchEndedError` when there is nothing more to measure.
 
 
 class SearchEndedError(Exception):
-    """The target is gone, or somebody has had enough; `level` is what was measured last."""
+    """The target is gone, or somebody has had enough.
 
-    def __init__(self, level: Level) -> None:
+    Attributes:
+        because: why.
+        level: what was measured last, if it ended under a load; None if between two.
+    """
+
+    def __init__(self, because: str, level: Level | None = None) -> None:
+        self.because = because
         self.level = level
-        super().__init__(f"the search ended at {level.offered_per_s:g} requests/s: {level.because}")
+        super().__init__(f"the search ended: {because}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +57,16 @@ def find_max(measure: MeasureLevel, *, start_per_s: float) -> Search:
     use too, a single bad measurement may be theirs. One that could not be measured, because the
     load generator did not keep up, bounds the search, but is not called bad.
     """
-    search = _Searching(measure)
+    search, because = _Searching(measure), ""
     try:
         search.ramp(start_per_s)
         search.close_in()
     except SearchEndedError as end:
-        search.levels.append(end.level)
-    return Search(tuple(search.levels), Breakpoint(search.good_per_s, search.bad_per_s))
+        because = end.because
+        if end.level is not None:
+            search.levels.append(end.level)
+    found = Breakpoint(search.good_per_s, search.bad_per_s, because)
+    return Search(tuple(search.levels), found)
 
 
 class _Searching:
@@ -90,18 +102,18 @@ class _Searching:
             and self.above_per_s > self.good_per_s * CLOSE_ENOUGH
             and len(self.levels) < MOST_LEVELS
         ):
-            self._try((self.good_per_s * self.above_per_s) ** 0.5)
+            self._try(round((self.good_per_s * self.above_per_s) ** 0.5, _DECIMALS))
 
     def _try(self, rate_per_s: float) -> bool:
-        """Measure a load, twice if need be; whether it is good."""
+        """Measure a load until it is good, or twice bad, or twice not measured; whether good."""
         verdicts = [self._level(rate_per_s).good]
-        if not verdicts[0]:
+        while not verdicts[-1] and max(verdicts.count(False), verdicts.count(None)) < _TRIES:
             verdicts.append(self._level(rate_per_s).good)
         if verdicts[-1]:
             self.good_per_s = rate_per_s
             return True
         self.above_per_s = rate_per_s
-        if False in verdicts:
+        if verdicts.count(False) == _TRIES:
             self.bad_per_s = rate_per_s
         return False
 
@@ -112,7 +124,7 @@ class _Searching:
 
 
 def scalability(levels: Sequence[Level]) -> Scalability | None:
-    """Return the Universal Scalability Law that fits the levels, or None with too few.
+    """Return the Universal Scalability Law that fits the measured levels, or None with too few.
 
     Requests in progress come from Little's law, with the mean response time. N/X is linear in
     (N - 1) and N (N - 1), so the least squares with coefficients of zero or more are exact; each
@@ -121,7 +133,7 @@ def scalability(levels: Sequence[Level]) -> Scalability | None:
     known = [
         (level.achieved_per_s, level.achieved_per_s * level.mean_s)
         for level in levels
-        if level.mean_s and level.achieved_per_s > 0
+        if level.good is not None and level.mean_s and level.achieved_per_s > 0
     ]
     if len(known) < _LEAST_LEVELS:
         return None

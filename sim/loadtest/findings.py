@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from scenarios.quantities import format_duration, format_share
+from scenarios.quantities import format_share
 from sim.loadtest.plan import Load
 from sim.loadtest.traffic import Traffic
+from sim.loadtest.wording import told_time
 from sim.results.loadtest import LoadtestDocument
 from sim.results.simulation import Finding, ObjectiveRow
 
@@ -32,14 +33,20 @@ def findings(document: LoadtestDocument, traffic: Traffic) -> tuple[Finding, ...
 def _early_end(document: LoadtestDocument) -> Iterator[Finding]:
     for reason in document.invalid_because:
         yield Finding(PROBLEM, f"The run is not valid: {reason}.")
+    during = "of the last load" if document.levels else ""
     if document.target_lost_s is not None:
+        after = f"{told_time(round(document.target_lost_s, 1))} after the start {during}"
         yield Finding(
             PROBLEM,
-            f"The target stopped answering about {format_duration(document.target_lost_s)} after "
-            "the start; the figures are those until then.",
+            f"The target stopped answering about {after.strip()}; the figures are those until "
+            "then.",
         )
     if document.run.interrupted:
         yield Finding(WARNING, "The run was interrupted; the figures are those until then.")
+    if document.pages.read and not document.pages.pages:
+        yield Finding(
+            WARNING, "No page was checked: the check was interrupted, or a generator was lost."
+        )
 
 
 def _objective(row: ObjectiveRow) -> Iterator[Finding]:
@@ -47,7 +54,7 @@ def _objective(row: ObjectiveRow) -> Iterator[Finding]:
     if row.met is None:
         yield Finding(WARNING, f"{name} could not be told: too few requests were answered.")
     elif not row.met and row.value is not None:
-        told = format_duration if row.unit == "s" else format_share
+        told = told_time if row.unit == "s" else format_share
         yield Finding(PROBLEM, f"{name} is {told(row.value)}, the objective is {told(row.target)}.")
 
 

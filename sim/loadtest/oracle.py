@@ -7,7 +7,7 @@ of theirs missing.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -31,6 +31,7 @@ class Fault(Enum):
     DUPLICATE = "wrong page: a post twice"
     NOT_FOLLOWED = "wrong page: a post of somebody who is not followed"
     WRONG_AUTHOR = "wrong page: a post under another author"
+    INVENTED = "wrong page: a post that nobody has written"
     MISSING = "wrong page: a post is missing"
 
 
@@ -79,9 +80,14 @@ class Oracle:
         for post, author in zip(world.post_ids.tolist(), world.authors.tolist(), strict=True):
             posts[author].append((post, _BEFORE_ALL))
             self._author_of[post] = self._ids[author]
-        for author, post, _, confirmed_s in _all(evidence, "posts"):
-            posts[author].append((post, confirmed_s))
-            self._author_of[post] = self._ids[author]
+        # Posts whose answer never came may be there all the same, under an id that nobody knows.
+        self._unconfirmed: dict[int, list[float]] = defaultdict(list)
+        for author, post, begun_s, confirmed_s in _all(evidence, "posts"):
+            if post is None:
+                self._unconfirmed[self._ids[author]].append(begun_s)
+            else:
+                posts[author].append((post, confirmed_s))
+                self._author_of[post] = self._ids[author]
         self._posts = {author: sorted(of_author) for author, of_author in posts.items()}
         self._changes: dict[tuple[int, int], list[_Change]] = defaultdict(list)
         self._changed: dict[int, set[int]] = defaultdict(set)
@@ -107,7 +113,11 @@ class Oracle:
             where = f"post {post} of {author} in the feed of {self._ids[page.reader]}"
             if author not in allowed:
                 yield PageFault(Fault.NOT_FOLLOWED, where)
-            elif self._author_of.get(post, author) != author:
+            elif post not in self._author_of:
+                begun = self._unconfirmed.get(author, ())
+                if not any(begun_s <= page.done_s for begun_s in begun):
+                    yield PageFault(Fault.INVENTED, where)
+            elif self._author_of[post] != author:
                 yield PageFault(Fault.WRONG_AUTHOR, where)
         for post in self._expected(page, must) - set(posts):
             example = f"post {post} is not in the feed of {self._ids[page.reader]}"
@@ -142,28 +152,56 @@ class Oracle:
         return expected
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the oracle has found.
+
+    Attributes:
+        pages: in the pages of all evidence.
+        wrong: pages with at least one fault, of each piece of evidence.
+        rows: faults of those that were asked for.
+    """
+
+    pages: PageCheck
+    wrong: Sequence[int]
+    rows: Sequence[ErrorRow]
+
+
 def checked_pages(
-    world: World, evidence: Sequence[Mapping[str, Any]], *, read: int
-) -> tuple[PageCheck, Sequence[ErrorRow]]:
-    """Return how many of the pages that were kept, of `read`, are wrong, and in which ways."""
+    world: World,
+    evidence: Sequence[Mapping[str, Any]],
+    *,
+    read: int,
+    told_of: Collection[int] | None = None,
+) -> Checked:
+    """Return how many of the pages that were kept, of `read`, are wrong, and in which ways.
+
+    Each piece of evidence has changed the world for those after it, so that all are needed; rows
+    are made of the pieces at the positions `told_of`, of all if None.
+    """
     oracle = Oracle(world, evidence)
-    wrong, pages, examples = 0, Counter[Fault](), dict[Fault, str]()
-    for faults in oracle.faults():
-        wrong += bool(faults)
-        pages.update({fault.fault for fault in faults})
-        for fault in faults:
-            examples.setdefault(fault.fault, fault.example)
+    faults_of_page = oracle.faults()
+    wrong, pages, examples = [], Counter[Fault](), dict[Fault, str]()
+    for position, kept in enumerate(evidence):
+        found = [next(faults_of_page) for _ in kept["pages"]]
+        wrong.append(sum(map(bool, found)))
+        if told_of is not None and position not in told_of:
+            continue
+        for faults in found:
+            pages.update({fault.fault for fault in faults})
+            for fault in faults:
+                examples.setdefault(fault.fault, fault.example)
     rows = [
         ErrorRow("read_feed", fault.value, number, examples[fault])
         for fault, number in pages.most_common()
     ]
-    return PageCheck(len(oracle.pages), read, wrong), rows
+    return Checked(PageCheck(len(oracle.pages), read, sum(wrong)), wrong, rows)
 
 
 def shifted(evidence: Mapping[str, Any], *, by_s: float) -> Mapping[str, Any]:
     """Return evidence with all its times moved: that of several loads is put on one clock."""
     return {
-        "posts": [[*row[:2], row[2] + by_s, row[3] + by_s] for row in evidence["posts"]],
+        "posts": [[*row[:2], row[2] + by_s, row[3] and row[3] + by_s] for row in evidence["posts"]],
         "follows": [
             [*row[:3], row[3] + by_s, row[4] and row[4] + by_s] for row in evidence["follows"]
         ],

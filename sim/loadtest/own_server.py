@@ -14,6 +14,7 @@ from scenarios.fanout import Fanout
 from scenarios.model import Scenario
 from sim.loadtest.cores import pin
 from sim.loadtest.errors import ServerStartError
+from sim.loadtest.tied import tied
 from sim.loadtest.world import World
 
 _READY = re.compile(r"http://\S+")
@@ -89,7 +90,7 @@ def own_server(
         log = folder / "server.log"
         with log.open("w") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
-                command,
+                tied(command, by=signal.SIGINT),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.PIPE,
@@ -112,7 +113,11 @@ def _populated(program: Program, folder: Path, *, users: int, seed: int) -> Worl
         *("--feeds", program.fanout, "--push-threshold", str(program.push_threshold)),
     ]
     done = subprocess.run(  # noqa: S603 - our own program
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        tied(command, by=signal.SIGTERM),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise ServerStartError(command=command, output=done.stderr)

@@ -78,6 +78,12 @@ class Plan:
         """Return the whole plan of a run."""
         return cls(settings, schedule, canaries, world.user_ids, world.tokens, world.post_ids)
 
+    def measured_requests(self) -> int | None:
+        """Return how many requests are due in the measured time; None if closed users decide."""
+        if self.settings.load is Load.CLOSED:
+            return None
+        return int((self.schedule.times_s >= self.settings.warmup_s).sum())
+
     def stripe(self, index: int, *, of: int) -> "Plan":
         """Return the part of one generator: the requests of every `of`-th user.
 

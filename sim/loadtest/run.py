@@ -31,17 +31,25 @@ def measured(
         staffing: which processes send it.
         server_process: whose CPU time is sampled; None if the server is not ours.
         watch: called several times a second; returns False to end the run early. What was measured
-            until then is returned, as it is after an interruption (Ctrl-C); a second one ends all.
+            until then is returned, as it is after an interruption (Ctrl-C); a second one ends all,
+            as the first does while nothing is measured yet.
 
     Raises:
         GeneratorError: if the generators do not start, or end before they have told anything.
     """
-    measurement = Measurement(plan.settings, time.monotonic())
+    measurement = Measurement(
+        plan.settings,
+        time.monotonic(),
+        planned=plan.measured_requests(),
+        generators=staffing.processes,
+    )
     with running_crew(plan, staffing) as crew:
         run = _Run(crew, measurement, _CpuSampler(crew, server_process, measurement), watch)
         try:
             run.listen(is_waiting=staffing.master is not None)
         except KeyboardInterrupt:
+            if not measurement.measured_s:
+                raise
             measurement.interrupted = True
             run.end_early()
             run.listen()
@@ -94,6 +102,11 @@ class _Run:
                 measurement.reports.append(Report(message["worker"], message))
             case "evidence":
                 measurement.evidence.append(message)
+                sent_until_s = measurement.sent_until_s or 0.0
+                measurement.sent_until_s = max(sent_until_s, message["sent_until_s"])
+            case "lost":
+                measurement.lost_generators.append(message["worker"])
+                self.end_early()
             case "locust":
                 measurement.locust = message["flows"]
                 measurement.ended = True

@@ -27,7 +27,7 @@ _ABOUT_SOMETHING = ("like", "comment", "follow", "unfollow")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the rate runs: slices of equal length, each with its factor over the mean."""
+    """How the rate runs: slices of the duration, each with its factor over the mean."""
 
     factors: tuple[float, ...] = (1.0,)
 
@@ -74,15 +74,25 @@ class Schedule:
 
 
 def drawn_schedule(
-    traffic: Traffic, world: World, *, duration_s: float, seed: int, shape: Shape = FLAT
+    traffic: Traffic,
+    world: World,
+    *,
+    duration_s: float,
+    seed: int,
+    shape: Shape = FLAT,
+    warmup_s: float = 0.0,
 ) -> Schedule:
-    """Return the requests of `duration_s` seconds at the traffic's rate.
+    """Return the requests of `duration_s` seconds at the traffic's rate, in a shape.
+
+    Before that come `warmup_s` seconds as the shape begins.
 
     Raises:
         ImpossibleLoadError: if they are none, or more than a schedule holds.
     """
-    check_load(traffic, duration_s=duration_s)
-    edges_s = np.linspace(0.0, duration_s, len(shape.factors) + 1).tolist()
+    check_load(traffic, duration_s=warmup_s + duration_s)
+    edges_s = np.linspace(warmup_s, warmup_s + duration_s, len(shape.factors) + 1).tolist()
+    if warmup_s:
+        edges_s, shape = [0.0, *edges_s], Shape(shape.factors[:1] + shape.factors)
     parts = [
         _flow(traffic, world, FLOWS.index(name), edges_s=edges_s, seed=seed, shape=shape)
         for name in traffic.rates_per_s

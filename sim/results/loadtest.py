@@ -14,7 +14,7 @@ class MeasuredFlow:
         requests: that were due, answered or not.
         errors: of them, those without a right answer.
         mean_s, p50_s, p95_s, p99_s, p999_s, max_s: response time of right answers, from when each
-            request was due.
+            request was due; a request that was given up counts with how long was waited.
         service_p50_s, service_p99_s: likewise, from when it was sent.
     """
 
@@ -47,6 +47,8 @@ class MeasuredFreshness:
     """Seconds from a canary post's confirmation until its last follower has read it.
 
     Attributes:
+        resolution_s: the times may be too long by so much (median), since a follower reads now and
+            then; None without any.
         posts: canaries that arrived.
         lost: canaries that did not arrive in time.
     """
@@ -54,6 +56,7 @@ class MeasuredFreshness:
     p50_s: float | None
     p99_s: float | None
     max_s: float | None
+    resolution_s: float | None
     posts: int
     lost: int
 
@@ -120,10 +123,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """Where the objectives break; None where no such load was found."""
+    """Where the objectives break; None where no such load was found.
+
+    Attributes:
+        ended_because: why the search ended before it had come close; empty if it had.
+    """
 
     last_good_per_s: float | None
     first_bad_per_s: float | None
+    ended_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +188,15 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class LoadtestRun:
-    """What differs from run to run."""
+    """What differs from run to run.
+
+    Attributes:
+        measured_s: seconds that the figures are of: fewer than planned if the run ended early.
+    """
 
     seed: int
     wall_s: float
+    measured_s: float
     interrupted: bool
 
 

@@ -14,7 +14,8 @@ class ValidationPoint:
         offered_per_s: of the load, all flows together.
         mix: `usual`, the scenario's, or `other`.
         requests: of the flow that were answered.
-        p50_error, p99_error: how far the prediction is from the measurement, as a share of it.
+        p50_error, p99_error: how far the prediction is from the measurement, as a share of it; None
+            where one of them is missing.
         calibrated_on: whether the calibration measured service times at such a load.
         valid: whether the load tells of the server, not of the load generator.
     """
@@ -64,21 +65,32 @@ class ValidationLoad:
 
 @dataclass(frozen=True, slots=True)
 class ValidationError:
-    """Medians of errors, over valid points and loads that were not calibrated on."""
+    """Medians of errors, over valid points and loads that were not calibrated on.
+
+    What was measured and not predicted counts as infinitely far off; a median is None where it is
+    infinite, or where there is nothing to take it of.
+
+    Attributes:
+        points, p99_points: that the medians of p50 and p99 are of: those with requests enough.
+        unpredicted: of `points`, those without a prediction.
+    """
 
     p50_median: float | None
     p99_median: float | None
     throughput_median: float | None
     freshness_p50_median: float | None
     points: int
+    p99_points: int = 0
+    unpredicted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationRun:
-    """What differs from run to run."""
+    """What differs from run to run; `is_interrupted` where Ctrl-C has ended it before its time."""
 
     seed: int
     wall_s: float
+    is_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,8 @@ class ValidationSetup:
             before.
         measured_max_per_s: requests answered in a second by a server with more than it can do; the
             maximum that was given where none was measured.
+        saturating_per_s: what was offered to it then, of which it did not answer all; None where
+            the maximum was given.
         predicted_max_per_s: where the model says that the first box saturates.
         users: of the world.
         warmup_s, measured_s: of each load.
@@ -102,6 +116,7 @@ class ValidationSetup:
     warmup_s: float
     measured_s: float
     cpu: str
+    saturating_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """The document of a validation: what `validate --json` prints and its report is made from."""
 
-import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from scenarios.calibration import is_measured
 from scenarios.model import Scenario
@@ -18,6 +16,7 @@ from sim.results.validation import (
 )
 from sim.validation.comparison import error_of, objectives_of
 from sim.validation.run import Compared
+from sim.versions import told_versions
 
 _TOLD_VERSIONS = ("socialfeed", "aiohttp", "aiosqlite", "simpy", "locust", "numpy")
 _SATURATES = 0.95
@@ -55,7 +54,7 @@ def validation_document(found: Sequence[Compared], frame: Frame) -> ValidationDo
         measured_figures=measured,
         assumed_figures=len(sources) - measured,
         setup=frame.setup,
-        reproduce=Reproduce(command=frame.command, versions=_versions()),
+        reproduce=Reproduce(command=frame.command, versions=told_versions(_TOLD_VERSIONS)),
         run=frame.run,
     )
 
@@ -74,12 +73,19 @@ def _findings(
                 f"At {load.offered_per_s:.0f}/s the server answered {load.measured_per_s:.0f}/s; "
                 "the model says that it keeps up.",
             )
+        if load.predicted_per_s < _SATURATES * load.offered_per_s <= load.measured_per_s:
+            yield Finding(
+                "warning",
+                f"At {load.offered_per_s:.0f}/s the model says that the server answers no more "
+                f"than {load.predicted_per_s:.0f}/s; it answered {load.measured_per_s:.0f}/s.",
+            )
     speeds = sorted(load.speed for load in loads)
     if speeds and (speeds[0] < 1 - _DRIFT or speeds[-1] > 1 + _DRIFT):
         yield Finding(
-            "warning",
+            "note",
             f"The machine was {speeds[0]:.2f} to {speeds[-1]:.2f} times as fast as when it was "
-            "calibrated: that much of the error is not the model's.",
+            "calibrated, by a yardstick that ran beside each load; the predictions take that into "
+            "account.",
         )
     worst = max(
         (point for point in points if point.valid and point.p50_error is not None),
@@ -92,7 +98,3 @@ def _findings(
             f"The prediction is worst for {worst.flow} at {worst.offered_per_s:.0f}/s "
             f"({worst.mix} mix): its median is {worst.p50_error:.0%} off.",
         )
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in _TOLD_VERSIONS}}

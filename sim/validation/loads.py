@@ -36,22 +36,41 @@ class Point:
 
 
 def points(traffic: Traffic, *, max_per_s: float, calibration: Calibration) -> Sequence[Point]:
-    """Return the loads, from 20 % to 90 % of the maximum, and one of another mix."""
-    calibrated = [load.offered_per_s for load in calibration.loads if load.used_for == "service"]
-    usual = [
-        Point(
-            traffic.at(share * max_per_s),
-            USUAL,
-            share,
-            calibrated_on=any(
-                abs(share * max_per_s - rate_per_s) <= SAME_LOAD * rate_per_s
-                for rate_per_s in calibrated
-            ),
+    """Return the loads, from about 20 % to 90 % of the maximum, and one of another mix.
+
+    A load that was calibrated on gives way to one a little smaller.
+    """
+    calibrated = [load.offered_per_s for load in calibration.loads if load.used_for != "waiting"]
+    usual = []
+    for share in SHARES_OF_MAX:
+        clear_share = _clear_share(share, max_per_s, calibrated)
+        usual.append(
+            Point(
+                traffic.at(clear_share * max_per_s),
+                USUAL,
+                clear_share,
+                calibrated_on=_is_near(clear_share * max_per_s, calibrated),
+            )
         )
-        for share in SHARES_OF_MAX
-    ]
     other = other_mix(traffic).at(OTHER_SHARE * max_per_s)
     return [*usual, Point(other, OTHER, OTHER_SHARE, calibrated_on=False)]
+
+
+def _clear_share(share: float, max_per_s: float, calibrated: Sequence[float]) -> float:
+    """Return a share of the maximum near this one that was not calibrated on, if there is one."""
+    for _ in range(_MOST_STEPS):
+        if not _is_near(share * max_per_s, calibrated):
+            break
+        share *= _ASIDE
+    return share
+
+
+_ASIDE = 0.92
+_MOST_STEPS = 4
+
+
+def _is_near(rate_per_s: float, calibrated: Sequence[float]) -> bool:
+    return any(abs(rate_per_s - other) <= SAME_LOAD * other for other in calibrated)
 
 
 def other_mix(traffic: Traffic) -> Traffic:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scenarios.calibration import Calibration
 from scenarios.model import Scenario
 from sim.calibration.run import Campaign, Subject, calibrated_bench
+from sim.calibration.whole import stay_with_generators
 from sim.loadtest.bench import Bench, own_bench
 from sim.loadtest.document import processor
 from sim.loadtest.own_server import Program
@@ -13,7 +14,7 @@ from sim.results.validation import ValidationDocument, ValidationRun, Validation
 from sim.validation.document import Frame, validation_document
 from sim.validation.loads import points
 from sim.validation.prediction import capacity_per_s
-from sim.validation.run import Trial, compared, measured_maximum
+from sim.validation.run import Maximum, Trial, compared, measured_maximum
 
 Told = Callable[[str], None]
 
@@ -59,6 +60,7 @@ def validated(
     with own_bench(
         request.program, users=request.users, seed=campaign.seed, told=told_of_world
     ) as bench:
+        stay_with_generators(bench)
         calibration = request.calibration or calibrated_bench(
             bench, request.subject, campaign, told=told
         )
@@ -66,26 +68,27 @@ def validated(
         trial = Trial(
             campaign.warmup_s, campaign.measured_s, campaign.seed, calibration.machine.yardstick_s
         )
-        max_per_s = request.max_per_s or measured_maximum(
-            bench, scenario, traffic, trial, told=told
+        maximum = (
+            measured_maximum(bench, scenario, traffic, trial, told=told)
+            if request.max_per_s is None
+            else Maximum(request.max_per_s, None)
         )
-        chosen = points(traffic, max_per_s=max_per_s, calibration=calibration)
-        found = compared(bench, scenario, chosen, trial, told=told)
-        setup = _setup(request, scenario, bench, max_per_s=max_per_s)
-    run = ValidationRun(campaign.seed, clock_s() - begun_s)
-    return validation_document(found, Frame(scenario, setup, request.command, run))
+        chosen = points(traffic, max_per_s=maximum.answered_per_s, calibration=calibration)
+        course = compared(bench, scenario, chosen, trial, told=told)
+        setup = _setup(request, scenario, bench, maximum)
+    run = ValidationRun(campaign.seed, clock_s() - begun_s, is_interrupted=course.is_interrupted)
+    return validation_document(course.found, Frame(scenario, setup, request.command, run))
 
 
-def _setup(
-    request: Request, scenario: Scenario, bench: Bench, *, max_per_s: float
-) -> ValidationSetup:
+def _setup(request: Request, scenario: Scenario, bench: Bench, maximum: Maximum) -> ValidationSetup:
     known = request.calibration
     return ValidationSetup(
         calibration=JUST_MEASURED if known is None else f"{known.file}, {known.measured_on}",
-        measured_max_per_s=max_per_s,
+        measured_max_per_s=maximum.answered_per_s,
         predicted_max_per_s=capacity_per_s(scenario, request.subject.traffic.rates_per_s),
         users=len(bench.world),
         warmup_s=request.campaign.warmup_s,
         measured_s=request.campaign.measured_s,
         cpu=processor(),
+        saturating_per_s=maximum.offered_per_s,
     )

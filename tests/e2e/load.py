@@ -41,3 +41,8 @@ def loadtest(program: Path, *options: str) -> tuple[int, dict[str, Any]]:
 def flow(document: dict[str, Any], name: str) -> dict[str, Any]:
     """Return one flow of a document."""
     return next(row for row in document["flows"] if row["flow"] == name)
+
+
+def objective(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one objective of a document."""
+    return next(row for row in document["objectives"] if row["name"] == name)

@@ -31,10 +31,14 @@ def test_locusts_own_statistics_agree() -> None:
     for name, (requests, failures, median_s, _) in measurement.locust.items():
         ours = measurement.flow(name)
         assert (requests, failures) == (ours.answered + ours.failed, ours.failed)
-        # Locust rounds to two digits.
-        assert median_s == pytest.approx(quantile_s(ours.response, 0.5) or median_s, abs=0.002)
+        # Locust rounds to two digits, and takes another one of the values in the middle.
+        if requests > _MANY:
+            assert median_s == pytest.approx(quantile_s(ours.response, 0.5), rel=0.1, abs=0.002)
     # Both generators had their part.
     assert {report.worker for report in measurement.reports} == {0, 1}
+
+
+_MANY = 100
 
 
 def test_locusts_page_shows_the_run(program: Path) -> None:
@@ -66,22 +70,23 @@ def _shown_flows(page: str) -> set[str]:
     return set()
 
 
-def test_a_worker_at_another_address_joins_a_master(program: Path) -> None:
+def test_two_workers_join_a_master_at_another_address(program: Path) -> None:
     port = _free_port("127.0.0.2")
+    command = [str(program), "loadtest", "--worker", f"127.0.0.2:{port}"]
     with (
         toy_server() as url,
-        subprocess.Popen(
-            [program, "loadtest", "--worker", f"127.0.0.2:{port}"], stderr=subprocess.PIPE
-        ) as worker,
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as one,
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as other,
     ):
         code, document = loadtest(
             program,
             *("--host", url, *SMALL, "--rate", "100", "--duration", "2s"),
-            *("--master", "--listen", f"127.0.0.2:{port}"),
+            *("--master", "--listen", f"127.0.0.2:{port}", "--processes", "2"),
         )
-        worker_code = worker.wait(timeout=30)
+        worker_codes = [each.wait(timeout=30) for each in (one, other)]
 
-    assert (code, worker_code) == (0, 0)
+    assert document["invalid_because"] == []
+    assert (code, worker_codes) == (0, [0, 0])
     assert document["achieved_per_s"] == pytest.approx(document["offered_per_s"], rel=0.05)
 
 
@@ -110,8 +115,12 @@ def test_a_whole_test_with_a_server_of_its_own(program: Path, tmp_path: Path) ->
         *("--out", str(tmp_path / "test")),
     )
 
-    # A machine that others use too may not keep the time: that is told, and is no fault.
-    assert code == (0 if document["valid"] else 4)
+    # A machine that others use too may not keep the time; nothing else makes it invalid.
+    assert all("after it was due" in reason for reason in document["invalid_because"])
+    assert code in {0, 4}
+    # Each second of the measured time has its row, and none of the warm-up.
+    assert [row["at_s"] for row in document["timeline"]] == pytest.approx([2, 3, 4, 5], abs=0.3)
+    assert document["setup"]["server_cores"] != document["setup"]["generator_cores"]
     assert document["offered_per_s"] == pytest.approx(40, rel=0.3)
     assert document["pages"]["wrong"] == 0
     assert sum(row["errors"] for row in document["flows"]) == 0
@@ -162,7 +171,10 @@ def test_ctrl_c_reports_what_was_measured(program: Path) -> None:
         (("--rate", "2K"), 2, "expected a plain number of requests a second"),
         (("--rate", "1e6", "--duration", "1h"), 2, "expected at most 20,000,000"),
         (("--users", "0"), 2, "expected at least one"),
+        (("--users", "1B"), 2, "at most 100,000"),
         (("--world", "1"), 2, "expected at least 2 users"),
+        (("--world", "1B"), 2, "at most 1,000,000"),
+        (("--processes", "500"), 2, "the cores of this machine"),
         (("--find-max", "--users", "5"), 2, "--find-max takes neither"),
         (("--users", "5", "--shape", "day"), 2, "--users takes no --shape day"),
         (("--listen", "127.0.0.1"), 2, "--listen needs --master"),
@@ -178,6 +190,18 @@ def test_bad_input_is_named_before_anything_runs(
     assert found == code
     assert told in " ".join(document["error"].split())
     assert "Traceback" not in document["error"]
+
+
+def test_a_master_s_port_that_is_taken_is_told_before_anything_runs(program: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        taken = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, document = loadtest(program, "--master", "--listen", taken)
+
+    assert code == 2
+    assert f"--listen: found {taken}" in document["error"]
+    assert len(document["error"].splitlines()) <= 3
 
 
 def test_something_else_than_a_socialfeed_server_is_told(program: Path) -> None:

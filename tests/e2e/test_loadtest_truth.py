@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.e2e.load import SMALL, flow, loadtest, toy_server
+from scenarios.loader import load
+from sim.loadtest.traffic import scenario_traffic
+from tests.e2e.load import SMALL, flow, loadtest, objective, toy_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -22,9 +25,56 @@ def test_a_stall_shows_in_open_load_and_hides_from_closed_users(program: Path) -
     assert flow(opened, "read_feed")["p99_s"] > 0.9
     assert flow(opened, "read_feed")["p95_s"] > 0.5
     assert flow(closed, "read_feed")["p99_s"] < 0.2
-    # The schedule was kept, stall or not.
-    assert opened["valid"]
+    # The schedule was kept, stall or not; a machine that others use too may be late by itself.
+    assert all("after it was due" in reason for reason in opened["invalid_because"])
     assert opened["sent_per_s"] == pytest.approx(opened["offered_per_s"], rel=0.02)
+
+
+def test_every_request_is_answered_or_fails_also_where_answers_drip(program: Path) -> None:
+    with toy_server("--drip-every", "20") as url:
+        _, document = loadtest(program, "--host", url, *SMALL, "--rate", "100", "--duration", "4s")
+
+    reads = flow(document, "read_feed")
+    kinds = {row["kind"]: row["requests"] for row in document["errors"]}
+    due = document["offered_per_s"] * document["setup"]["duration_s"]
+    assert sum(row["requests"] for row in document["flows"]) == pytest.approx(due, abs=0.5)
+    assert kinds["timeout"] > 0
+    # One page in twenty took as long as anybody waits.
+    assert reads["p99_s"] >= 9.9
+    assert objective(document, "read_feed p99")["met"] is False
+
+
+def test_freshness_is_the_time_that_a_server_takes_to_fan_out(program: Path) -> None:
+    with toy_server("--fan-out-s", "0.3") as url:
+        _, document = loadtest(
+            program,
+            *("--host", url, *SMALL, "--rate", "200", "--duration", "8s"),
+            *("--set", "activity.posting_share=1"),
+        )
+
+    fresh = document["freshness"]
+    assert fresh["lost"] == 0
+    assert fresh["posts"] >= 10
+    # Never less; more by no more than a watcher pauses, and a busy machine takes.
+    assert 0.3 <= fresh["p50_s"] <= 0.3 + fresh["resolution_s"] + 0.1
+    # Watchers' reads have a row of their own.
+    assert flow(document, "canary_reads")["requests"] > 0
+
+
+def test_a_day_is_pressed_into_the_duration(program: Path) -> None:
+    with toy_server() as url:
+        _, document = loadtest(
+            program,
+            *("--host", url, *SMALL, "--shape", "day", "--duration", "12s"),
+            *("--dau", "1M"),
+        )
+
+    offered = [row["offered_per_s"] for row in document["timeline"]]
+    traffic = scenario_traffic(load(dau=1e6))
+    by_two_hours = np.asarray(traffic.hourly).reshape(12, 2).mean(axis=1) * traffic.rate_per_s
+    # The timeline's seconds begin with the warm-up of half a second: each spans two of them.
+    assert document["offered_per_s"] == pytest.approx(traffic.rate_per_s, rel=0.15)
+    assert np.corrcoef(offered[1:12], by_two_hours[1:])[0, 1] > 0.7
 
 
 @pytest.mark.parametrize(
@@ -39,14 +89,18 @@ def test_the_oracle_catches_a_server_that_spoils_pages(
     program: Path, fault: str, kind: str
 ) -> None:
     with toy_server("--fault", fault) as url:
-        code, document = loadtest(
-            program, "--host", url, *SMALL, "--rate", "60", "--duration", "1500ms", "--check"
+        _, document = loadtest(
+            program, "--host", url, *SMALL, "--rate", "60", "--duration", "1500ms"
         )
 
-    assert code == 3
     assert kind in {row["kind"] for row in document["errors"]}
     assert document["pages"]["wrong"] > 0
-    assert flow(document, "read_feed")["errors"] >= document["pages"]["wrong"]
+    failed = sum(
+        row["requests"]
+        for row in document["errors"]
+        if row["flow"] == "read_feed" and not row["kind"].startswith("wrong page")
+    )
+    assert flow(document, "read_feed")["errors"] == document["pages"]["wrong"] + failed
 
 
 def test_an_upload_that_is_not_taken_is_an_error_of_the_media_post(program: Path) -> None:

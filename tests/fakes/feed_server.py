@@ -26,6 +26,7 @@ class FeedServer:
         self._followees: dict[int, set[int]] = defaultdict(set)
         self._posts: list[tuple[int, int]] = []
         self._signed: dict[str, int] = {}
+        self._shown_from_s: dict[int, float] = {}
         self._free_s = 0.0
         self._full_pages = 0
 
@@ -84,6 +85,7 @@ class FeedServer:
         author = int((await request.json())["userId"])
         post = self._new_id()
         self._posts.append((post, author))
+        self._shown_from_s[post] = time.monotonic() + self._options.fan_out_s
         return web.json_response({"postId": str(post), "userId": str(author)}, status=201)
 
     async def _sign(self, request: web.Request) -> web.Response:
@@ -106,12 +108,17 @@ class FeedServer:
     async def _react(self, request: web.Request) -> web.Response:
         return web.json_response(await request.json(), status=201)
 
-    async def _feed(self, request: web.Request) -> web.Response:
+    async def _feed(self, request: web.Request) -> web.StreamResponse:
         user, limit = int(request.match_info["user"]), int(request.query.get("limit", "20"))
         followees = self._followees[user]
         before = int(request.query.get("cursor", 1 << 62))
         newest = reversed(self._posts)
-        items = [post for post in newest if post[1] in followees and post[0] < before]
+        now_s = time.monotonic()
+        items = [
+            post
+            for post in newest
+            if post[1] in followees and post[0] < before and self._shown_from_s[post[0]] <= now_s
+        ]
         is_last = len(items) <= limit
         page = self._spoilt(items[:limit])
         if limit > 1:
@@ -120,6 +127,8 @@ class FeedServer:
                 time.sleep(self._options.stall_s)  # noqa: ASYNC251 - everything stands still
             if self._full_pages == self._options.die_at:
                 raise SystemExit(1)
+            if self._options.drip_every and self._full_pages % self._options.drip_every == 0:
+                return await _dripping(request)
         cursor = None if is_last else str(page[-1][0])
         shown = [{"postId": str(post), "userId": str(author)} for post, author in page]
         return web.json_response({"items": shown, "nextCursor": cursor})
@@ -138,12 +147,24 @@ class FeedServer:
                 return page
 
 
+async def _dripping(request: web.Request) -> web.StreamResponse:
+    """Answer a little now and then, for longer than anybody waits."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    for _ in range(40):
+        await answer.write(b" ")
+        await asyncio.sleep(1)
+    return answer
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--service-s", type=float, default=0.0)
     parser.add_argument("--stall-at", type=int, default=0)
     parser.add_argument("--stall-s", type=float, default=1.0)
     parser.add_argument("--die-at", type=int, default=0)
+    parser.add_argument("--drip-every", type=int, default=0)
+    parser.add_argument("--fan-out-s", type=float, default=0.0)
     parser.add_argument("--fault", default="")
     parser.add_argument("--ready", type=int, default=200)
     parser.add_argument("--status", default="ok")

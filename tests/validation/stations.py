@@ -30,6 +30,7 @@ class Takes:
     keyed: bool = False
     timeout_s: float | None = None
     retries: int = 0
+    goes_on: bool = False
     habits: Habits = PLAIN
 
 
@@ -69,6 +70,7 @@ def step(
         held_s=0.0,
         mean_visits=taken * takes.items.mean_visits(takes.chunk),
         mean_items=taken * takes.items.mean,
+        goes_on=takes.goes_on,
         habits=takes.habits,
     )
 

@@ -11,6 +11,7 @@ feeds, 1 % of posts were fresh within a second; with one, all were (tests/benchm
 import asyncio
 import json
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
@@ -34,6 +35,8 @@ JOBS_A_COMMIT = 256
 # Rows that one job of a purge deletes: others write between its jobs.
 PURGED_AT_ONCE = 500
 _CACHE_KIB = 32_768
+COMMITS = "disk"
+"""Where a group commit is told of: the box that scenarios have for it."""
 
 # The others are the disk's, or the file's.
 _JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
@@ -130,6 +133,8 @@ class _Committed:
     has_written: bool
     counts: Mapping[int, Counts]
     queues: frozenset[Queue]
+    duration_s: float
+    cpu_s: float
 
 
 class _Connection(aiosqlite.Connection):
@@ -245,6 +250,12 @@ class Database:
         else:
             if committed.has_written:
                 self.failure = None
+            self._telemetry.committed(
+                COMMITS,
+                jobs=len(jobs),
+                duration_s=committed.duration_s,
+                cpu_s=committed.cpu_s,
+            )
             self._tell(committed)
         for job in jobs:
             job.settle(failure)
@@ -272,6 +283,7 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
 def _commit(
     connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
 ) -> _Committed:
+    begun_s, used_s = time.perf_counter(), time.thread_time()
     changes = connection.total_changes
     with ExitStack() as undo:
         transaction = _begun(connection, now_ms, undo)
@@ -293,7 +305,13 @@ def _commit(
         connection.execute("COMMIT")
         undo.pop_all()
     has_written = connection.total_changes > changes
-    return _Committed(has_written, counts, frozenset(transaction.queues))
+    return _Committed(
+        has_written,
+        counts,
+        frozenset(transaction.queues),
+        duration_s=time.perf_counter() - begun_s,
+        cpu_s=time.thread_time() - used_s,
+    )
 
 
 def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:

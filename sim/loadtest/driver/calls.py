@@ -29,6 +29,7 @@ class Request:
         subject: number of the post or user that it is about.
         cursor: of the page that it asks for; empty for the first.
         before: the post that the page is to go on below; None for the first.
+        limit: posts of the page; 0 for the plan's own.
     """
 
     flow: str
@@ -36,6 +37,7 @@ class Request:
     subject: int
     cursor: str = ""
     before: int | None = None
+    limit: int = 0
 
     def is_right(self, answer: Answer) -> bool:
         """Whether the answer's status is one that the flow has."""
@@ -60,7 +62,7 @@ class Calls:
         match asked.flow:
             case "read_feed":
                 cursor = f"&cursor={asked.cursor}" if asked.cursor else ""
-                path = f"/v1/feeds/{actor}?limit={self._page}{cursor}"
+                path = f"/v1/feeds/{actor}?limit={asked.limit or self._page}{cursor}"
                 return self._bytes(asked.actor, "GET", path)
             case "text_post":
                 return self._posted(

@@ -3,12 +3,16 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from gevent import socket, ssl
+from gevent import Timeout, socket, ssl
 
 IDLE_S = 15.0
 """A connection that was idle for longer may be closing: it is not used again."""
+
+TIMEOUT = "timeout"
+"""The kind of failure of a request that was given up."""
 
 _PORTS = {"http": 80, "https": 443}
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -24,6 +28,13 @@ class AnswerLostError(OSError):
 
     def __init__(self) -> None:
         super().__init__("the connection was closed before the answer ended")
+
+
+class AnswerLateError(TimeoutError):
+    """No whole answer in time."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        super().__init__(f"no whole answer within {timeout_s:g} s")
 
 
 class AnswerMalformedError(OSError):
@@ -48,7 +59,7 @@ def failure_of(error: OSError) -> str:
         case StepRefusedError():
             return f"{error.step}: status {error.status}"
         case TimeoutError():
-            return "timeout"
+            return TIMEOUT
         case ConnectionRefusedError():
             return "connection refused"
         case AnswerLostError() | ConnectionError():
@@ -76,27 +87,26 @@ class Connections:
         self._port = parts.port or _PORTS[parts.scheme]
         # Once: each look-up would pass through a pool of threads.
         found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        self._family: int = found[0][0]
-        self._address = found[0][4]
+        self._places = [(each[0], each[4]) for each in found]
         self._timeout_s = timeout_s
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._idle: list[tuple[socket.socket, float]] = []
         self.authority = parts.netloc.rpartition("@")[2]
 
     def ask(self, request: bytes) -> Answer:
-        """Send a whole request, and return the whole answer.
+        """Send a request and return the answer, whatever its status.
 
         Raises:
-            TimeoutError: if nothing comes for as long as a client waits.
-            OSError: if there is no connection, it is lost, or what comes is not HTTP.
+            OSError: if there is none, or not all of it in time.
         """
-        connection = self._connection()
-        try:
-            connection.sendall(request)
-            answer, is_kept = _read(connection)
-        except BaseException:
-            connection.close()
-            raise
+        with Timeout(self._timeout_s, AnswerLateError(timeout_s=self._timeout_s)):
+            connection = self._connection()
+            try:
+                connection.sendall(request)
+                answer, is_kept = _read(connection)
+            except BaseException:
+                connection.close()
+                raise
         if is_kept:
             self._idle.append((connection, time.monotonic()))
         else:
@@ -119,17 +129,35 @@ class Connections:
         return self._connected()
 
     def _connected(self) -> socket.socket:
-        connection = socket.socket(self._family, socket.SOCK_STREAM)
+        """Connect to the first of the host's addresses that takes it, which is tried first next."""
+        for number, place in enumerate(self._places):
+            try:
+                connection = self._connected_to(place)
+            except ConnectionRefusedError:
+                if number == len(self._places) - 1:
+                    raise
+            else:
+                if number:
+                    self._places = [place, *(each for each in self._places if each != place)]
+                return connection
+        raise ConnectionRefusedError
+
+    def _connected_to(self, place: "_Place") -> socket.socket:
+        family, address = place
+        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(self._timeout_s)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.connect(self._address)
+            connection.connect(address)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_hostname=self._host)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+_Place = tuple[int, Any]
+"""An address family, and an address of it."""
 
 
 def _read(connection: socket.socket) -> tuple[Answer, bool]:

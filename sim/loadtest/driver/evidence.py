@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass, field
 
-from sim.loadtest.driver.calls import Request
+from sim.loadtest.driver.calls import Request, post_id_of
 from sim.loadtest.driver.connections import Answer
 from sim.loadtest.driver.recorder import Timing
 from sim.loadtest.plan import MOST_PAGES
+from sim.loadtest.traffic import POSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,12 @@ class Evidence:
 
     Attributes:
         every: one page of so many is kept.
-        posts: (author, post id, sent at, confirmed at).
+        posts: (author, post id, sent at, confirmed at); id and confirmation None without an answer.
         follows: (flow, follower, followee, sent at, confirmed at or None).
     """
 
     every: int
-    posts: list[tuple[int, int, float, float]] = field(default_factory=list)
+    posts: list[tuple[int, int | None, float, float | None]] = field(default_factory=list)
     follows: list[tuple[str, int, int, float, float | None]] = field(default_factory=list)
     _pages: list[_Page] = field(default_factory=list)
     _seen: int = 0
@@ -40,13 +41,20 @@ class Evidence:
         return cls(every=max(1, -(-pages // MOST_PAGES)))
 
     def keep(
-        self, asked: Request, answer: Answer, timing: Timing, *, is_right: bool, is_measured: bool
+        self, asked: Request, answer: Answer | None, timing: Timing, *, is_measured: bool
     ) -> None:
-        """Keep what the oracle needs of an answer; of the measured pages one of so many."""
+        """Keep what the oracle needs of a right answer; of the measured pages one of so many.
+
+        What had none (`answer` is None) may have been done all the same.
+        """
         if asked.flow in {"follow", "unfollow"}:
-            done_s = timing.done_s if is_right else None
+            done_s = None if answer is None else timing.done_s
             self.follows.append((asked.flow, asked.actor, asked.subject, timing.begun_s, done_s))
-        elif asked.flow == "read_feed" and is_right and is_measured:
+        elif asked.flow in POSTS:
+            post = None if answer is None else post_id_of(answer.body)
+            done_s = None if post is None else timing.done_s
+            self.posts.append((asked.actor, post, timing.begun_s, done_s))
+        elif asked.flow == "read_feed" and answer is not None and is_measured:
             if self._seen % self.every == 0:
                 page = _Page(asked.actor, timing.begun_s, timing.done_s, asked.before, answer.body)
                 self._pages.append(page)
@@ -56,7 +64,7 @@ class Evidence:
         """Return all of it as a plain document, times from the start of the run."""
         return {
             "posts": [
-                [author, post, begun_s - start_s, done_s - start_s]
+                [author, post, begun_s - start_s, done_s and done_s - start_s]
                 for author, post, begun_s, done_s in self.posts
             ],
             "follows": [

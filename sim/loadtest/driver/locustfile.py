@@ -19,6 +19,10 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from sim.loadtest.driver.shift import Shift
 from sim.loadtest.plan import Plan
+from sim.loadtest.tied import tie_to
+
+_ALONE = "alone"
+"""In place of a worker's name, of a process that runs the whole plan."""
 
 _PLAN, _STOP, _TOLD = "socialfeed-plan", "socialfeed-stop", "socialfeed-told"
 
@@ -38,8 +42,7 @@ class Crew:
         self._pipe = pipe
         self._plan = plan
         self._outbox: list[tuple[str, dict[str, object]]] = []
-        self._ended = 0
-        self._workers = 1
+        self._pending: dict[str, int] = {}
         self._is_stopped = False
         self.shift: Shift | None = None
 
@@ -52,14 +55,31 @@ class Crew:
         """Hand out the stripes, or start at once if this process is alone."""
         if isinstance(self.runner, MasterRunner):
             clients = list(self.runner.clients)
-            self._workers = len(clients)
+            self._pending = {client: index for index, client in enumerate(clients)}
             assert self._plan is not None  # noqa: S101 - a master has read it
-            for index, client in enumerate(clients):
-                stripe = self._plan.stripe(index, of=self._workers).packed()
+            for client, index in self._pending.items():
+                stripe = self._plan.stripe(index, of=len(clients)).packed()
                 self.runner.send_message(_PLAN, {"plan": stripe}, client_id=client)
+            gevent.spawn(self._watch_workers)
         elif isinstance(self.runner, LocalRunner):
             assert self._plan is not None  # noqa: S101 - likewise
+            self._pending = {_ALONE: 0}
             self._start(self._plan)
+
+    def _watch_workers(self) -> None:
+        """Tell of workers that are gone before they have told everything."""
+        while self._pending:
+            gevent.sleep(REPORT_S)
+            there = {client.id for client in self.runner.clients.all} - {
+                client.id for client in self.runner.clients.missing
+            }
+            for client in self._pending.keys() - there:
+                self._write(self._pending[client], "lost", {})
+                self._note_end(client)
+
+    def _note_end(self, client: str) -> None:
+        if self._pending.pop(client, None) is not None and not self._pending:
+            gevent.spawn(self._quit)
 
     def take_stripe(self, environment: Environment, msg: Any, **_: object) -> None:  # noqa: ANN401, ARG002 - Locust's own signature
         """Take the stripe that the master has sent."""
@@ -79,6 +99,8 @@ class Crew:
     def _tell(self, kind: str, content: dict[str, object]) -> None:
         if not isinstance(self.runner, WorkerRunner):
             self._write(0, kind, content)
+            if kind == "end":
+                self._note_end(_ALONE)
         elif kind == "interval":
             self._outbox.append((kind, content))
         else:
@@ -100,6 +122,8 @@ class Crew:
         """Pass on what a worker has told."""
         self._pass_on(msg.data)
         self._write(msg.data["index"], msg.data["kind"], msg.data["content"])
+        if msg.data["kind"] == "end":
+            self._note_end(msg.node_id)
 
     def _pass_on(self, report: dict[str, Any]) -> None:
         for interval in report.get("intervals", ()):
@@ -107,12 +131,12 @@ class Crew:
 
     def _write(self, worker: int, kind: str, content: dict[str, object]) -> None:
         line = json.dumps({"kind": kind, "worker": worker, **content}).encode() + b"\n"
-        while line:
-            line = line[os.write(self._pipe, line) :]
-        if kind == "end":
-            self._ended += 1
-            if self._ended == self._workers:
-                gevent.spawn(self._quit)
+        try:
+            while line:
+                line = line[os.write(self._pipe, line) :]
+        except BrokenPipeError:
+            # Nobody is left to tell.
+            os._exit(1)
 
     def _quit(self) -> None:
         # Errors are in our own report: Locust's exit code is not to tell of them too.
@@ -124,7 +148,7 @@ class Crew:
 
     def _write_locust_totals(self) -> None:
         # The last statistics of workers are on their way.
-        gevent.sleep(REPORT_S + 0.5 if self._workers > 1 else 0)
+        gevent.sleep(REPORT_S + 0.5 if isinstance(self.runner, MasterRunner) else 0)
         entries = self._environment.stats.entries.values()
         totals = {
             entry.name: [
@@ -171,6 +195,10 @@ class ClosedUser(User):
         else:
             crew.shift.act_once()
 
+
+# Of no use is a generator without the one that Locust has forked it from.
+_loaded_in = os.getpid()
+os.register_at_fork(after_in_child=lambda: tie_to(_loaded_in, by=signal.SIGKILL))
 
 _crews: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()
 

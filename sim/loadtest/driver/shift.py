@@ -3,26 +3,28 @@
 import gc
 import time
 from collections.abc import Callable, Iterator
-from itertools import cycle
+from itertools import count, cycle
 
 import gevent
 import numpy as np
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Group, Pool
 from locust.env import Environment
 
-from sim.loadtest.canaries import LARGEST_SHARE
+from sim.loadtest.canaries import CANARY_READS, GIVE_UP_S, LARGEST_SHARE
+from sim.loadtest.cores import own_place
 from sim.loadtest.driver.bookmarks import Bookmarks
 from sim.loadtest.driver.calls import Calls, Request, post_id_of
-from sim.loadtest.driver.connections import Answer, Connections, failure_of
+from sim.loadtest.driver.connections import TIMEOUT, Answer, Connections, failure_of
 from sim.loadtest.driver.evidence import Evidence
 from sim.loadtest.driver.recorder import Recorder, Timing
 from sim.loadtest.driver.timer import Timer
 from sim.loadtest.driver.uploads import Uploads
-from sim.loadtest.driver.watching import GIVE_UP_S, seconds_to_last
+from sim.loadtest.driver.watching import arrival_at_last
 from sim.loadtest.pictures import pictures
 from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load, Plan
 from sim.loadtest.schedule import NOBODY
-from sim.loadtest.traffic import FLOWS, POSTS
+from sim.loadtest.traffic import FLOWS, MOST_PER_PAGE, POSTS
 
 Tell = Callable[[str, dict[str, object]], None]
 
@@ -69,7 +71,8 @@ class Shift:
         self.start_s = time.monotonic() + _LEAD_S
         self._from_s = self.start_s + settings.warmup_s
         self._to_s = self.start_s + settings.end_s
-        self._recorder = Recorder(start_s=self.start_s)
+        self._recorder = Recorder(start_s=self.start_s, place=own_place())
+        self._cutting = BoundedSemaphore()
         self._cutter = gevent.spawn(self._cut_again_and_again)
         # What is there by now stays: the collector need not look at it during the run.
         gc.collect()
@@ -82,13 +85,20 @@ class Shift:
         while not self.is_stopping and time.monotonic() < self._to_s:
             gevent.sleep(min(0.1, max(0.0, self._to_s - time.monotonic())))
         self.is_sending = False
+        sent_until_s = time.monotonic() - self.start_s
         self._pool.join(REQUEST_TIMEOUT_S + 1)
         self._watches.join(0.5 if self.is_stopping else GIVE_UP_S)
         self.stop()
         self._watches.join(0.5)
-        self._cutter.kill()
+        for group in (self._pool, self._watches):
+            group.kill(timeout=1)
+        self._recorder.give_up(waited_s=REQUEST_TIMEOUT_S)
+        # Not while it is about to tell of an interval.
+        with self._cutting:
+            self._cutter.kill()
         self._tell("interval", self._recorder.cut())
-        self._tell("evidence", self._evidence.document(start_s=self.start_s))
+        kept = self._evidence.document(start_s=self.start_s)
+        self._tell("evidence", {"sent_until_s": sent_until_s, **kept})
         self._uploads.close()
         self._connections.close()
 
@@ -102,11 +112,15 @@ class Shift:
         pause_s = self._rng.exponential(self.plan.settings.think_s)
         # A sleep is of whole milliseconds, rounded up.
         gevent.sleep(pause_s if pause_s >= _SHORTEST_SLEEP_S else 0)
-        if self.is_sending:
+        row = next(self._endless, None)
+        if row is None:
+            # None of the requests is this generator's: its users have nothing to do.
+            gevent.sleep(CUT_S)
+        elif self.is_sending:
             now_s = time.monotonic()
-            self._recorder.now.due += self._from_s <= now_s < self._to_s
+            self._note_due(FLOWS[row[1]], now_s)
             self._handed_over += 1
-            self._pool.spawn(self._send, next(self._endless), now_s).join()
+            self._pool.spawn(self._send, row, now_s).join()
 
     def _dispatch(self) -> None:
         """Send each request of the schedule when it is due."""
@@ -126,68 +140,79 @@ class Shift:
             timer.close()
 
     def _hand_over(self, row: Row, due_s: float) -> None:
-        is_measured = due_s >= self._from_s
         self._handed_over += 1
-        self._recorder.now.due += is_measured
+        self._note_due(FLOWS[row[1]], due_s)
         if not self._pool.full():
             self._pool.spawn(self._send, row, due_s)
-        elif is_measured:
+        elif self._is_measured(due_s):
             reason = f"{IN_FLIGHT} requests without an answer"
-            self._recorder.failed(FLOWS[row[1]], "not sent", reason)
+            self._recorder.failed(FLOWS[row[1]], "not sent", reason, waited_s=REQUEST_TIMEOUT_S)
+
+    def _is_measured(self, due_s: float) -> bool:
+        return self._from_s <= due_s < self._to_s
+
+    def _note_due(self, flow: str, due_s: float) -> None:
+        if self._is_measured(due_s):
+            self._recorder.due(flow)
 
     def _send(self, row: Row, due_s: float) -> None:
         _, code, actor, subject, continues = row
         before, cursor = self._bookmarks.of(actor) if continues else (None, "")
         begun_s = time.monotonic()
-        if due_s >= self._from_s:
-            self._recorder.sent(begun_s - due_s)
+        if self._is_measured(due_s):
+            self._recorder.sent(begun_s - due_s, in_time=begun_s < self._to_s)
         asked = Request(FLOWS[code], actor, subject, cursor, before)
-        answer, timing = self._asked(asked, due_s=due_s, begun_s=begun_s)
-        if answer is not None and asked.flow in POSTS:
-            self._posted(asked, answer, timing)
-
-    def _posted(self, asked: Request, answer: Answer, timing: Timing) -> None:
-        post = post_id_of(answer.body)
-        if post is None:
+        answer, timing = self._asked(asked, asked.flow, due_s=due_s, begun_s=begun_s)
+        self._evidence.keep(asked, answer, timing, is_measured=self._is_measured(due_s))
+        if answer is None:
             return
-        self._evidence.posts.append((asked.actor, post, timing.begun_s, timing.done_s))
-        # On a server that is late, watchers read more often: further posts go unwatched, or they
-        # would make it later.
-        is_within_share = self._watched <= LARGEST_SHARE * self._handed_over + _BURST
-        if asked.subject != NOBODY and is_within_share:
-            watchers = [each for each in self._watchers[asked.subject] if each != NOBODY]
-            self._watches.spawn(self._watch, post, watchers, timing)
+        if asked.flow == "read_feed":
+            self._bookmarks.keep(actor, answer.body)
+        elif asked.flow in POSTS and subject != NOBODY:
+            post = post_id_of(answer.body)
+            if post is not None:
+                watchers = [each for each in self._watchers[subject] if each != NOBODY]
+                self._watches.spawn(self._watch, post, watchers, timing)
 
     def _watch(self, post: int, watchers: list[int], posted: Timing) -> None:
-        fresh_s = seconds_to_last(
+        found = arrival_at_last(
             post,
             watchers,
             read_feed=self._read_as_watcher,
             confirmed_s=posted.done_s,
             is_stopping=lambda: self.is_stopping,
+            stretch=self._stretch,
         )
-        if posted.due_s < self._from_s:
+        if not self._is_measured(posted.due_s):
             return
-        if fresh_s is not None:
-            self._recorder.now.freshness_s.append(fresh_s)
+        if found is not None:
+            self._recorder.now.freshness_s.append(found.fresh_s)
+            self._recorder.now.resolution_s.append(found.resolution_s)
         elif not self.is_stopping:
             self._recorder.now.canaries_lost += 1
 
-    def _read_as_watcher(self, watcher: int) -> bytes:
+    def _stretch(self) -> float:
+        """How much longer than usual watchers pause.
+
+        On a server that is late they read more often, which would make it later.
+        """
+        return max(1.0, self._watched / (LARGEST_SHARE * self._handed_over + _BURST))
+
+    def _read_as_watcher(self, watcher: int, is_deep: bool) -> bytes:  # noqa: FBT001 - a callback
         self._watched += 1
         begun_s = time.monotonic()
-        if self._from_s <= begun_s < self._to_s:
-            self._recorder.now.due += 1
+        self._note_due(CANARY_READS, begun_s)
+        if self._is_measured(begun_s):
             self._recorder.now.sent += 1
             self._recorder.now.canary_requests += 1
-        asked = Request("read_feed", watcher, NOBODY)
-        answer, _ = self._asked(asked, due_s=begun_s, begun_s=begun_s)
+        asked = Request("read_feed", watcher, NOBODY, limit=MOST_PER_PAGE if is_deep else 0)
+        answer, _ = self._asked(asked, CANARY_READS, due_s=begun_s, begun_s=begun_s)
         return b"" if answer is None else answer.body
 
     def _asked(
-        self, asked: Request, *, due_s: float, begun_s: float
+        self, asked: Request, flow: str, *, due_s: float, begun_s: float
     ) -> tuple[Answer | None, Timing]:
-        """Send the requests of a flow and count it once; returns the last answer if it is right."""
+        """Send the requests of an act and count it once; returns the last answer if it is right."""
         answer: Answer | None = None
         failure = reason = ""
         try:
@@ -197,28 +222,23 @@ class Shift:
                 answer = self._connections.ask(self._calls.request(asked))
         except OSError as error:
             failure, reason = failure_of(error), str(error)
+        except gevent.GreenletExit:
+            failure, reason = TIMEOUT, "no answer until the run was over"
         timing = Timing(due_s, begun_s, time.monotonic())
-        if answer is not None:
-            failure = "" if asked.is_right(answer) else f"status {answer.status}"
-            reason = answer.body.decode(errors="replace") if failure else ""
-            self._keep(asked, answer, timing, is_right=not failure)
-        self._count(asked.flow, timing, failure, reason)
+        if answer is not None and not asked.is_right(answer):
+            failure = f"status {answer.status}"
+            reason = answer.body.decode(errors="replace")
+        self._count(flow, timing, failure, reason)
         return None if failure else answer, timing
-
-    def _keep(self, asked: Request, answer: Answer, timing: Timing, *, is_right: bool) -> None:
-        is_measured = self._from_s <= timing.due_s < self._to_s
-        self._evidence.keep(asked, answer, timing, is_right=is_right, is_measured=is_measured)
-        if asked.flow == "read_feed" and is_right:
-            self._bookmarks.keep(asked.actor, answer.body)
 
     def _count(self, flow: str, timing: Timing, failure: str, reason: str) -> None:
         # What comes in the measured time is its throughput, whenever it was due.
-        came_in_time = self._from_s <= timing.done_s < self._to_s
-        self._recorder.now.achieved += came_in_time and not failure
-        if not self._from_s <= timing.due_s < self._to_s:
+        self._recorder.now.achieved += self._is_measured(timing.done_s) and not failure
+        if not self._is_measured(timing.due_s):
             return
         if failure:
-            self._recorder.failed(flow, failure, reason)
+            waited_s = timing.response_s if failure == TIMEOUT else None
+            self._recorder.failed(flow, failure, reason, waited_s=waited_s)
         else:
             self._recorder.answered(flow, timing)
         # Locust's own statistics and its web page see the same requests.
@@ -232,9 +252,10 @@ class Shift:
         )
 
     def _cut_again_and_again(self) -> None:
-        while True:
-            gevent.sleep(CUT_S)
-            self._tell("interval", self._recorder.cut())
+        for number in count(1):
+            gevent.sleep(max(0.0, self.start_s + number * CUT_S - time.monotonic()))
+            with self._cutting:
+                self._tell("interval", self._recorder.cut())
 
 
 class _FlowError(Exception):

@@ -12,21 +12,30 @@ from scenarios.calibration import (
     Service,
     Versions,
 )
-from sim.calibration.attribution import Observation
+from sim.calibration.attribution import Observation, Paths
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import BoxTime, Metrics
+from sim.calibration.telling import (
+    BUSY_S,
+    CALLS,
+    COMMIT_CPU_S,
+    CPU_S,
+    DELIVERED,
+    JOBS,
+    BoxTime,
+    Metrics,
+)
 from sim.calibration.threads import ThreadTimes
 
-CALLS = "socialfeed_box_duration_seconds_count"
-BUSY = "socialfeed_box_duration_seconds_sum"
-CPU = "socialfeed_box_cpu_seconds_total"
+PATHS = Paths(
+    stores=frozenset({"posts_db"}), commits=frozenset({"disk"}), written={"like": "posts_db"}
+)
 
 
 def calibration() -> Calibration:
     """Return a calibration that has measured the feed reader and the core."""
     reader = Service(mean_s=0.0006, scv=0.25, interval_s=(0.0005, 0.0007), samples=40)
     return Calibration(
-        format_version=1,
+        format_version=2,
         measured_at=dt.datetime(2026, 11, 22, 23, 41, tzinfo=dt.UTC),
         scenario="one_machine",
         users=2000,
@@ -40,6 +49,8 @@ def calibration() -> Calibration:
                 requests=300,
                 cpu_s_per_request=0.004,
                 core_utilisation=0.1,
+                played_utilisation=0.11,
+                speed=1.0,
                 used_for="waiting",
             ),
             Load(
@@ -47,6 +58,8 @@ def calibration() -> Calibration:
                 requests=2000,
                 cpu_s_per_request=0.003,
                 core_utilisation=0.4,
+                played_utilisation=0.38,
+                speed=0.9,
                 used_for="service",
             ),
         ),
@@ -66,15 +79,16 @@ def calibration() -> Calibration:
             )
         },
         wake_up_s={"core": 0.0004},
-        turn_s={"core": 0.00025},
+        wake_up_work_s={"core": 0.0001},
     )
 
 
 def observation() -> Observation:
     """Return ten requests: five reads that were sampled, and five that were not.
 
-    Of the loop's 20 ms, 12 ms were charged to boxes and 4 ms to nobody; 4 ms were not metered. The
-    ten requests made ten trips to a store, and a consumer ten more, on 10 ms of a thread.
+    Of the loop's 20 ms, 12 ms were charged to boxes and 4 ms to nobody; 4 ms were not metered.
+    The ten requests read ten times from a store, and a consumer five times, on 10 ms of threads; of
+    these 2 ms went into the five commits of its ten jobs.
     """
     read = Sample(
         "read_feed",
@@ -89,14 +103,19 @@ def observation() -> Observation:
         metrics=Metrics(
             {
                 (CALLS, "api_gateway"): 10,
-                (CALLS, "posts_db"): 20,
+                (CALLS, "posts_db"): 25,
+                (CALLS, "disk"): 5,
+                (BUSY_S, "disk"): 0.012,
+                (JOBS, "disk"): 10,
+                (COMMIT_CPU_S, "disk"): 0.002,
+                (DELIVERED, "notification_service"): 12,
                 (CALLS, "notification_service"): 5,
-                (BUSY, "notification_service"): 0.05,
-                (CPU, "api_gateway"): 0.004,
-                (CPU, "feed_reader"): 0.005,
-                (CPU, "posts_db"): 0.002,
-                (CPU, "notification_service"): 0.001,
-                (CPU, "event_loop"): 0.004,
+                (BUSY_S, "notification_service"): 0.05,
+                (CPU_S, "api_gateway"): 0.004,
+                (CPU_S, "feed_reader"): 0.005,
+                (CPU_S, "posts_db"): 0.002,
+                (CPU_S, "notification_service"): 0.001,
+                (CPU_S, "event_loop"): 0.004,
             }
         ),
         cpu=ThreadTimes(main_s=0.020, others_s=0.010),

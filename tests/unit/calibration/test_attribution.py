@@ -1,5 +1,6 @@
 """CPU time attributed to boxes, on figures that are worked out by hand."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,16 +13,19 @@ from sim.calibration.attribution import (
     overheads,
     sampled_visits,
 )
-from sim.calibration.background import consumer_services
+from sim.calibration.batches import Batches, batch_cost, commit_service, consumer_services
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import BoxTime, metrics, server_timing
-from sim.calibration.waits import LowLoad, commit_service, wake_up_s
+from sim.calibration.telling import CALLS, CPU_S, BoxTime, metrics, server_timing
+from sim.calibration.waits import LowLoad, Played, duration_scvs, wake_up_s, wake_up_work_s
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import work_flow
-from tests.unit.calibration.records import observation
+from tests.unit.calibration.records import PATHS, observation
 
-STORES = frozenset({"posts_db"})
+TRIP_S = (0.010 - 0.002) / 20
+"""Of fifteen reads and five commits."""
+TURN_S = 0.004 / (10 + 20)
+HTTP_S = 0.004 / 10
 
 
 def test_a_header_tells_durations_and_cpu_of_boxes() -> None:
@@ -38,28 +42,57 @@ def test_metrics_are_read_by_box_and_subtracted() -> None:
 
 
 def test_what_is_not_metered_is_shared_out_by_counts() -> None:
-    found = overheads(observation(), STORES)
+    found = overheads(observation(), PATHS)
 
-    assert found.trip_s == pytest.approx(0.010 / 20)
-    assert found.turn_s == pytest.approx(0.004 / (10 + 20))
-    assert found.http_s == pytest.approx(0.004 / 10)
+    assert found.trip_s == pytest.approx(TRIP_S)
+    assert found.turn_s == pytest.approx(TURN_S)
+    assert found.http_s == pytest.approx(HTTP_S)
 
 
 def test_a_box_takes_its_cpu_its_trips_and_the_gateway_what_is_nobodys() -> None:
-    turn_s = 0.004 / 30
-
-    found = box_services(sampled_visits([observation()], stores=STORES))
+    found = box_services(sampled_visits([observation()], PATHS))
 
     assert found["feed_reader"].mean_s == pytest.approx(0.0005)
-    assert found["posts_db"].mean_s == pytest.approx(0.0001 + turn_s + 0.0005)
-    assert found["posts_db"].threads_s == pytest.approx(0.0005)
-    assert found["api_gateway"].mean_s == pytest.approx(0.0004 + 0.0004 + turn_s)
+    assert found["posts_db"].mean_s == pytest.approx(0.0001 + TURN_S + TRIP_S)
+    assert found["posts_db"].threads_s == pytest.approx(TRIP_S)
+    assert found["api_gateway"].mean_s == pytest.approx(0.0004 + HTTP_S + TURN_S)
     assert found["posts_db"].flows["read_feed"].samples == 5
     assert found["posts_db"].scv == pytest.approx(0, abs=1e-12)
 
 
+def test_a_call_that_waits_for_a_commit_makes_no_trip_of_its_own() -> None:
+    seen = observation()
+    like = Sample(
+        "like",
+        0.01,
+        (
+            BoxTime("posts_db", 0.001, 0.0002),
+            BoxTime("posts_db", 0.004, 0.0003),
+            BoxTime("api_gateway", 0.01, 0.001),
+        ),
+    )
+    both = replace(seen, samples=(*seen.samples, *([like] * 5)))
+
+    found = box_services(sampled_visits([both], PATHS))["posts_db"].flows["like"]
+
+    assert found.mean_s == pytest.approx(0.0005 + TURN_S + TRIP_S)
+
+
+def test_a_box_below_the_resolution_of_the_header_is_left_out() -> None:
+    seen = observation()
+    idle = [
+        replace(sample, boxes=(*sample.boxes, BoxTime("likes_cache", 0.0, 0.0)))
+        for sample in seen.samples
+    ]
+
+    found = box_services(sampled_visits([replace(seen, samples=idle)], PATHS))
+
+    assert "likes_cache" not in found
+    assert found["feed_reader"].mean_s == pytest.approx(0.0005)
+
+
 def test_boxes_that_a_flow_does_not_visit_are_told() -> None:
-    sampled = sampled_visits([observation()], stores=STORES)
+    sampled = sampled_visits([observation()], PATHS)
 
     assert flow_visits(sampled, ["posts_db", "users_db"])["read_feed"].visited == {
         "posts_db": 1.0,
@@ -69,37 +102,79 @@ def test_boxes_that_a_flow_does_not_visit_are_told() -> None:
 
 def test_a_mean_over_flows_is_weighted_by_requests_not_by_samples() -> None:
     seen = observation()
-    slow = Sample("like", 0.01, (BoxTime("api_gateway", 0.01, 0.0084),))
-    both = type(seen)(
-        seen.metrics, seen.cpu, (*seen.samples, *([slow] * 5)), {"read_feed": 90.0, "like": 10.0}
+    slow = Sample("comment", 0.01, (BoxTime("api_gateway", 0.01, 0.0084),))
+    both = replace(
+        seen,
+        samples=(*seen.samples, *([slow] * 5)),
+        requests={"read_feed": 90.0, "comment": 10.0},
     )
 
-    found = box_services(sampled_visits([both], stores=STORES))["api_gateway"]
+    found = box_services(sampled_visits([both], PATHS))["api_gateway"]
 
-    extra_s = 0.0004 + 0.004 / 30
-    assert found.mean_s == pytest.approx(0.9 * 0.0004 + 0.1 * 0.0084 + extra_s)
+    assert found.mean_s == pytest.approx(0.9 * 0.0004 + 0.1 * 0.0084 + HTTP_S + TURN_S)
 
 
 def test_a_flow_that_was_hardly_seen_is_named() -> None:
-    seen = observation()
-    more = type(seen)(seen.metrics, seen.cpu, seen.samples, {"read_feed": 5.0, "unfollow": 2.0})
+    seen = replace(observation(), requests={"read_feed": 5.0, "unfollow": 2.0})
 
     with pytest.raises(TooFewSamplesError, match="requests of unfollow: found 0 samples"):
-        sampled_visits([more], stores=STORES)
+        sampled_visits([seen], PATHS)
+
+
+def test_a_slow_machine_is_told_as_if_it_had_the_usual_speed() -> None:
+    slow = observation()
+    usual = slow.at_speed(0.5)
+
+    assert usual.cpu_s_per_request == pytest.approx(slow.cpu_s_per_request / 2)
+    assert usual.metrics.of(CPU_S, "feed_reader") == slow.metrics.of(CPU_S, "feed_reader") / 2
+    assert usual.metrics.of(CALLS, "posts_db") == slow.metrics.of(CALLS, "posts_db")
+    assert usual.samples[0].boxes[1].cpu_s == pytest.approx(0.00025)
+
+
+def test_the_cost_of_a_batch_and_of_a_visit_are_told_apart_over_loads() -> None:
+    loads = [Batches(n, v, 0.002 * n + 0.0001 * v) for n, v in ((10, 20), (30, 200), (40, 900))]
+
+    found = batch_cost(loads)
+
+    assert found.batch_s == pytest.approx(0.002)
+    assert found.visit_s == pytest.approx(0.0001)
+
+
+def test_batches_of_one_size_cost_what_they_cost() -> None:
+    found = batch_cost([Batches(10, 20, 0.05), Batches(20, 40, 0.1)])
+
+    assert found.of(Batches(30, 60, 0.0)) == pytest.approx(0.15)
+
+
+def test_no_part_of_a_batch_costs_less_than_nothing() -> None:
+    found = batch_cost([Batches(10, 10, 0.02), Batches(10, 100, 0.019)])
+
+    assert found.visit_s == 0
+    assert found.batch_s == pytest.approx(0.00195, rel=0.01)
+
+
+def test_a_commit_is_the_threads_work_its_trip_and_then_the_disk() -> None:
+    found = commit_service([observation()], "disk", low=observation(), paths=PATHS)
+
+    assert found is not None
+    # Five commits of two jobs each, in 2 ms of a thread; 12 ms from their starts to their ends.
+    assert found.mean_s + 2 * found.per_visit_s == pytest.approx(0.0004 + TRIP_S + TURN_S)
+    assert found.wait_s == pytest.approx((0.012 - 0.002) / 5)
 
 
 def test_work_in_the_background_is_its_consumers_by_the_batch() -> None:
-    turn_s, trip_s = 0.004 / 30, 0.0005
-
     found = consumer_services(
-        [observation()], consumers=("notification_service", "feed_generator"), stores=STORES
+        [observation()], consumers=("notification_service", "feed_generator"), paths=PATHS
     )
 
-    # 20 trips, of which the ten requests made one each; of the 2 ms that the loop worked for the
-    # store, 10 x 0.1 ms were theirs.
-    background_s = 10 * (trip_s + turn_s) + (0.002 - 0.001)
+    # 15 reads, of which the ten requests made one each; of the 2 ms that the loop worked for the
+    # store, 10 x 0.1 ms were theirs. Five batches, of twelve events.
+    background_s = 5 * (TRIP_S + TURN_S) + (0.002 - 0.001)
     assert found.keys() == {"notification_service"}
-    assert found["notification_service"].mean_s == pytest.approx((0.001 + background_s) / 5)
+    service = found["notification_service"]
+    assert 5 * service.mean_s + 12 * service.per_visit_s == pytest.approx(
+        0.001 + background_s, rel=0.01
+    )
 
 
 def test_bins_hold_what_does_not_pass_their_bound() -> None:
@@ -110,25 +185,46 @@ def test_bins_hold_what_does_not_pass_their_bound() -> None:
     assert found[-1].up_to_s >= 0.004 > found[-2].up_to_s
 
 
-def test_a_commit_is_what_writing_takes_longer_than_reading() -> None:
-    like = Sample(
-        "like", 0.004, (BoxTime("posts_db", 0.0005, 0.0), BoxTime("likes_db", 0.0015, 0.0))
-    )
+def test_calls_of_stores_vary_as_their_durations_do() -> None:
+    likes = [
+        Sample(
+            "like",
+            0.004,
+            (BoxTime("posts_db", read_s, 0.0), BoxTime("posts_db", 0.002, 0.0)),
+        )
+        for read_s in (0.001, 0.001, 0.001, 0.001, 0.006)
+    ]
 
-    found = commit_service(
-        [like] * 5, {"like": "likes_db"}, stores=frozenset({"posts_db", "likes_db"})
-    )
+    found = duration_scvs(likes, PATHS)
 
-    assert found is not None
-    assert found.mean_s == pytest.approx(0.001)
+    # Mean 2, variance 5 of the reads; the commits were all alike.
+    assert found == {"posts_db": pytest.approx(1.25), "disk": pytest.approx(0)}
+
+
+def test_the_work_of_waking_up_is_what_played_loads_lack() -> None:
+    loads = [Played(0.1 + 50 * 0.0004, 0.1, 50), Played(0.5 + 100 * 0.0004, 0.5, 100)]
+
+    assert wake_up_work_s(loads) == pytest.approx(0.0004)
+    assert wake_up_work_s([Played(0.1, 0.2, 50)]) == 0
 
 
 def test_waking_up_is_what_a_response_takes_beyond_its_service_times() -> None:
-    flow = open_sheet(load("one_machine")).once(work_flow, "read_feed")
-    served_s = sum(step.mean_busy_s for step in flow.steps)
-    visits = sum(step.mean_visits for step in flow.steps)
+    sheet = open_sheet(load("one_machine", overrides=["boxes.core.wake_up_work=0s"]))
+    read, like = (sheet.once(work_flow, name) for name in ("read_feed", "like"))
+    read_s = sum(step.mean_busy_s for step in read.steps)
+    like_s = sum(
+        step.mean_visits * (step.base_time_s + step.habits.wait_s)
+        + step.mean_items * step.time_per_item_s
+        for step in like.steps
+    )
 
-    found = wake_up_s([LowLoad(flow, served_s + visits * 0.0004, requests=50)])
+    # A read wakes the core once, a like once more when the disk is done.
+    found = wake_up_s(
+        [
+            LowLoad(read, read_s + 0.0004, requests=50),
+            LowLoad(like, like_s + 2 * 0.0004, requests=30),
+        ]
+    )
 
     assert found == pytest.approx(0.0004)
-    assert wake_up_s([LowLoad(flow, served_s / 2, requests=50)]) == 0
+    assert wake_up_s([LowLoad(read, read_s / 2, requests=50)]) == 0

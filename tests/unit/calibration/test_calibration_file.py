@@ -57,8 +57,8 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         ("scv = 0.3", "scv = -1", "boxes.feed_reader.scv: found -1"),
         ("cores = 2", "", "machine.cores: found nothing, expected a value"),
         ("kernel =", "kernal =", "machine.kernal: unknown key (did you mean 'kernel'?)"),
-        ("format_version = 1", "format_version = 9", "format_version: found 9, expected 1"),
-        ("format_version = 1", "format_version = = 1", "not a TOML file"),
+        ("format_version = 2", "format_version = 9", "format_version: found 9, expected 2"),
+        ("format_version = 2", "format_version = = 2", "not a TOML file"),
     ],
 )
 def test_a_wrong_file_is_named_with_key_and_expectation(
@@ -81,7 +81,7 @@ def test_a_calibration_of_other_boxes_is_refused() -> None:
     )
 
     with pytest.raises(CalibrationError, match=r"warp_drive.*at least one box of the scenario"):
-        load("news_feed", calibration=other.model_copy(update={"turn_s": {}, "flows": {}}))
+        load("news_feed", calibration=other.model_copy(update={"wake_up_work_s": {}, "flows": {}}))
 
 
 def test_only_what_was_measured_changes(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_only_what_was_measured_changes(tmp_path: Path) -> None:
         "boxes.feed_reader.service_time",
         "boxes.feed_reader.scv",
         "boxes.core.wake_up",
-        "boxes.core.turn",
+        "boxes.core.wake_up_work",
         "flows.read_feed.steps.feed_reader.service_time",
         "flows.read_feed.steps.feed_reader.scv",
         "flows.read_feed.steps.feed_reader.probability",

@@ -62,6 +62,48 @@ def test_a_load_that_cannot_be_measured_bounds_the_search_but_is_not_called_bad(
     assert found.first_bad_per_s is None
 
 
+def test_a_load_that_was_bad_once_and_then_not_measured_is_tried_again() -> None:
+    verdicts = iter([True, False, None, True, False, False])
+
+    def uncertain(rate: float, _: int) -> Level:
+        return level(rate, good=next(verdicts) if rate in {50, 100, 200} else False)
+
+    found = find_max(uncertain, start_per_s=50)
+
+    assert [each.good for each in found.levels[:6]] == [True, False, None, True, False, False]
+    assert found.breakpoint.last_good_per_s == 100
+
+
+def test_a_load_is_bad_only_if_it_was_measured_to_be_bad_twice() -> None:
+    verdicts = {100.0: iter([False, None, None])}
+
+    def uncertain(rate: float, _: int) -> Level:
+        return level(rate, good=next(verdicts.get(rate, iter([rate <= 95]))))
+
+    found = find_max(uncertain, start_per_s=50).breakpoint
+
+    assert found.first_bad_per_s != 100
+
+
+def test_a_search_that_ends_between_two_loads_keeps_those_before_once() -> None:
+    def dying(rate: float, _: int) -> Level:
+        if rate > 50:
+            raise SearchEndedError("gone")
+        return level(rate, good=True)
+
+    found = find_max(dying, start_per_s=50)
+
+    assert [each.offered_per_s for each in found.levels] == [50]
+    assert found.breakpoint.ended_because == "gone"
+
+
+def test_the_law_is_fitted_to_measured_loads_only() -> None:
+    measured = [level(rate, good=True, mean_s=0.01) for rate in (100, 200, 300)]
+    odd = [level(900, good=None, achieved=1, mean_s=50.0)]
+
+    assert scalability([*measured, *odd]) == scalability(measured)
+
+
 def test_below_a_load_that_cannot_be_measured_a_bad_one_is_found() -> None:
     def overloaded(rate: float, _: int) -> Level:
         return level(rate, good=None if rate > 350 else rate <= 250)
@@ -75,7 +117,7 @@ def test_below_a_load_that_cannot_be_measured_a_bad_one_is_found() -> None:
 def test_a_search_that_ends_early_keeps_what_it_has() -> None:
     def dying(rate: float, _: int) -> Level:
         if rate > 150:
-            raise SearchEndedError(level(rate, good=None))
+            raise SearchEndedError("gone", level(rate, good=None))
         return level(rate, good=True)
 
     found = find_max(dying, start_per_s=50)

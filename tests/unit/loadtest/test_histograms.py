@@ -1,5 +1,8 @@
 """Histograms that travel and merge."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -23,6 +26,29 @@ def test_two_merged_equal_one() -> None:
     assert encoded(both) == encoded(one)
     for share in (0.5, 0.9, 0.99, 0.999):
         assert quantile_s(both, share) == quantile_s(one, share)
+
+
+def test_histograms_of_two_processes_merge_into_that_of_one() -> None:
+    program = (
+        "import sys; from sim.loadtest.histograms import *\n"
+        "one = new_histogram()\n"
+        "for value in sys.stdin: one.record_value(int(value))\n"
+        "print(encoded(one))"
+    )
+    values = [str(microseconds(each)) for each in np.random.default_rng(2).lognormal(-5, 1, 2_000)]
+
+    def told_by_a_process(part: list[str]) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            input="\n".join(part),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    both = merged([told_by_a_process(values[:700]), told_by_a_process(values[700:])])
+
+    assert encoded(both) == told_by_a_process(values)
 
 
 def test_a_quantile_is_within_a_thousandth() -> None:

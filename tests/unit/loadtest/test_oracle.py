@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from sim.loadtest.driver.calls import Request
+from sim.loadtest.driver.evidence import Evidence
+from sim.loadtest.driver.recorder import Timing
 from sim.loadtest.oracle import ALLOWANCE_S, Fault, Oracle, checked_pages, shifted
 from tests.unit.loadtest.worlds import FIRST_POST, FIRST_USER, ring
 
@@ -126,14 +129,48 @@ def test_an_unfollow_that_was_never_confirmed_may_come_after_a_later_follow() ->
         assert faults(page(items, begun_s=60), follows=both) == [set()]
 
 
+def test_a_post_that_nobody_has_written_is_found() -> None:
+    invented = [[9_999, FIRST_USER + 1], *RIGHT]
+
+    assert faults(page(invented)) == [{Fault.INVENTED}]
+    # One whose answer never came may have this id.
+    unanswered = [[1, None, 3.0, None]]
+    assert faults(page(invented), posts=unanswered) == [set()]
+    assert faults(page(invented, begun_s=2.0), posts=unanswered) == [{Fault.INVENTED}]
+    assert faults(page(invented), posts=[[2, None, 3.0, None]]) == [{Fault.INVENTED}]
+
+
+def test_what_had_no_answer_is_kept_as_never_confirmed() -> None:
+    kept, timing = Evidence.of(10), Timing(1.0, 1.0, 11.0)
+    kept.keep(Request("unfollow", READER, 1), None, timing, is_measured=True)
+    kept.keep(Request("text_post", READER, -1), None, timing, is_measured=True)
+
+    told = kept.document(start_s=0.0)
+
+    assert told["follows"] == [["unfollow", READER, 1, 1.0, None]]
+    assert told["posts"] == [[READER, None, 1.0, None]]
+
+
+def test_wrong_pages_are_charged_to_the_load_in_which_they_were_read() -> None:
+    nothing: dict[str, list[Any]] = {"posts": [], "follows": [], "pages": []}
+    loads = [{**nothing, "pages": pages} for pages in ([page(RIGHT)], [page(RIGHT[1:])] * 2)]
+
+    of_first, of_second = (checked_pages(WORLD, loads, read=9, told_of=[n]) for n in (0, 1))
+
+    assert of_first.wrong == of_second.wrong == [0, 2]
+    assert of_first.pages.wrong == 2
+    assert of_first.rows == []
+    assert [row.requests for row in of_second.rows] == [2]
+
+
 def test_wrong_pages_are_counted_with_an_example() -> None:
     evidence = {"posts": [], "follows": [], "pages": [page(RIGHT), page(RIGHT[1:])]}
 
-    check, rows = checked_pages(WORLD, [evidence], read=7)
+    found = checked_pages(WORLD, [evidence], read=7)
 
-    assert (check.pages, check.read, check.wrong) == (2, 7, 1)
-    assert [(row.kind, row.requests) for row in rows] == [(Fault.MISSING.value, 1)]
-    assert str(RIGHT[0][0]) in rows[0].example
+    assert (found.pages.pages, found.pages.read, found.pages.wrong) == (2, 7, 1)
+    assert [(row.kind, row.requests) for row in found.rows] == [(Fault.MISSING.value, 1)]
+    assert str(RIGHT[0][0]) in found.rows[0].example
 
 
 def test_the_evidence_of_a_later_load_is_put_on_the_clock_of_the_first() -> None:

@@ -6,7 +6,6 @@ import pytest
 from scenarios.loader import load
 from sim.arrivals import arrival_times_s
 from sim.engine.draws import generator
-from sim.loadtest.bench import after_warmup
 from sim.loadtest.canaries import READS_EACH, with_canaries
 from sim.loadtest.errors import ImpossibleLoadError
 from sim.loadtest.schedule import NOBODY, Shape, day_shape, drawn_schedule, is_undone, zipf_ranks
@@ -80,9 +79,23 @@ def test_a_day_is_pressed_into_the_duration(traffic: Traffic) -> None:
     assert np.all(np.abs(per_hour - expected) < 5 * expected**0.5)
 
 
-def test_a_warm_up_is_flat_and_comes_before_the_shape() -> None:
-    assert after_warmup(Shape((1.0, 3.0)), warmup_s=5, duration_s=10).factors == (1.0, 1.0, 3.0)
-    assert after_warmup(Shape((1.0, 3.0)), warmup_s=0, duration_s=10).factors == (1.0, 3.0)
+@pytest.mark.parametrize("warmup_s", [0.0, 0.5, 3.0, 7.0])
+def test_a_warm_up_is_flat_and_moves_the_shape_by_its_length(
+    traffic: Traffic, warmup_s: float
+) -> None:
+    schedule = drawn_schedule(
+        traffic.at(1_000),
+        ring(50),
+        duration_s=10,
+        seed=1,
+        shape=Shape((0.5, 1.5)),
+        warmup_s=warmup_s,
+    )
+
+    edges_s = [0.0, warmup_s, warmup_s + 5, warmup_s + 10]
+    counted, _ = np.histogram(schedule.times_s, bins=edges_s)
+    expected = np.asarray([500 * warmup_s, 2_500, 7_500])
+    assert np.all(np.abs(counted - expected) <= 5 * expected**0.5)
 
 
 def test_some_of_the_pages_of_a_visit_go_on_where_its_reader_was() -> None:

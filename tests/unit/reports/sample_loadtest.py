@@ -47,7 +47,9 @@ def measured() -> LoadtestDocument:
                 service_p99_s=0.049,
             ),
         ),
-        freshness=MeasuredFreshness(p50_s=0.03, p99_s=0.2, max_s=0.3, posts=120, lost=0),
+        freshness=MeasuredFreshness(
+            p50_s=0.03, p99_s=0.2, max_s=0.3, resolution_s=0.004, posts=120, lost=0
+        ),
         objectives=(ObjectiveRow("read_feed p99", "s", 1.0, 0.05, met=True),),
         breakpoint=Breakpoint(400.0, 420.0),
         errors=(ErrorRow("read_feed", "wrong page: a post is missing", 3, "post 7"),),
@@ -98,7 +100,7 @@ def measured() -> LoadtestDocument:
             cpu="2 x a processor",
         ),
         reproduce=Reproduce("socialfeed loadtest --find-max", {"python": "3.11.7"}),
-        run=LoadtestRun(seed=1, wall_s=90.0, interrupted=False),
+        run=LoadtestRun(seed=1, wall_s=90.0, measured_s=10.0, interrupted=False),
     )
 
 
@@ -111,7 +113,7 @@ def nothing_measured() -> LoadtestDocument:
         achieved_per_s=0.0,
         dispatch_lag_p99_s=None,
         flows=(),
-        freshness=MeasuredFreshness(None, None, None, 0, 0),
+        freshness=MeasuredFreshness(None, None, None, None, 0, 0),
         objectives=(),
         breakpoint=None,
         errors=(),
@@ -122,5 +124,5 @@ def nothing_measured() -> LoadtestDocument:
         scalability=None,
         server_cpu=None,
         generator_cpu=None,
-        run=LoadtestRun(seed=1, wall_s=3.0, interrupted=True),
+        run=LoadtestRun(seed=1, wall_s=3.0, measured_s=0.0, interrupted=True),
     )

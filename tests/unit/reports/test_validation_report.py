@@ -22,7 +22,10 @@ from tests.unit.validation.test_comparison import LOAD, POINT
 
 def document() -> ValidationDocument:
     """Return a small validation of two loads."""
-    points = (POINT, replace(POINT, flow="like", offered_per_s=150.0, p50_error=0.4))
+    points = (
+        POINT,
+        replace(POINT, flow="like", offered_per_s=150.0, predicted_p50_s=0.007, p50_error=0.4),
+    )
     loads = (LOAD, replace(LOAD, offered_per_s=150.0))
     error = error_of(points, loads)
     return ValidationDocument(
@@ -91,4 +94,4 @@ def test_a_terminal_shows_predicted_and_measured_side_by_side() -> None:
     print_validation(document(), Console(file=shown, width=80))
 
     row = next(line for line in shown.getvalue().splitlines() if line.strip().startswith("150/s"))
-    assert all(text in row for text in ("like", "4.5 ms", "5 ms", "40 %"))
+    assert all(text in row for text in ("like", "7 ms", "5 ms", "40 %"))

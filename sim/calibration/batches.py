@@ -1,0 +1,183 @@
+"""Batches, which are group commits and events of the queue: what one costs, what a visit adds.
+
+The fuller the server, the more visits share a batch: a cost by the visit, taken at one load, is
+wrong at all others. So the two parts are told apart over several loads.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scenarios.calibration import BoxService
+from sim.calibration.attribution import (
+    LEAST_SAMPLES,
+    Observation,
+    Paths,
+    overheads,
+)
+from sim.calibration.telling import BUSY_S, CALLS, COMMIT_CPU_S, CPU_S, DELIVERED, JOBS
+
+UNKNOWN_SCV = 1.0
+"""Only sums over many batches are told, not the time of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches of one load: how many, of how many visits, in how many CPU seconds altogether."""
+
+    number: float
+    visits: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCost:
+    """CPU seconds of a batch, and of each visit in it beside."""
+
+    batch_s: float
+    visit_s: float
+
+    def of(self, batches: Batches) -> float:
+        """Return what so many would take."""
+        return self.batch_s * batches.number + self.visit_s * batches.visits
+
+
+def batch_cost(loads: Sequence[Batches]) -> BatchCost:
+    """Return the costs that explain the loads best: least squares of relative errors, not negative.
+
+    A load without batches says nothing.
+    """
+    rows = [
+        (each.number / each.total_s, each.visits / each.total_s) for each in loads if each.total_s
+    ]
+    nn, nv, vv = (
+        sum(row[first] * row[second] for row in rows) for first, second in ((0, 0), (0, 1), (1, 1))
+    )
+    n, v = (sum(row[column] for row in rows) for column in (0, 1))
+    determinant = nn * vv - nv**2
+    if determinant > _SAME * nn * vv:
+        batch_s, visit_s = (n * vv - v * nv) / determinant, (v * nn - n * nv) / determinant
+        if batch_s >= 0 and visit_s >= 0:
+            return BatchCost(batch_s, visit_s)
+    # One of them alone: that which leaves less unexplained.
+    alone = (BatchCost(n / nn if nn else 0.0, 0.0), BatchCost(0.0, v / vv if vv else 0.0))
+    return min(
+        alone,
+        key=lambda cost: sum((1 - cost.batch_s * a - cost.visit_s * b) ** 2 for a, b in rows),
+    )
+
+
+_SAME = 1e-6
+"""Of the product of the squares: batches were all of one size, and their parts cannot be told."""
+
+
+def commit_service(
+    observations: Sequence[Observation], box: str, *, low: Observation, paths: Paths
+) -> BoxService | None:
+    """Return what a group commit takes of the core, what each job adds, and the disk's part.
+
+    None if the server tells of none. The disk's part comes from the low load, at which nothing
+    keeps a thread from the core while it could go on.
+    """
+    loads = [_commits(each, box, paths) for each in observations]
+    number = low.metrics.of(CALLS, box)
+    if sum(each.number for each in loads) < LEAST_SAMPLES or number < LEAST_SAMPLES:
+        return None
+    wait_s = (low.metrics.of(BUSY_S, box) - low.metrics.of(COMMIT_CPU_S, box)) / number
+    return _service(loads, wait_s=max(0.0, wait_s))
+
+
+def _commits(observation: Observation, box: str, paths: Paths) -> Batches:
+    over = overheads(observation, paths)
+    number = observation.metrics.of(CALLS, box)
+    return Batches(
+        number=number,
+        visits=observation.metrics.of(JOBS, box),
+        total_s=observation.metrics.of(COMMIT_CPU_S, box) + number * (over.trip_s + over.turn_s),
+    )
+
+
+def consumer_services(
+    observations: Sequence[Observation], *, consumers: Sequence[str], paths: Paths
+) -> dict[str, BoxService]:
+    """Return the cost of a batch at each box that takes events from the queue.
+
+    All work in the background is theirs, what they read from stores included: what the event loop
+    was charged with for their own box, and what the stores did besides the requests, shared out by
+    how long each consumer was at work. What they write is in group commits.
+    """
+    found: dict[str, list[Batches]] = defaultdict(list)
+    for observation in observations:
+        background_s = _background_store_s(observation, paths)
+        busy_s = {box: observation.metrics.of(BUSY_S, box) for box in consumers}
+        for box in consumers:
+            share = busy_s[box] / sum(busy_s.values()) if any(busy_s.values()) else 0.0
+            found[box].append(
+                Batches(
+                    number=observation.metrics.of(CALLS, box),
+                    visits=observation.metrics.of(DELIVERED, box),
+                    total_s=observation.metrics.of(CPU_S, box) + share * background_s,
+                )
+            )
+    return {
+        box: _service(loads)
+        for box, loads in found.items()
+        if sum(each.number for each in loads) >= LEAST_SAMPLES
+        and sum(each.total_s for each in loads) > 0
+    }
+
+
+def _service(loads: Sequence[Batches], *, wait_s: float = 0.0) -> BoxService:
+    cost = batch_cost(loads)
+    # How far the loads are from the line through them, as a share: the interval of the cost.
+    off = max(abs(each.total_s / cost.of(each) - 1) for each in loads if each.number)
+    mean_s = max(cost.batch_s, _LEAST_S)
+    return BoxService(
+        mean_s=mean_s,
+        scv=UNKNOWN_SCV,
+        interval_s=(mean_s * max(0.0, 1 - off), mean_s * (1 + off)),
+        samples=round(sum(each.number for each in loads)),
+        per_visit_s=cost.visit_s,
+        wait_s=wait_s,
+    )
+
+
+_LEAST_S = 1e-6
+"""A scenario has no box that takes no time."""
+
+
+def _background_store_s(observation: Observation, paths: Paths) -> float:
+    """Return the CPU seconds of reads from stores that no request made."""
+    over = overheads(observation, paths)
+    charged_s = sum(observation.metrics.of(CPU_S, store) for store in paths.stores)
+    own_reads, own_charged_s = _of_requests(observation, paths)
+    background = max(0.0, paths.reads(observation.metrics) - own_reads)
+    return background * (over.trip_s + over.turn_s) + max(0.0, charged_s - own_charged_s)
+
+
+def _of_requests(observation: Observation, paths: Paths) -> tuple[float, float]:
+    """Return the reads of all requests, and what the loop was charged for them, from the samples.
+
+    The requests that no generator has counted, such as canaries', are taken to be of the same mix.
+    """
+    reads: dict[str, int] = defaultdict(int)
+    charged_s: dict[str, float] = defaultdict(float)
+    samples: dict[str, int] = defaultdict(int)
+    for sample in observation.samples:
+        samples[sample.flow] += 1
+        for call in sample.boxes:
+            if call.box in paths.stores:
+                charged_s[sample.flow] += call.cpu_s or 0.0
+        reads[sample.flow] += sum(paths.reads_of(sample).values())
+    counted = _weighted(observation.requests, samples)
+    known = sum(counted.values())
+    factor = observation.handled / known if known else 0.0
+    return (
+        factor * sum(counted[flow] * reads[flow] / samples[flow] for flow in counted),
+        factor * sum(counted[flow] * charged_s[flow] / samples[flow] for flow in counted),
+    )
+
+
+def _weighted(requests: Mapping[str, float], samples: Mapping[str, int]) -> Mapping[str, float]:
+    """Return the requests of each flow that was sampled, the sampler's own included."""
+    return {flow: requests.get(flow, 0.0) + count for flow, count in samples.items()}
