@@ -274,6 +274,7 @@ def serve(
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
     from server.adapters.clock import SystemClock
+    from server.adapters.log_lines import LogLines
     from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
@@ -292,9 +293,10 @@ def serve(
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
+    slow_lines = LogLines(partial(typer.echo, err=True))
     logs = Logs(
         access=typer.echo if access_log else None,
-        slow=partial(typer.echo, err=True),
+        slow=slow_lines.take,
         slow_s=_positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
     )
     settings = ServerSettings(
@@ -325,6 +327,7 @@ def serve(
         public_url=public_url,
     )
     try:
-        run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
+        with slow_lines:
+            run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error

@@ -21,7 +21,7 @@ def connected(server: Serving, *, receive_bytes: int | None = None) -> socket.so
 
 def head(method: str, path: str, *, person: Person | None = None, length: int = 0) -> bytes:
     """Return the headers of a request."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: x"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if person:
         lines.append(f"Authorization: Bearer {person.token}")
     if length:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -147,6 +148,8 @@ def test_what_comes_all_at_once_is_refused_before_it_waits_long(
         os.kill(server.process.pid, signal.SIGSTOP)
         for number, client in enumerate(clients):
             client.sendall(head("GET", "/livez") if number % 10 == 0 else feed)
+        # Long enough to be behind.
+        time.sleep(0.5)
         os.kill(server.process.pid, signal.SIGCONT)
         replies = [client.recv(65_536) for client in clients]
         refusals = [reply for reply in replies if reply.startswith(b"HTTP/1.1 503")]
@@ -307,7 +310,10 @@ def test_a_rate_limit_is_counted_and_passes(program: Path, tmp_path: Path) -> No
         refused = [reply for reply in replies if reply.status == 429]
 
         expect_refused(refused[-1], 429, box="too many requests")
-        assert answers(server, "GET", "/v1/users/{userId}", 429) == len(refused)
+        eventually(lambda: server.send("GET", "/metrics").status == 200, within_s=3)
+        eventually(
+            lambda: answers(server, "GET", "/v1/users/{userId}", 429) == len(refused), within_s=3
+        )
         eventually(lambda: server.send("GET", "/v1/users/1").status == 401, within_s=3)
 
 

@@ -125,7 +125,7 @@ def test_a_narrow_terminal_shows_the_whole_figures_of_a_bar(program: Path, tmp_p
 
     assert process.returncode == 0
     lines = [ANSI.sub("", line) for line in re.split("[\r\n]", shown.decode())]
-    assert any(re.search(r"writing.* \d+/\d+ +0:00:\d\d", line) for line in lines), lines
+    assert any(re.search(r"ing .* \d+/\d+ +0:00:\d\d", line) for line in lines), lines
 
 
 def test_poison_goes_to_the_dead_letters_and_stops_nobody(

@@ -223,9 +223,9 @@ async def open_current_database(
 
     Raises:
         NewerSchemaError, OlderSchemaError: if another version wrote it last.
-        StorageError: if it cannot be read, or its lock is not let go of.
+        DamagedFileError: if it cannot be read, or its lock is not let go of.
     """
-    try:
+    with file_errors(path):
         writer = await _connected(path)
         try:
             await writer.run(lambda connection: expect_current(connection, path, steps))
@@ -236,8 +236,6 @@ async def open_current_database(
         except BaseException:
             await writer.close()
             raise
-    except sqlite3.Error as error:
-        raise StorageError(reason=str(error)) from error
     return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
 
 
