@@ -10,6 +10,9 @@ ServerError
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
 │       └── NewerSchemaError    a later version wrote it
+├── RenditionError         renditions that were not made
+│   ├── UnrenderableError  the file is to blame: another try would end the same way
+│   └── RenditionFailedError  something else is
 └── RequestError           what can keep it from doing what it is asked
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
@@ -118,6 +121,22 @@ class NewerSchemaError(DataFolderError):
             f"the data in {folder} has schema version {found}, this program knows versions up to "
             f"{known}; run the version that wrote it, or a later one",
         )
+
+
+class RenditionError(ServerError):
+    """Renditions that were not made."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"no renditions: {reason}")
+
+
+class UnrenderableError(RenditionError):
+    """A file that is not what it says, is damaged, or asks for more than the limits."""
+
+
+class RenditionFailedError(RenditionError):
+    """A file that was not rendered for a reason that is not in it."""
 
 
 class RequestError(ServerError):
