@@ -23,6 +23,7 @@ ServerError
     ├── KeyInProgressError an idempotency key whose request is not done
     ├── TooManyRequestsError  past a rate limit
     ├── OverloadedError    a queue is full
+    ├── MediaGoneError     media that no post may show, any more
     └── StorageError       the disk does not take what is written
 """
 
@@ -210,6 +211,14 @@ class OverloadedError(RequestError):
     def __init__(self, *, box: str) -> None:
         self.box = box
         super().__init__(f"{box} is overloaded; try again in a moment")
+
+
+class MediaGoneError(RequestError):
+    """Media that is not there, or is being removed."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no media {key}")
 
 
 class StorageError(RequestError):
