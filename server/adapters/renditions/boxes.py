@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.errors import RenditionFailedError
+
 _HEADER = struct.Struct(">I4s")
 _REFERENCE = struct.Struct(">III")
 _WHOLE_SIZE = 1
@@ -50,12 +52,12 @@ def structure(path: Path) -> Structure:
     """Return the parts of a file that starts with `ftyp`, `moov` and an index of its fragments.
 
     Raises:
-        ValueError: if it does not.
+        RenditionFailedError: if it does not.
     """
     boxes = list(_boxes(path))
     kinds = [box.kind for box in boxes[:3]]
     if kinds != [b"ftyp", b"moov", b"sidx"]:
-        raise ValueError(f"expected ftyp, moov and sidx; found {kinds}")
+        raise RenditionFailedError(reason=f"expected ftyp, moov and sidx; found {kinds}")
     with path.open("rb") as file:
         head = file.read(boxes[2].first_byte)
         index = file.read(boxes[2].size_bytes)

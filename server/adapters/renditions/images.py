@@ -42,8 +42,8 @@ def render_still(image: Image.Image, into: Path, *, prefix: str = "") -> Rendere
     files: list[RenderedFile] = []
     for size in _sizes(image.size):
         picture = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-        files.append(_saved(into, f"{prefix}{size[0]}.webp", WEBP, size, webp_bytes(picture)))
-        files.append(_saved(into, f"{prefix}{size[0]}.jpg", JPEG, size, jpeg_bytes(picture)))
+        files.append(_saved(into, f"{prefix}{size[0]}.webp", size, webp_bytes(picture)))
+        files.append(_saved(into, f"{prefix}{size[0]}.jpg", size, jpeg_bytes(picture)))
     return Rendered(image.width, image.height, tuple(files))
 
 
@@ -153,9 +153,9 @@ def _render_animation(image: Image.Image, into: Path, limits: RenderLimits) -> R
     for size in _sizes(image.size):
         pictures, durations_ms = _frames(image, size)
         content = _animated_webp(pictures, durations_ms, loops)
-        files.append(_saved(into, f"{size[0]}.webp", WEBP, size, content))
+        files.append(_saved(into, f"{size[0]}.webp", size, content))
         first = jpeg_bytes(pictures[0])
-        files.append(_saved(into, f"{size[0]}.jpg", JPEG, size, first))
+        files.append(_saved(into, f"{size[0]}.jpg", size, first))
     return Rendered(image.width, image.height, tuple(files))
 
 
@@ -190,10 +190,11 @@ def _animated_webp(
     return buffer.getvalue()
 
 
-def _saved(
-    into: Path, name: str, content_type: str, size: tuple[int, int], content: bytes
-) -> RenderedFile:
+def _saved(into: Path, name: str, size: tuple[int, int], content: bytes) -> RenderedFile:
     path = into / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return RenderedFile(name, content_type, *size, len(content))
+    return RenderedFile(name, _TYPES[path.suffix], *size, len(content))
+
+
+_TYPES = {".webp": WEBP, ".jpg": JPEG}

@@ -61,11 +61,12 @@ def master_playlist(variants: Sequence[Variant]) -> str:
     """Return the playlist that a player chooses a size from, as its connection allows."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for each in variants:
-        lines += [
-            f"#EXT-X-STREAM-INF:BANDWIDTH={each.peak_bits_per_s},"
-            f"AVERAGE-BANDWIDTH={each.mean_bits_per_s},"
-            f"RESOLUTION={each.width}x{each.height},"
-            f'CODECS="{each.structure.codecs}"',
-            each.playlist,
-        ]
+        attributes = {
+            "BANDWIDTH": each.peak_bits_per_s,
+            "AVERAGE-BANDWIDTH": each.mean_bits_per_s,
+            "RESOLUTION": f"{each.width}x{each.height}",
+            "CODECS": f'"{each.structure.codecs}"',
+        }
+        listed = ",".join(f"{name}={value}" for name, value in attributes.items())
+        lines += [f"#EXT-X-STREAM-INF:{listed}", each.playlist]
     return "\n".join([*lines, ""])

@@ -88,7 +88,8 @@ def _even(length: float) -> int:
 
 @cache
 def _program() -> str:
-    return get_ffmpeg_exe()
+    path: str = get_ffmpeg_exe()
+    return path
 
 
 def _reading(source: Path, content_type: str) -> Sequence[str]:
@@ -108,15 +109,17 @@ def _ffmpeg(arguments: Sequence[str]) -> bytes:
     if ended.returncode:
         _expect_not_ended_for_cpu()
         words = ended.stderr.decode(errors="replace").strip().splitlines()
-        last = words[-1][-_REASON_CHARACTERS:] if words else f"ffmpeg ended with {ended.returncode}"
+        last = words[-1] if words else f"ffmpeg ended with {ended.returncode}"
         if os.strerror(errno.ENOSPC) in last:
             raise OSError(errno.ENOSPC, last)
-        raise UnrenderableError(reason=f"it cannot be read as a video: {last}")
+        raise UnrenderableError(
+            reason=f"it cannot be read as a video: {last[-_REASON_CHARACTERS:]}"
+        )
     return ended.stdout
 
 
 def _expect_not_ended_for_cpu() -> None:
-    """Look at what ffmpeg has used: it takes the signal for a wish, and is killed a second later."""
+    """Look at what ffmpeg has used: it minds the signal little, and is killed a second later."""
     most_s, _ = resource.getrlimit(resource.RLIMIT_CPU)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     if most_s != resource.RLIM_INFINITY and used.ru_utime + used.ru_stime >= most_s:
@@ -144,10 +147,9 @@ def _expect_size(reading: Sequence[str], limits: RenderLimits) -> None:
 
 
 def _first_frame(reading: Sequence[str]) -> Image.Image:
-    picture = _ffmpeg(
-        [*reading, "-map", "0:v:0", "-frames:v", "1", "-vf", _SQUARE_PIXELS]
-        + ["-threads", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1"]
-    )
+    first = ["-map", "0:v:0", "-frames:v", "1", "-vf", _SQUARE_PIXELS]
+    target = ["-threads", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1"]
+    picture = _ffmpeg([*reading, *first, *target])
     if not picture:
         raise UnrenderableError(reason="it has no frame")
     with Image.open(io.BytesIO(picture), formats=["PNG"]) as still:

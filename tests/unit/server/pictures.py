@@ -18,7 +18,7 @@ def two_halves(width: int, height: int, *, mode: str = "RGB") -> Image.Image:
     """Red above, blue below."""
     picture = Image.new("RGB", (width, height), BOTTOM)
     picture.paste(TOP, (0, 0, width, height // 2))
-    return picture.convert(mode)
+    return picture.quantize() if mode == "P" else picture.convert(mode)
 
 
 def noise(rng: np.random.Generator, width: int, height: int) -> Image.Image:
@@ -56,7 +56,7 @@ def png_bomb() -> bytes:
 def clip(path: Path, *, size: str = "640x480", seconds: float = 1, sound: bool = True) -> None:
     """A test pattern with a tone, and a place in its metadata."""
     command = [get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi"]
-    command += ["-i", f"testsrc2=s={size}:d={seconds}:r=10"]
+    command += ["-i", f"testsrc=s={size}:d={seconds}:r=10"]
     if sound:
         command += ["-f", "lavfi", "-i", f"sine=d={seconds}"]
     webm = path.suffix == ".webm"

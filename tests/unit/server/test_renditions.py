@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import Coroutine
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,7 +74,7 @@ def colours(path: Path) -> tuple[object, object]:
 
 def near(found: object, wanted: tuple[int, ...]) -> bool:
     assert isinstance(found, tuple)
-    return max(abs(one - other) for one, other in zip(found, wanted, strict=True)) < 30
+    return all(abs(one - other) < 30 for one, other in zip(found, wanted, strict=True))
 
 
 def test_an_image_is_made_at_the_widths_of_the_design_as_webp_and_jpeg(
@@ -147,7 +148,6 @@ def test_images_of_every_mode_keep_what_they_show(tmp_path: Path, into: Path, mo
     kind, content_type = ("jpeg", "image/jpeg") if mode == "CMYK" else ("png", "image/png")
     if mode == "I;16":
         ramp = np.repeat(np.array([[60_000], [4_000]], dtype=np.uint16), 32, axis=0)
-        Image.fromarray(np.repeat(ramp, 64, axis=1)).save(tmp_path / "a")
         Image.fromarray(np.repeat(ramp, 64, axis=1)).save(tmp_path / "a.png")
         wanted = (234, 234, 234), (15, 15, 15)
     else:
@@ -215,9 +215,7 @@ def test_an_animation_of_too_many_pixels_is_refused(tmp_path: Path, into: Path) 
     assert reason == "more than 1,000,000 pixels; found 2,520,000"
 
 
-def test_an_image_that_takes_more_memory_than_it_may_is_refused(
-    tmp_path: Path, into: Path
-) -> None:
+def test_an_image_that_takes_more_memory_than_it_may_is_refused(tmp_path: Path, into: Path) -> None:
     Image.new("RGB", (6_000, 6_000)).save(tmp_path / "a.png", compress_level=1)
 
     reason = refusal(
@@ -304,7 +302,7 @@ def test_a_video_is_made_at_the_sizes_of_the_design_with_playlists_and_a_poster(
             told = played(into / each.name)
             assert b"Video: h264" in told
             assert b"Audio: aac" in told
-            assert b"Duration: 00:00:05.0" in told
+            assert b"Duration: 00:00:05" in told
     with Image.open(into / "poster/640.jpg") as poster:
         assert poster.size == (640, 360)
 
@@ -331,7 +329,7 @@ def test_playlists_tell_players_what_they_choose_by(tmp_path: Path, into: Path) 
         for line in media.splitlines()
         if line.startswith("#EXT-X-BYTERANGE")
     ]
-    for (size, place), (_, following) in zip(sizes_and_places, sizes_and_places[1:], strict=False):
+    for (size, place), (_, following) in pairwise(sizes_and_places):
         assert place + size == following
     content = (into / "480p.mp4").read_bytes()
     assert all(content[place + 4 : place + 8] == b"moof" for _, place in sizes_and_places)
@@ -409,9 +407,7 @@ def test_a_video_of_too_large_frames_is_refused(tmp_path: Path, into: Path) -> N
     assert reason == "more than 100,000 pixels in a frame; found 640 × 480"
 
 
-def test_a_file_that_takes_too_long_is_given_up_with_its_ffmpeg(
-    tmp_path: Path, into: Path
-) -> None:
+def test_a_file_that_takes_too_long_is_given_up_with_its_ffmpeg(tmp_path: Path, into: Path) -> None:
     clip(tmp_path / "a.mp4", size="1280x720", seconds=20)
 
     reason = refusal(tmp_path / "a.mp4", "video/mp4", into, replace(LIMITS, wall_s=1.5))
