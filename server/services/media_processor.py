@@ -74,7 +74,7 @@ class MediaProcessor:
         """Return the media with its renditions, which are stored."""
         with self._workplace() as place:
             source, made = Path(place, "source"), Path(place, "made")
-            made.mkdir()
+            await asyncio.to_thread(made.mkdir)
             await self._storage.download(media.key, source)
             rendered = await self.transcoder.render(source, media.content_type, made)
             for each in rendered.files:
