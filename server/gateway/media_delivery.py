@@ -55,7 +55,7 @@ class UnsatisfiableRangeError(web.HTTPRequestRangeNotSatisfiable):
         super().__init__(headers={"Content-Range": f"bytes */{size_bytes}"})
 
 
-class MediaCalls:
+class MediaDelivery:
     """Media for anybody who knows its URL."""
 
     def __init__(self, cdn: Cdn, telemetry: MediaTelemetry, *, shows_timing: bool) -> None:
