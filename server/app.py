@@ -3,12 +3,15 @@
 import asyncio
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,6 +19,8 @@ from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
+from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
@@ -25,6 +30,8 @@ from server.gateway.envelope import envelopes, seal
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
+from server.gateway.media_calls import MediaCalls
+from server.gateway.media_delivery import MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
@@ -35,12 +42,17 @@ from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
+from server.services.cdn import gauges as cdn_gauges
 from server.settings import ServerSettings
+from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
 REQUEST_ID_BYTES = 6
+# An image and a video: each has a lane of its own.
+RENDERED_AT_ONCE = 2
+SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -75,27 +87,53 @@ async def build_app(
         undo.push_async_callback(databases.close)
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
+        site = Site(settings.public_url or "")
+        opened = open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+        undo.push_async_callback(opened.close)
         surroundings = Surroundings(
-            clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
+            clock,
+            ids,
+            random_bytes,
+            ScryptPasswords(random_bytes),
+            metrics,
+            storage=opened.storage,
+            pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
+            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
+            site_url=lambda: site.url,
         )
-        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
+        parts = _Parts(site, databases, opened, metrics)
+        app = _app(settings, surroundings, parts, secret=secret)
         undo.pop_all()
     return app
 
 
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what a process that died has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the application is built of, beside its settings and surroundings."""
+
+    site: Site
+    databases: Databases
+    storage: OpenStorage
+    metrics: Metrics
+
+
 def _app(
-    settings: ServerSettings,
-    surroundings: Surroundings,
-    *,
-    databases: Databases,
-    metrics: Metrics,
-    secret: bytes,
+    settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
+    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
+        media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -122,14 +160,22 @@ def _app(
         client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(seal)
-    app[SITE] = Site(settings.public_url or "")
+    app[SITE] = parts.site
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
+    delivery = MediaDelivery(boxes.cdn, metrics, shows_timing=settings.gateway.shows_timing)
+    app.add_routes(delivery.routes())
+    for name, value in cdn_gauges(boxes.cdn).items():
+        metrics.gauge(name, "cdn", value)
+    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+    if endpoint:
+        app.add_routes(endpoint.routes())
+        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
 
 
@@ -144,6 +190,7 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
     calls = [
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
+        *MediaCalls(boxes.upload_signer, app[SITE]).calls(),
         *ReactionCalls(
             boxes.comment_service, boxes.like_service, boxes.notification_service
         ).calls(),
@@ -197,14 +244,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(databases.main, "posts_db")),
-            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
+            asyncio.create_task(_probe(parts.databases.main, "posts_db")),
+            asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
         tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
@@ -214,7 +261,9 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await databases.close()
+        await parts.databases.close()
+        await parts.storage.close()
+        await boxes.surroundings.transcoder.close()
         boxes.surroundings.passwords.close()
 
     return life
