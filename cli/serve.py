@@ -13,6 +13,7 @@ from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
     from server.services.upload_signer import UploadSettings
+    from server.settings import S3Settings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
@@ -60,6 +61,24 @@ def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
         message = f"{option}: expected a duration above zero, such as 10s"
         raise typer.BadParameter(message)
     return given_s
+
+
+def _s3_settings(
+    url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
+) -> "S3Settings | None":
+    from server.model.signatures import AccessKey
+    from server.settings import S3Settings
+
+    if url is None:
+        return None
+    key_id, secret = access_key
+    if not key_id or not secret:
+        message = (
+            "--s3 needs --s3-access-key and --s3-secret-key, or the variables AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY"
+        )
+        raise typer.BadParameter(message)
+    return S3Settings(url, bucket, AccessKey(key_id, secret), region)
 
 
 def _upload_settings(
@@ -146,6 +165,41 @@ def serve(
     streams: Annotated[
         int, typer.Option(min=0, help="Open streams of notifications.")
     ] = Limits.streams,
+    s3: Annotated[
+        str | None,
+        typer.Option(
+            parser=_origin,
+            metavar="URL",
+            help="S3 endpoint to keep media at, which clients reach; else in the data folder.",
+        ),
+    ] = None,
+    s3_bucket: Annotated[
+        str, typer.Option(metavar="NAME", help="Bucket at the S3 endpoint; it has to exist.")
+    ] = "media",
+    s3_access_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_ACCESS_KEY_ID", show_envvar=True, metavar="ID", help="Of the S3 endpoint."
+        ),
+    ] = None,
+    s3_secret_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_SECRET_ACCESS_KEY",
+            show_envvar=True,
+            metavar="SECRET",
+            help="Of the S3 endpoint; other users of the machine see options, not variables.",
+        ),
+    ] = None,
+    s3_region: Annotated[
+        str,
+        typer.Option(
+            envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+            show_envvar=True,
+            metavar="NAME",
+            help="Of the S3 endpoint.",
+        ),
+    ] = "us-east-1",
     uploads: Annotated[
         int, typer.Option(min=1, help="Uploads in progress, where clients upload to this server.")
     ] = Limits.uploads,
@@ -243,6 +297,7 @@ def serve(
         ),
         uploads=_upload_settings(max_image, max_video, upload_expiry),
         cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
+        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
         access_log=log,
     )

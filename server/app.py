@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -88,8 +88,9 @@ async def build_app(
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
         site = Site(settings.public_url or "")
-        opened = open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
-        undo.push_async_callback(opened.close)
+        opened = await undo.enter_async_context(
+            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+        )
         surroundings = Surroundings(
             clock,
             ids,
@@ -104,7 +105,7 @@ async def build_app(
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
-        undo.pop_all()
+        parts.resources.push_async_exit(undo.pop_all())
     return app
 
 
@@ -122,6 +123,7 @@ class _Parts:
     databases: Databases
     storage: OpenStorage
     metrics: Metrics
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def _app(
@@ -167,8 +169,8 @@ def _app(
     app.add_routes(delivery.routes())
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
-    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-    if endpoint:
+    if parts.storage.endpoint:
+        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
         app.add_routes(endpoint.routes())
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
     app[CONNECTIONS] = Connections(settings.limits)
@@ -261,9 +263,8 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await parts.databases.close()
-        await parts.storage.close()
         await boxes.surroundings.transcoder.close()
+        await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 
     return life

@@ -6,11 +6,29 @@ from pathlib import Path
 
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
+from server.model.signatures import AccessKey
 from server.services.cdn import CdnSettings
 from server.services.feed_generator import FeedSettings
 from server.services.upload_signer import UploadSettings
 
 DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """A bucket at an S3 endpoint, which this server and its clients both reach.
+
+    Attributes:
+        url: of the endpoint, without a slash at the end.
+        bucket: that exists.
+        access_key: that may put, read, list and delete objects in it.
+        region: that requests are signed for.
+    """
+
+    url: str
+    bucket: str
+    access_key: AccessKey
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,7 @@ class ServerSettings:
         feeds: how feeds are made.
         uploads: what may be uploaded.
         cdn: how much of it the edge caches.
+        s3: where uploads go; None for the object storage in the data folder.
         token_lifetime_s: how long a token is good for.
         public_url: where clients find it, without a slash at the end; None for where it listens.
         access_log: takes one JSON line for each request; None for no log.
@@ -35,6 +54,7 @@ class ServerSettings:
     feeds: FeedSettings = field(default_factory=FeedSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
     cdn: CdnSettings = field(default_factory=CdnSettings)
+    s3: S3Settings | None = None
     token_lifetime_s: float = 30 * DAY_S
     public_url: str | None = None
     access_log: Callable[[str], None] | None = None
