@@ -38,6 +38,7 @@ from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
+from server.gateway.timing import timed
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
@@ -165,14 +166,14 @@ def _app(
     app[SITE] = parts.site
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
-    delivery = MediaDelivery(boxes.cdn, metrics, shows_timing=settings.gateway.shows_timing)
-    app.add_routes(delivery.routes())
+    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
     if parts.storage.endpoint:
         endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-        app.add_routes(endpoint.routes())
+        routes += endpoint.routes()
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+    app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
