@@ -18,6 +18,10 @@ from sim.loadtest.schedule import Schedule
 from sim.loadtest.traffic import FLOWS
 
 TIMEOUT_S = 10.0
+GATEWAY, STORAGE, CDN = "api_gateway", "object_storage", "cdn"
+MEDIA_FETCH = "media_fetch"
+"""A flow of the sampler's own: what a page loads, from object storage first, then from the edge."""
+FETCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,6 @@ class Sample:
     response_s: float
     boxes: tuple[BoxTime, ...]
     fronts: tuple[str, ...] = (GATEWAY,)
-
-
-GATEWAY, STORAGE, CDN = "api_gateway", "object_storage", "cdn"
-MEDIA_FETCH = "media_fetch"
-"""A flow of the sampler's own: what a page loads, from object storage first, then from the edge."""
-FETCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
