@@ -1,12 +1,14 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -16,6 +18,7 @@ from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import RequestError
@@ -29,16 +32,19 @@ from server.gateway.gateway import Gateway
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
+from server.gateway.media_delivery import MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
+from server.gateway.timing import timed
 from server.gateway.user_calls import UserCalls
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
+from server.services.cdn import gauges as cdn_gauges
 from server.settings import ServerSettings
 from server.storage import OpenStorage, open_storage
 
@@ -49,6 +55,9 @@ ENVELOPE = web.AppKey("ENVELOPE", Envelope)
 # How many requests are in progress, uploads among them, streams not counted.
 IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
+# An image and a video: each has a lane of its own.
+RENDERED_AT_ONCE = 2
+SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -90,12 +99,20 @@ async def build_app(
             metrics,
             storage=opened.storage,
             pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
+            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
             site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
         parts.resources.push_async_exit(undo.pop_all())
     return app
+
+
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what a process that died has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,7 @@ def _app(
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
-        uploads=settings.uploads,
+        media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -150,13 +167,17 @@ def _app(
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[ENVELOPE] = envelope
+    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
+    for name, value in cdn_gauges(boxes.cdn).items():
+        metrics.gauge(name, "cdn", value)
     if parts.storage.endpoint:
         endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-        app.add_routes(endpoint.routes())
+        routes += endpoint.routes()
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
         app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
     else:
         app[IN_PROGRESS] = lambda: gateway.in_progress
+    app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -269,6 +290,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.stop()
+        await boxes.surroundings.transcoder.close()
         await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 

@@ -7,6 +7,7 @@ from server.gateway.envelope import Logs
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
 from server.model.signatures import AccessKey
+from server.services.cdn import CdnSettings
 from server.services.feed_generator import FeedSettings
 from server.services.upload_signer import UploadSettings
 
@@ -40,6 +41,7 @@ class ServerSettings:
         limits: how much at once.
         feeds: how feeds are made.
         uploads: what may be uploaded.
+        cdn: how much of it the edge caches.
         s3: where uploads go; None for the object storage in the data folder.
         token_lifetime_s: how long a token is good for.
         logs: where lines about requests go.
@@ -51,6 +53,7 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
+    cdn: CdnSettings = field(default_factory=CdnSettings)
     s3: S3Settings | None = None
     token_lifetime_s: float = 30 * DAY_S
     logs: Logs = field(default_factory=Logs)

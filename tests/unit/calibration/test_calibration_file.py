@@ -128,6 +128,20 @@ def test_a_measured_figure_has_its_value_its_interval_and_its_source(tmp_path: P
     )
 
 
+def test_a_step_with_a_time_of_its_own_takes_no_share_of_the_visit() -> None:
+    measured = calibration()
+    reader = measured.boxes["feed_reader"]
+    put = reader.flows["read_feed"].model_copy(update={"mean_s": 0.002})
+    stored = reader.model_copy(update={"flows": {"media_post": put}})
+    other = measured.model_copy(update={"boxes": {"object_storage": stored}, "flows": {}})
+    scenario = load("one_machine", calibration=other)
+
+    steps = {step.name: step.service_time for step in scenario.flows["media_post"].steps}
+
+    assert float(steps["object_storage"] or 0) == pytest.approx(0.002)
+    assert float(steps["renditions"] or 0) == pytest.approx(0.001)
+
+
 def test_set_on_the_command_line_counts_over_a_calibration() -> None:
     scenario = load(
         "one_machine",
