@@ -144,7 +144,9 @@ def test_a_clock_that_steps_back_keeps_ids_rising_and_feeds_whole(tmp_path: Path
     posts: list[str] = []
 
     def expect_posts(server: Serving, *, shifted_ms: int) -> None:
-        offset.write_text(str(shifted_ms))
+        # Renamed: the server never reads half of it.
+        (tmp_path / "next").write_text(str(shifted_ms))
+        (tmp_path / "next").rename(offset)
         posts.extend(server.post(author, "again") for _ in range(5))
         assert posts == sorted(set(posts), key=int)
         eventually(lambda: feed_ids(server, reader) == posts[::-1], within_s=5)
