@@ -30,6 +30,7 @@ from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.user_calls import UserCalls
+from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
@@ -146,6 +147,7 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app.add_routes(page_routes())
 
 
 def _add_gauges(

@@ -1,0 +1,94 @@
+"""The page at `/`: files of this package, read once and served from memory."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+_FOLDER = files("server.gateway") / "page"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# Asked for again with each visit, and answered with 304: a new version shows at the next reload.
+_CACHING = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    content_type: str
+    etag: str
+
+
+def page_routes(
+    *, media_origins: Sequence[str] = (), welcome: Sequence[int] = ()
+) -> Sequence[web.RouteDef]:
+    """Return the routes of the page and of its files.
+
+    `media_origins` are those beside the page's own that media are stored at and come from;
+    `welcome` are the users whom somebody who is new is shown first.
+    """
+    policy = _policy(media_origins)
+    pages = {
+        entry.name: _file(entry.read_bytes(), entry.name)
+        for entry in _FOLDER.iterdir()
+        if entry.name.endswith(tuple(_TYPES))
+    }
+    index = pages.pop("index.html")
+    known = orjson.dumps({"userIds": [str(user_id) for user_id in welcome]})
+    return [
+        web.get("/", _teller(index, policy)),
+        web.get(
+            "/page/welcome.json",
+            _teller(_File(known, "application/json", _etag(known)), policy),
+        ),
+        *(web.get(f"/page/{name}", _teller(file, policy)) for name, file in pages.items()),
+    ]
+
+
+def _policy(media_origins: Sequence[str]) -> str:
+    """Return the content security policy: what is not named here, a browser does not do.
+
+    Nothing runs or styles that is not a file of the page, and a text can never become markup or
+    script (trusted types), whatever somebody posts.
+    """
+    elsewhere = "".join(f" {origin}" for origin in media_origins)
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; "
+        f"img-src 'self' blob:{elsewhere}; media-src 'self' blob:{elsewhere}; "
+        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _teller(file: _File, policy: str) -> Handler:
+    headers = {
+        "ETag": file.etag,
+        "Cache-Control": _CACHING,
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+
+    async def tell(request: web.Request) -> web.Response:
+        known = request.if_none_match or ()
+        if any(etag.value in {"*", file.etag.strip('"')} for etag in known):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.body, headers={**headers, "Content-Type": file.content_type})
+
+    return tell
+
+
+def _file(body: bytes, name: str) -> _File:
+    return _File(body, _TYPES[name[name.rindex(".") :]], _etag(body))
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
