@@ -20,11 +20,13 @@ export class CommentThread {
   #comments = new Map();
   #replyTo = null;
   #draft;
+  #onSent;
   #sendKey = new SendKey();
 
-  constructor(app, post, section) {
+  constructor(app, post, section, { onSent }) {
     this.#app = app;
     this.#post = post;
+    this.#onSent = onSent;
     this.#section = section;
     this.#draft = new Draft(app.session.userId, `comment:${post.postId}`);
     section.append(allFromTemplate("comments"));
@@ -141,6 +143,7 @@ export class CommentThread {
       this.#draft.clear();
       this.#answer(null);
       this.#show();
+      this.#onSent();
       announce("Your comment is there.");
     } catch (problem) {
       showError(form, `${problem.message} Your comment is kept here; it was not sent.`);

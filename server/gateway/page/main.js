@@ -67,6 +67,11 @@ class App {
     if (this.router.shown === view) document.title = `${view.title} · socialfeed`;
   }
 
+  /** Show the newest state of a post wherever it is shown. */
+  refreshPost(postId) {
+    for (const list of new Set([this.home.list, this.router.shown?.list])) list?.refresh(postId);
+  }
+
   /** Tell whether the server answers. */
   tellReached(isReached) {
     const banner = document.getElementById("offline");

@@ -75,6 +75,7 @@ export class Notifications extends EventTarget {
     if (this.#known.has(notification.notificationId)) return;
     const [item] = await this.#take([notification]);
     this.#changed();
+    this.#app.refreshPost(item.postId);
     toast(`${item.actorName} ${deed(item)}`, { href: target(item) });
   }
 
@@ -115,7 +116,6 @@ export class NotificationsView {
       "div", { class: "view" },
       element("h1", { tabindex: "-1" }, "Notifications"), this.#list, this.#foot,
     );
-    this.#show = this.#show.bind(this);
   }
 
   shown() {
@@ -127,13 +127,13 @@ export class NotificationsView {
     this.#notifications.removeEventListener("changed", this.#show);
   }
 
-  #show() {
+  #show = () => {
     const { items, hasMore } = this.#notifications;
     this.#list.replaceChildren(...items.map(noteElement));
     this.#list.hidden = items.length === 0;
     this.#foot.replaceChildren(...this.#footOf(items, hasMore));
     this.#notifications.markRead().catch(() => {});
-  }
+  };
 
   #footOf(items, hasMore) {
     if (items.length === 0) {

@@ -76,6 +76,11 @@ export class PostList {
     return new PostView(this.#app, post, { onDeleted: (postId) => this.remove(postId) });
   }
 
+  /** Read a post anew, if it is in the list. */
+  refresh(postId) {
+    this.#views.get(postId)?.refresh();
+  }
+
   has(postId) {
     return this.#views.has(postId);
   }

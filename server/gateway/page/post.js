@@ -68,6 +68,15 @@ export class PostView {
     this.#showCounts();
   }
 
+  /** Read the post anew. */
+  async refresh() {
+    try {
+      this.update(await this.#app.api.get(`/v1/posts/${this.postId}`));
+    } catch (problem) {
+      if (problem.status === 404) this.#onDeleted(this.postId);
+    }
+  }
+
   /** Tell whether whoever reads has liked it. */
   tellLiked(isLiked, names) {
     if (Date.now() >= this.#settledAt) this.#isLiked = isLiked;
@@ -94,7 +103,8 @@ export class PostView {
     const button = this.element.querySelector("[data-do=comments]");
     const opens = section.hidden;
     if (opens) {
-      this.#thread ??= new CommentThread(this.#app, this.#post, section);
+      const onSent = () => this.refresh();
+      this.#thread ??= new CommentThread(this.#app, this.#post, section, { onSent });
       button.setAttribute("aria-busy", "true");
       await this.#thread.refresh();
       button.removeAttribute("aria-busy");
