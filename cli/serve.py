@@ -27,6 +27,18 @@ def _duration_s(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
+def _web_url(text: str) -> str:
+    from urllib.parse import urlsplit
+
+    url = text.rstrip("/")
+    parts = urlsplit(url)
+    is_web = parts.scheme in {"http", "https"} and parts.hostname and url.isascii()
+    if not is_web or not url.isprintable() or " " in url or parts.query or parts.fragment:
+        message = f"expected a URL such as https://feed.example.org, found {text!r}"
+        raise typer.BadParameter(message)
+    return url
+
+
 def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
     if given_s is None:
         return default_s
@@ -50,6 +62,14 @@ def serve(
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for what is stored; made if missing.")
     ] = Path("socialfeed-data"),
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            parser=_web_url,
+            metavar="URL",
+            help="Where clients find it, such as behind a proxy; by default where it listens.",
+        ),
+    ] = None,
     fanout: Annotated[
         Fanout,
         typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
@@ -158,6 +178,7 @@ def serve(
             client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
+        public_url=public_url,
         access_log=log,
     )
     try:

@@ -29,6 +29,8 @@ from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
+from server.gateway.shapes import PostShapes
+from server.gateway.site import Site
 from server.gateway.user_calls import UserCalls
 from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
@@ -38,6 +40,7 @@ from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
+SITE = web.AppKey("SITE", Site)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -120,6 +123,7 @@ def _app(
         client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(seal)
+    app[SITE] = Site(settings.public_url or "")
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
     app[CONNECTIONS] = Connections(settings.limits)
@@ -137,9 +141,10 @@ def _request_ids(start: str) -> Callable[[], str]:
 
 
 def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: Metrics) -> None:
+    shapes = PostShapes(app[SITE])
     calls = [
-        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader).calls(),
-        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader).calls(),
+        *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
+        *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
         *ReactionCalls(
             boxes.comment_service, boxes.like_service, boxes.notification_service
         ).calls(),

@@ -10,6 +10,9 @@ ServerError
 │       ├── FolderInUseError    another server has it
 │       ├── FolderNotEmptyError there are users already
 │       └── NewerSchemaError    a later version wrote it
+├── RenditionError         renditions that were not made
+│   ├── UnrenderableError  the file is to blame: another try would end the same way
+│   └── RenditionFailedError  something else is
 └── RequestError           what can keep it from doing what it is asked
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
@@ -20,6 +23,7 @@ ServerError
     ├── KeyInProgressError an idempotency key whose request is not done
     ├── TooManyRequestsError  past a rate limit
     ├── OverloadedError    a queue is full
+    ├── MediaGoneError     media that no post may show, any more
     └── StorageError       the disk does not take what is written
 """
 
@@ -120,6 +124,22 @@ class NewerSchemaError(DataFolderError):
         )
 
 
+class RenditionError(ServerError):
+    """Renditions that were not made."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"no renditions: {reason}")
+
+
+class UnrenderableError(RenditionError):
+    """A file that is not what it says, is damaged, or asks for more than the limits."""
+
+
+class RenditionFailedError(RenditionError):
+    """A file that was not rendered for a reason that is not in it."""
+
+
 class RequestError(ServerError):
     """A request that cannot be done."""
 
@@ -191,6 +211,14 @@ class OverloadedError(RequestError):
     def __init__(self, *, box: str) -> None:
         self.box = box
         super().__init__(f"{box} is overloaded; try again in a moment")
+
+
+class MediaGoneError(RequestError):
+    """Media that is not there, or is being removed."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is no media {key}")
 
 
 class StorageError(RequestError):

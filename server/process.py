@@ -16,7 +16,7 @@ from aiohttp import web
 from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, build_app
+from server.app import CONNECTIONS, SITE, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.settings import ServerSettings
@@ -89,8 +89,10 @@ async def _serve(
         async with _listening(_protocols(app, runner), host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
+            urls = [_url(each.getsockname()) for each in listener.sockets]
+            app[SITE].url = app[SITE].url or urls[0]
             await listener.start_serving()
-            on_ready([_url(each.getsockname()) for each in listener.sockets])
+            on_ready(urls)
             received = await stop
             app[READINESS].ready = False
             if received is signal.SIGTERM:

@@ -21,6 +21,7 @@ class ServerSettings:
         limits: how much at once.
         feeds: how feeds are made.
         token_lifetime_s: how long a token is good for.
+        public_url: where clients find it, without a slash at the end; None for where it listens.
         access_log: takes one JSON line for each request; None for no log.
     """
 
@@ -29,4 +30,5 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     token_lifetime_s: float = 30 * DAY_S
+    public_url: str | None = None
     access_log: Callable[[str], None] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from server.gateway.bodies import NewPost, PostChanges
 from server.gateway.calls import Answer, Call, Incoming
-from server.gateway.shapes import FeedItem, PostShape, feed_item, post_shape, shown_post_shape
+from server.gateway.shapes import FeedItem, PostShape, PostShapes
 from server.services.feed_reader import FeedReader
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostContent, PostWriter
@@ -15,7 +15,10 @@ _POST = "/v1/posts/{postId}"
 class PostCalls:
     """Create, read, edit and delete posts; read feeds."""
 
-    def __init__(self, writer: PostWriter, reader: PostReader, feeds: FeedReader) -> None:
+    def __init__(
+        self, writer: PostWriter, reader: PostReader, feeds: FeedReader, shapes: PostShapes
+    ) -> None:
+        self._shapes = shapes
         self._writer = writer
         self._reader = reader
         self._feeds = feeds
@@ -83,17 +86,17 @@ class PostCalls:
             hashtags=tuple(body.hashtags),
         )
         post = await self._writer.create(body.user_id, content, fresh_id=incoming.fresh_id)
-        return Answer(201, post_shape(post), location=f"/v1/posts/{post.post_id}")
+        return Answer(201, self._shapes.post(post), location=f"/v1/posts/{post.post_id}")
 
     async def _get(self, incoming: Incoming) -> Answer:
         shown = await self._reader.get(incoming.path_id("postId", kind="post"))
-        return Answer(200, shown_post_shape(shown))
+        return Answer(200, self._shapes.post(shown))
 
     async def _edit(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
         changes = incoming.body(PostChanges).given()
         await self._writer.edit(post_id, changes, editor_id=incoming.caller_id)
-        return Answer(200, shown_post_shape(await self._reader.get(post_id)))
+        return Answer(200, self._shapes.post(await self._reader.get(post_id)))
 
     async def _delete(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
@@ -104,4 +107,6 @@ class PostCalls:
         user_id = incoming.path_id("userId", kind="user")
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
-        return incoming.list_of(await self._feeds.read(user_id, incoming.page(of)), of, feed_item)
+        return incoming.list_of(
+            await self._feeds.read(user_id, incoming.page(of)), of, self._shapes.feed_item
+        )

@@ -7,8 +7,10 @@ from typing import NotRequired
 import orjson
 from typing_extensions import TypedDict
 
+from server.gateway.site import Site
 from server.model.ids import timestamp_of
-from server.model.records import Comment, Edge, Like, Notification, Post, User
+from server.model.media import Media, media_path
+from server.model.records import Comment, Edge, Like, Notification, User
 from server.services.comment_service import ShownComment
 from server.services.like_service import ShownLike
 from server.services.post_cache import CAPACITY, ShownPost
@@ -47,13 +49,28 @@ class UserShape(TypedDict):
     followeeCount: int
 
 
+class MediaShape(TypedDict):
+    """What a page needs to know of media before it loads it; no size while nobody knows.
+
+    `state` is `stored`, `ready` with its renditions, or `failed` without.
+    """
+
+    kind: str
+    width: int | None
+    height: int | None
+    state: str
+    poster: NotRequired[str]
+    playlist: NotRequired[str]
+
+
 class PostShape(TypedDict):
-    """A post: `text`, or `mediaUrl` and perhaps `description`."""
+    """A post: `text`, or `mediaUrl` with `media` and perhaps `description`."""
 
     postId: str
     userId: str
     text: NotRequired[str]
     mediaUrl: NotRequired[str]
+    media: NotRequired[MediaShape]
     description: NotRequired[str]
     hashtags: list[str]
     createdAt: str
@@ -158,39 +175,66 @@ def user_shape(user: User) -> UserShape:
     }
 
 
-def post_shape(post: Post, *, likes: int = 0, comments: int = 0) -> PostShape:
-    """Return a post as it is shown."""
+class PostShapes:
+    """How posts are shown, with the URLs of their media on this site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def post(self, shown: ShownPost) -> PostShape:
+        """Return a post with its counts."""
+        return _post_shape(shown, site_url=self._site.url)
+
+    def feed_item(self, shown: ShownPost) -> orjson.Fragment:
+        """Return a post as an item of a feed, a `FeedItem` in JSON."""
+        return _feed_item(shown, self._site.url)
+
+
+def _post_shape(shown: ShownPost, *, site_url: str) -> PostShape:
+    post = shown.post
     shape: PostShape = {
         "postId": str(post.post_id),
         "userId": str(post.author_id),
         "hashtags": list(post.hashtags),
         "createdAt": timestamp_of(post.post_id),
-        "likeCount": likes,
-        "commentCount": comments,
+        "likeCount": shown.counts.likes,
+        "commentCount": shown.counts.comments,
     }
     if post.text is not None:
         shape["text"] = post.text
     if post.media_url is not None:
-        shape["mediaUrl"] = post.media_url
+        # Posts from before there were uploads have media elsewhere.
+        shape["mediaUrl"] = f"{site_url}{post.media_url}" if post.media_key else post.media_url
+    if shown.media:
+        shape["media"] = _media_shape(shown.media, site_url=site_url)
     if post.description is not None:
         shape["description"] = post.description
     return shape
 
 
-def shown_post_shape(shown: ShownPost) -> PostShape:
-    """Return a post with its counts."""
-    return post_shape(shown.post, likes=shown.counts.likes, comments=shown.counts.comments)
+def _media_shape(media: Media, *, site_url: str) -> MediaShape:
+    shape: MediaShape = {
+        "kind": media.kind,
+        "width": media.width,
+        "height": media.height,
+        "state": media.state,
+    }
+    if media.poster_key:
+        shape["poster"] = f"{site_url}{media_path(media.poster_key)}"
+    if media.playlist_key:
+        shape["playlist"] = f"{site_url}{media_path(media.playlist_key)}"
+    return shape
 
 
 @lru_cache(maxsize=CAPACITY)
-def feed_item(shown: ShownPost) -> orjson.Fragment:
-    """Return a post as an item of a feed, a `FeedItem` in JSON.
+def _feed_item(shown: ShownPost, site_url: str) -> orjson.Fragment:
+    """Return a post as an item of a feed.
 
-    A post is in many feeds and is read more often than it changes. Another edit or count is another
-    `ShownPost`, so what is kept is never old.
+    A post is in many feeds and is read more often than it changes. Another edit, count or state of
+    its media is another `ShownPost`, so what is kept is never old.
     """
     author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-    item: FeedItem = {**shown_post_shape(shown), "author": author}
+    item: FeedItem = {**_post_shape(shown, site_url=site_url), "author": author}
     return orjson.Fragment(orjson.dumps(item))
 
 

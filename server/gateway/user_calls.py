@@ -8,12 +8,12 @@ from server.gateway.shapes import (
     FollowShape,
     FollowUser,
     PostShape,
+    PostShapes,
     SignedIn,
     SignedUp,
     UserShape,
     followee_item,
     follower_item,
-    shown_post_shape,
     user_shape,
 )
 from server.model.ids import timestamp_at
@@ -25,7 +25,10 @@ from server.services.post_reader import PostReader
 class UserCalls:
     """Sign up, in and out; profiles; the graph."""
 
-    def __init__(self, accounts: Accounts, follows: FollowService, posts: PostReader) -> None:
+    def __init__(
+        self, accounts: Accounts, follows: FollowService, posts: PostReader, shapes: PostShapes
+    ) -> None:
+        self._shapes = shapes
         self._accounts = accounts
         self._follows = follows
         self._posts = posts
@@ -167,7 +170,7 @@ class UserCalls:
         user_id = incoming.path_id("userId", kind="user")
         of = f"posts of {user_id}"
         return incoming.list_of(
-            await self._posts.of_author(user_id, incoming.page(of)), of, shown_post_shape
+            await self._posts.of_author(user_id, incoming.page(of)), of, self._shapes.post
         )
 
     async def _followers(self, incoming: Incoming) -> Answer:

@@ -13,6 +13,7 @@ class Queue(StrEnum):
     FEED_GENERATOR = "feed_generator"
     WIDE_FAN_OUT = "wide_fan_out"
     NOTIFICATION_SERVICE = "notification_service"
+    MEDIA_PROCESSOR = "media_processor"
 
 
 class EventKind(StrEnum):
@@ -24,6 +25,7 @@ class EventKind(StrEnum):
     UNFOLLOWED = "unfollowed"
     LIKED = "liked"
     COMMENTED = "commented"
+    UPLOADED = "uploaded"
 
 
 _QUEUES = {
@@ -33,6 +35,7 @@ _QUEUES = {
     EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
+    EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
 }
 
 
@@ -43,7 +46,7 @@ class Event:
     Attributes:
         kind: what has happened; an `EventKind`, unless another program put it into the queue.
         user_id: who did it.
-        subject_id: the post, or the user who is followed.
+        subject_id: the post, the user who is followed, or the media.
         comment_id: the comment, if it is about one.
     """
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from server.model.media import key_in
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -35,7 +37,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A text post, or a media post with its description."""
+    """A text post, or a media post with its description.
+
+    `media_url` is the media's path on this server; posts from before there were uploads have a URL
+    of elsewhere.
+    """
 
     post_id: int
     author_id: int
@@ -43,6 +49,11 @@ class Post:
     media_url: str | None = None
     description: str | None = None
     hashtags: tuple[str, ...] = ()
+
+    @property
+    def media_key(self) -> str | None:
+        """The key of its media in object storage."""
+        return None if self.media_url is None else key_in(self.media_url)
 
 
 @dataclass(frozen=True, slots=True)

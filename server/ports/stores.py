@@ -1,4 +1,4 @@
-"""The stores of the design: users, posts, follow graph, feeds, comments, likes, notifications.
+"""The stores of the design: users, posts, media, the graph, feeds, comments, likes, notifications.
 
 Whatever takes a row and its event takes both in one call, so that an adapter can make one
 confirmation of the two. A call that returns has its effect on disk, if the adapter has one. Writes
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from server.model.events import Event
 from server.model.feeds import FanOut, Feed
+from server.model.media import Media
 from server.model.pages import PageRequest
 from server.model.records import (
     Comment,
@@ -70,7 +71,11 @@ class Posts(Protocol):
     """Posts db: posts by id, and by author newest first."""
 
     async def add(self, post: Post, event: Event) -> None:
-        """Add a post and its event."""
+        """Add a post and its event; its media, if it has some, is kept as long as the post is.
+
+        Raises:
+            MediaGoneError: if there is no such media, or it is being removed.
+        """
         ...
 
     async def edit(self, post: Post) -> bool:
@@ -78,7 +83,10 @@ class Posts(Protocol):
         ...
 
     async def delete(self, post_id: int) -> bool:
-        """Leave a tombstone in place of a post; whether there was a post."""
+        """Leave a tombstone in place of a post; whether there was a post.
+
+        Its media is an orphan from now on, unless another post shows it.
+        """
         ...
 
     async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Post]:
@@ -89,6 +97,10 @@ class Posts(Protocol):
         self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
     ) -> Sequence[FeedEntry]:
         """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        ...
+
+    async def showing(self, media_url: str) -> Sequence[int]:
+        """Return the posts that show media and are not deleted."""
         ...
 
 
@@ -255,6 +267,46 @@ class Notifications(Protocol):
         ...
 
 
+class MediaStore(Protocol):
+    """Media by id and by key. Media that no post shows is an orphan, from when it was signed."""
+
+    async def add(self, media: Media) -> None:
+        """Add media that is about to be uploaded."""
+        ...
+
+    async def get(self, media_id: int) -> Media | None:
+        """Return media by its id."""
+        ...
+
+    async def get_many(self, keys: Iterable[str]) -> Mapping[str, Media]:
+        """Return those of the media that are known, by key."""
+        ...
+
+    async def complete(
+        self, media_id: int, *, width: int | None, height: int | None, event: Event
+    ) -> Media | None:
+        """Note that media is stored, and add its event, once.
+
+        Returns the media as it stands, also when it was complete before; None if it is unknown.
+        """
+        ...
+
+    async def update(self, media: Media) -> bool:
+        """Keep what became of media; False, and nothing changed, if it is removed meanwhile."""
+        ...
+
+    async def orphans(self, *, since_before_ms: int, limit: int) -> Sequence[Media]:
+        """Return media that no post shows since a time; from now on none can: it is removed.
+
+        The same again until it is forgotten, so that whoever deletes it may die in between.
+        """
+        ...
+
+    async def forget(self, media_ids: Iterable[int]) -> None:
+        """Forget media that was removed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All stores of one server."""
@@ -267,5 +319,6 @@ class Stores:
     comments: Comments
     likes: Likes
     notifications: Notifications
+    media: MediaStore
     messages: MessageQueue
     keys: IdempotencyKeys

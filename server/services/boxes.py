@@ -113,7 +113,11 @@ def build_boxes(
     )
     post_cache = PostCache(stores.counters)
     post_reader = PostReader(
-        posts=stores.posts, post_cache=post_cache, likes_cache=likes_cache, accounts=accounts
+        posts=stores.posts,
+        media=stores.media,
+        post_cache=post_cache,
+        likes_cache=likes_cache,
+        accounts=accounts,
     )
     generator = FeedGenerator(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock

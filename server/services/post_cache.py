@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from server.model.media import Media
 from server.model.records import Counts, Post
 from server.ports.stores import Counters
 from server.services.caches import LeasedCache
@@ -13,14 +14,16 @@ CAPACITY = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownPost:
-    """A post with its counts and the name of its author.
+    """A post with its counts, the name of its author, and its media.
 
-    Another edit or count makes another object: what is made of one may be kept with it.
+    Another edit, count or state of the media makes another object: what is made of one may be kept
+    with it.
     """
 
     post: Post
     counts: Counts
     author_name: str
+    media: Media | None = None
 
     @property
     def post_id(self) -> int:
@@ -48,7 +51,7 @@ class PostCache:
         self._posts.fill(post_id, shown or Gone.GONE, lease=lease)
 
     def drop(self, post_ids: Iterable[int]) -> None:
-        """Forget posts that were just edited or deleted."""
+        """Forget posts that were just edited or deleted, or whose media changed."""
         self._posts.drop(post_ids)
 
     def clear(self) -> None:

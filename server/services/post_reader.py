@@ -1,12 +1,13 @@
 """Posts as they are shown: one at a time, an author's, or hydrated for a feed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from server.errors import NotFoundError
+from server.model.media import Media
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import FeedEntry
-from server.ports.stores import Posts
+from server.model.records import FeedEntry, Post
+from server.ports.stores import MediaStore, Posts
 from server.services.accounts import Accounts
 from server.services.likes_cache import LikesCache
 from server.services.post_cache import PostCache, ShownPost
@@ -16,9 +17,16 @@ class PostReader:
     """Reads posts, counts and authors in one batch each."""
 
     def __init__(
-        self, *, posts: Posts, post_cache: PostCache, likes_cache: LikesCache, accounts: Accounts
+        self,
+        *,
+        posts: Posts,
+        media: MediaStore,
+        post_cache: PostCache,
+        likes_cache: LikesCache,
+        accounts: Accounts,
     ) -> None:
         self._posts = posts
+        self._media = media
         self._post_cache = post_cache
         self._likes_cache = likes_cache
         self._accounts = accounts
@@ -69,11 +77,22 @@ class PostReader:
             self._likes_cache.counts(entry.post_id for entry in entries),
             self._accounts.names(entry.author_id for entry in entries),
         )
+        media = await self._media_of(posts.values())
         shown = {
-            post_id: ShownPost(posts[post_id], counts[post_id], names[author_id])
+            post_id: ShownPost(
+                posts[post_id], counts[post_id], names[author_id], media.get(post_id)
+            )
             for post_id, author_id in entries
             if post_id in posts
         }
         for post_id, _ in entries:
             self._post_cache.fill(post_id, shown.get(post_id), lease=lease)
         return shown
+
+    async def _media_of(self, posts: Iterable[Post]) -> Mapping[int, Media]:
+        """Return the media of those of the posts that have some, by post."""
+        keys = {post.post_id: post.media_key for post in posts if post.media_key}
+        if not keys:
+            return {}
+        media = await self._media.get_many(set(keys.values()))
+        return {post_id: media[key] for post_id, key in keys.items() if key in media}

@@ -7,10 +7,10 @@ from typing import Any
 from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
 from server.model.events import Event, EventKind
 from server.model.ids import on_shard, shard_of
-from server.model.records import Post
+from server.model.records import Counts, Post
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
-from server.services.post_cache import PostCache
+from server.services.post_cache import PostCache, ShownPost
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,14 @@ class PostWriter:
         self._post_cache = post_cache
         self._accounts = accounts
 
-    async def create(self, author_id: int, content: PostContent, *, fresh_id: int) -> Post:
+    async def create(self, author_id: int, content: PostContent, *, fresh_id: int) -> ShownPost:
         """Save a post, with an id just made, and the event that fans it out in one commit.
 
         Raises:
             NotFoundError: if there is no such author.
         """
         await self._accounts.expect(author_id)
+        names = await self._accounts.names([author_id])
         post_id = on_shard(fresh_id, shard_of(author_id))
         post = Post(
             post_id,
@@ -48,7 +49,7 @@ class PostWriter:
             hashtags=content.hashtags,
         )
         await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
-        return post
+        return ShownPost(post, Counts(), names[author_id])
 
     async def edit(
         self, post_id: int, changes: Mapping[str, Any], *, editor_id: int | None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from server.adapters.memory.media import MemoryMedia
 from server.adapters.memory.queue import Memory, MemoryIdempotencyKeys, MemoryQueue
 from server.errors import NameTakenError
 from server.model.events import Event
@@ -81,14 +82,17 @@ class MemoryUsers:
 class MemoryPosts:
     """Keeps the port `Posts`."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, media: MemoryMedia) -> None:
         self._memory = memory
+        self._media = media
         # None where a post was deleted.
         self._posts: dict[int, Post | None] = {}
 
     async def add(self, post: Post, event: Event) -> None:
-        """Add a post and its event."""
+        """Add a post and its event; its media is kept as long as the post is."""
         if post.post_id not in self._posts:
+            if post.media_key:
+                self._media.show(post.media_key)
             self._posts[post.post_id] = post
             self._memory.queue(event)
 
@@ -103,9 +107,12 @@ class MemoryPosts:
 
     async def delete(self, post_id: int) -> bool:
         """Leave a tombstone in place of a post; whether there was a post."""
-        if self._posts.get(post_id) is None:
+        post = self._posts.get(post_id)
+        if post is None:
             return False
         self._posts[post_id] = None
+        if post.media_url and post.media_key and not await self.showing(post.media_url):
+            self._media.orphan(post.media_key)
         return True
 
     async def get_many(self, post_ids: Iterable[int]) -> Mapping[int, Post]:
@@ -124,6 +131,10 @@ class MemoryPosts:
             if post and post.author_id in authors and above < post.post_id < page.before
         ]
         return sorted(entries, reverse=True)[: page.limit]
+
+    async def showing(self, media_url: str) -> Sequence[int]:
+        """Return the posts that show media and are not deleted."""
+        return [p.post_id for p in self._posts.values() if p and p.media_url == media_url]
 
 
 class MemoryCounters:
@@ -400,15 +411,17 @@ def memory_stores(clock: Clock, *, max_entries: int) -> Stores:
     """Return new, empty stores, with at most `max_entries` in a feed."""
     memory = Memory(clock)
     follows = MemoryFollows(memory)
+    media = MemoryMedia(memory)
     return Stores(
         users=MemoryUsers(follows),
-        posts=MemoryPosts(memory),
+        posts=MemoryPosts(memory, media),
         counters=MemoryCounters(memory),
         follows=follows,
         feeds=MemoryFeeds(cap=max_entries),
         comments=MemoryComments(memory),
         likes=MemoryLikes(memory),
         notifications=MemoryNotifications(),
+        media=media,
         messages=MemoryQueue(memory),
         keys=MemoryIdempotencyKeys(),
     )

@@ -7,6 +7,7 @@ from heapq import nlargest
 from typing import Any
 
 from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.media import orphan_media, show_media
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post
@@ -21,7 +22,7 @@ class SqlitePosts:
         self._database = database
 
     async def add(self, post: Post, event: Event) -> None:
-        """Add a post and its event."""
+        """Add a post and its event; its media is kept as long as the post is."""
 
         def work(transaction: Transaction) -> None:
             added = transaction.connection.execute(
@@ -38,6 +39,8 @@ class SqlitePosts:
                 ),
             )
             if added.rowcount:
+                if post.media_key:
+                    show_media(transaction, post.media_key)
                 transaction.queue(event)
 
         await self._database.write(BOX, work)
@@ -59,12 +62,19 @@ class SqlitePosts:
         """Leave a tombstone in place of a post; whether there was a post."""
 
         def work(transaction: Transaction) -> bool:
-            deleted = transaction.connection.execute(
+            row = transaction.connection.execute(
+                "SELECT media_url FROM posts WHERE post_id = ? AND is_deleted = 0", (post_id,)
+            ).fetchone()
+            if row is None:
+                return False
+            transaction.connection.execute(
                 "UPDATE posts SET is_deleted = 1, text = NULL, media_url = NULL,"
-                " description = NULL, hashtags = '[]' WHERE post_id = ? AND is_deleted = 0",
+                " description = NULL, hashtags = '[]' WHERE post_id = ?",
                 (post_id,),
             )
-            return deleted.rowcount > 0
+            if row[0] is not None:
+                orphan_media(transaction, row[0])
+            return True
 
         return await self._database.write(BOX, work)
 
@@ -101,6 +111,17 @@ class SqlitePosts:
                 )
             )
             return nlargest(page.limit, newest)
+
+        return await self._database.read(BOX, work)
+
+    async def showing(self, media_url: str) -> Sequence[int]:
+        """Return the posts that show media and are not deleted."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[int]:
+            rows = connection.execute(
+                "SELECT post_id FROM posts WHERE media_url = ? AND is_deleted = 0", (media_url,)
+            )
+            return [row[0] for row in rows]
 
         return await self._database.read(BOX, work)
 

@@ -128,6 +128,24 @@ DELETE FROM settings WHERE name = 'design';
 INSERT OR IGNORE INTO settings VALUES ('last_id', '0');
 """
 
+# `orphaned_at_ms` is set while no post shows it.
+_MEDIA = """
+CREATE TABLE media (
+  media_id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  owner_id INTEGER NOT NULL,
+  content_type TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  width INTEGER, height INTEGER,
+  renditions TEXT NOT NULL,
+  poster_key TEXT, playlist_key TEXT, failure TEXT,
+  orphaned_at_ms INTEGER
+);
+CREATE INDEX media_orphans ON media (orphaned_at_ms) WHERE orphaned_at_ms IS NOT NULL;
+CREATE INDEX posts_by_media ON posts (media_url) WHERE media_url IS NOT NULL;
+"""
+
 _FEEDS = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE feeds (
@@ -141,5 +159,5 @@ CREATE TABLE feed_tails (bucket_and_number INTEGER PRIMARY KEY, entries BLOB NOT
 """
 
 # A file at version n gets the steps from the n-th on. A step that was released stays as is.
-STEPS = (_FIRST, _IDEMPOTENCY_KEYS, _FEEDS_ELSEWHERE)
+STEPS = (_FIRST, _IDEMPOTENCY_KEYS, _FEEDS_ELSEWHERE, _MEDIA)
 FEEDS_STEPS = (_FEEDS,)

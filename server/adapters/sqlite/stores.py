@@ -8,6 +8,7 @@ from server.adapters.sqlite.database import Database, open_database
 from server.adapters.sqlite.feeds import SqliteFeeds
 from server.adapters.sqlite.follows import SqliteFollows
 from server.adapters.sqlite.idempotency import SqliteIdempotencyKeys
+from server.adapters.sqlite.media import SqliteMedia
 from server.adapters.sqlite.notifications import SqliteNotifications
 from server.adapters.sqlite.posts import SqliteCounters, SqlitePosts
 from server.adapters.sqlite.queue import SqliteQueue
@@ -71,6 +72,7 @@ def sqlite_stores(databases: Databases, *, max_entries: int) -> Stores:
         comments=SqliteComments(main),
         likes=SqliteLikes(main),
         notifications=SqliteNotifications(main),
+        media=SqliteMedia(main),
         messages=SqliteQueue(main),
         keys=SqliteIdempotencyKeys(main),
     )

@@ -124,7 +124,8 @@ class FeedMachine(RuleBasedStateMachine):
         self.clock.ms += 1
         fresh_id = self.boxes.surroundings.ids.new()
         content = PostContent(text=text)
-        post = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        shown = await self.boxes.post_writer.create(author_id, content, fresh_id=fresh_id)
+        post = shown.post
         self.posts[post.post_id] = post.author_id
         self.texts[post.post_id] = text
         self.fresh.add(post.post_id)

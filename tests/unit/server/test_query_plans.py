@@ -49,6 +49,8 @@ QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
         lambda s: s.messages.due(Queue.FEED_GENERATOR, now_ms=0, limit=10),
         "events_by_queue",
     ),
+    "posts that show media": (lambda s: s.posts.showing("/media/k"), "posts_by_media"),
+    "media by key": (lambda s: s.media.get_many(["k"]), "media USING INDEX sqlite_autoindex_media"),
     "a user by name": (lambda s: s.users.credentials("ada"), "users USING INDEX"),
     "a token": (lambda s: s.users.token(b"digest"), "tokens USING PRIMARY KEY"),
 }
