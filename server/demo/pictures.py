@@ -1,0 +1,178 @@
+"""Pictures drawn with numbers: hills, nights, seas, tiles and maps, each from its seed."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from server.demo.world import Look
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+JPEG_QUALITY = 88
+GRAIN = 0.012
+
+# From far to near, and the sky from top to bottom: red, green and blue, 0 to 1.
+_PALETTES = (
+    ("#f3d9b1", "#e8927c", "#5f6f8f", "#1f2d3d"),
+    ("#dfe9e4", "#9fc3b5", "#4d7c74", "#12312e"),
+    ("#fbe3d0", "#f0a58f", "#a65a6a", "#3b2138"),
+    ("#e6ecf5", "#a7bbd6", "#54729c", "#182842"),
+    ("#f7ecc8", "#e6b655", "#8a6a3c", "#2e2a1f"),
+)
+
+
+def draw(look: Look, file: Path) -> None:
+    """Draw a picture of that look into a JPEG file."""
+    rng = np.random.default_rng(look.seed)
+    palette = np.array([_rgb(text) for text in _PALETTES[look.seed % len(_PALETTES)]])
+    canvas = _LOOKS[look.name](look.height, look.width, palette, rng)
+    canvas = canvas + rng.normal(0, GRAIN, canvas.shape[:2])[..., None]
+    pixels = (np.clip(canvas, 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(file, quality=JPEG_QUALITY, optimize=True)
+
+
+def _rgb(text: str) -> tuple[float, ...]:
+    return tuple(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5))
+
+
+def _blend(stops: "Floats", share: "Floats") -> "Floats":
+    """Return colours between stops that lie evenly from 0 to 1."""
+    places = np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(share, places, stops[:, part]) for part in range(3)], axis=-1)
+
+
+def _noise(length: int, octaves: int, rng: np.random.Generator) -> "Floats":
+    """Return smooth random heights along a line, around 0."""
+    at = np.linspace(0, 1, length)
+    heights = np.zeros(length)
+    for octave in range(octaves):
+        points = 3 * 2**octave + 2
+        values = rng.normal(0, 1, points) / 1.9**octave
+        where = at * (points - 1)
+        left = np.minimum(where.astype(int), points - 2)
+        share = where - left
+        share = share * share * (3 - 2 * share)
+        heights += values[left] * (1 - share) + values[left + 1] * share
+    return heights
+
+
+def _field(height: int, width: int, rng: np.random.Generator) -> "Floats":
+    """Return a smooth random surface, about 0 to 1."""
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    surface = np.zeros((height, width))
+    for _ in range(14):
+        angle, phase = rng.uniform(0, 2 * np.pi, 2)
+        waves = rng.uniform(1.0, 4.5)
+        along = np.cos(angle) * x + np.sin(angle) * y
+        surface += np.sin(2 * np.pi * waves * along + phase) / waves
+    surface -= surface.min()
+    return surface / surface.max()
+
+
+def _disc(height: int, width: int, centre: tuple[float, float], radius: float) -> "Floats":
+    """Return how much of each pixel is in a disc."""
+    y, x = np.mgrid[0:height, 0:width]
+    distance = np.hypot(x - centre[0] * width, y - centre[1] * height)
+    return np.clip(radius * min(height, width) - distance + 0.5, 0, 1)
+
+
+def _over(canvas: "Floats", colour: "Floats", share: "Floats") -> "Floats":
+    return canvas * (1 - share[..., None]) + colour * share[..., None]
+
+
+def _hills(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
+    down = np.linspace(0, 1, height)[:, None] * np.ones(width)
+    canvas = _blend(palette[[1, 0, 0]], down * 1.1)
+    sun = (float(rng.uniform(0.25, 0.75)), float(rng.uniform(0.24, 0.36)))
+    canvas = _over(canvas, palette[0] * 0.5 + 0.5, _disc(height, width, sun, 0.075))
+    rows = np.arange(height)[:, None]
+    layers = 6
+    for layer in range(layers):
+        nearness = (layer + 1) / layers
+        ridge = (0.4 + 0.5 * nearness - 0.055 * _noise(width, 3 + layer // 2, rng)) * height
+        inside = np.clip(rows - ridge + 0.5, 0, 1)
+        colour = _blend(palette[1:], np.array([nearness]))[0]
+        # The foot of each ridge lies in the mist of the next.
+        mist = np.clip((rows - ridge) / (0.34 * height), 0, 1) * 0.45 * (1 - nearness)
+        canvas = _over(canvas, colour, inside)
+        canvas = _over(canvas, palette[0], inside * mist)
+    return canvas
+
+
+def _night(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
+    down = np.linspace(0, 1, height)[:, None] * np.ones(width)
+    sky = np.array([_rgb("#0a1020"), _rgb("#182746"), _rgb("#47557d"), palette[1] * 0.8])
+    canvas = _blend(sky, down * 0.95)
+    cloud = _field(height, width, rng)
+    canvas += (np.clip(cloud - 0.45, 0, 1) * 0.22)[..., None] * np.array([0.7, 0.75, 1.0])
+    for _ in range(900):
+        y, x = int(rng.integers(0, round(height * 0.8))), int(rng.integers(0, width))
+        canvas[y : y + 2, x : x + 2] += rng.uniform(0.15, 0.85)
+    moon = (float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.15, 0.3)))
+    glow = _disc(height, width, moon, 0.05)
+    canvas = _over(canvas, np.array([0.98, 0.95, 0.86]), glow)
+    ridge = (0.82 - 0.05 * _noise(width, 5, rng)) * height
+    ground = np.clip(np.arange(height)[:, None] - ridge + 0.5, 0, 1)
+    return _over(canvas, np.array(_rgb("#070b14")), ground)
+
+
+def _waves(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
+    rows = np.arange(height)[:, None]
+    canvas = np.ones((height, width, 3)) * palette[0]
+    bands = 16
+    for band in range(bands):
+        share = band / (bands - 1)
+        crest = (0.18 + 0.84 * share**1.25) * height
+        swell = _noise(width, 3, rng) * (6 + 26 * share)
+        inside = np.clip(rows - crest - swell + 0.5, 0, 1)
+        colour = _blend(palette, np.array([0.12 + 0.8 * share]))[0]
+        canvas = _over(canvas, colour, inside)
+        foam = np.clip(1 - np.abs(rows - crest - swell) / (1.2 + 2.2 * share), 0, 1)
+        canvas = _over(canvas, palette[0] * 0.6 + 0.4, foam * 0.65)
+    return canvas
+
+
+def _tiles(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
+    size = 100
+    rows, columns = height // size + 1, width // size + 1
+    y, x = (np.mgrid[0:size, 0:size] + 0.5) / size
+    canvas = np.zeros((rows * size, columns * size, 3))
+    for row in range(rows):
+        for column in range(columns):
+            ground, ink, other = rng.permutation(len(palette))[:3]
+            corner = rng.integers(0, 2, 2)
+            distance = np.hypot(x - corner[0], y - corner[1])
+            tile = np.ones((size, size, 3)) * palette[ground]
+            tile = _over(tile, palette[ink], np.clip((0.98 - distance) * size, 0, 1))
+            if rng.random() < 0.6:  # noqa: PLR2004 - most tiles have a second ring
+                tile = _over(tile, palette[other], np.clip((0.5 - distance) * size, 0, 1))
+            place = slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size)
+            canvas[place] = tile
+    return canvas[:height, :width]
+
+
+def _contours(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
+    surface = _field(height, width, rng)
+    steps = 18
+    canvas = _blend(palette[[0, 0, 1, 2]], np.floor(surface * steps) / steps)
+    slope = np.hypot(*np.gradient(surface * steps))
+    nearest = np.abs(surface * steps - np.round(surface * steps))
+    line = np.clip(1.2 - nearest / np.maximum(slope, 1e-6), 0, 1)
+    canvas = _over(canvas, palette[3], line * 0.55)
+    water = np.clip((0.2 - surface) * 40, 0, 1)
+    return _over(canvas, np.array(_rgb("#7fa8b8")), water * 0.85)
+
+
+_LOOKS: Mapping[str, Callable[[int, int, "Floats", np.random.Generator], "Floats"]] = {
+    "hills": _hills,
+    "night": _night,
+    "waves": _waves,
+    "tiles": _tiles,
+    "contours": _contours,
+}
