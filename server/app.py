@@ -152,7 +152,7 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
-    app.add_routes(page_routes())
+    app.add_routes(page_routes(app[SITE]))
 
 
 def _add_gauges(

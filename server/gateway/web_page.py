@@ -1,13 +1,15 @@
 """The page at `/`: files of this package, read once and served from memory."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from server.gateway.site import Site
 
 _FOLDER = files("server.gateway") / "page"
 _TYPES = {
@@ -28,60 +30,61 @@ class _File:
 
 
 def page_routes(
-    *, media_origins: Sequence[str] = (), welcome: Sequence[int] = ()
+    site: Site, *, upload_origins: Sequence[str] = (), welcome: Sequence[int] = ()
 ) -> Sequence[web.RouteDef]:
     """Return the routes of the page and of its files.
 
-    `media_origins` are those beside the page's own that media are stored at and come from;
-    `welcome` are the users whom somebody who is new is shown first.
+    `upload_origins` are those besides the site's that a browser uploads to; `welcome` are the
+    users whom somebody who is new is shown first.
     """
-    policy = _policy(media_origins)
-    pages = {
+    served = {
         entry.name: _file(entry.read_bytes(), entry.name)
         for entry in _FOLDER.iterdir()
         if entry.name.endswith(tuple(_TYPES))
     }
-    index = pages.pop("index.html")
+    index = served.pop("index.html")
     known = orjson.dumps({"userIds": [str(user_id) for user_id in welcome]})
+    served["welcome.json"] = _File(known, "application/json", _etag(known))
+
+    def policy() -> str:
+        return _policy(uploads=[site.url, *upload_origins], media=[site.url])
+
     return [
         web.get("/", _teller(index, policy)),
-        web.get(
-            "/page/welcome.json",
-            _teller(_File(known, "application/json", _etag(known)), policy),
-        ),
-        *(web.get(f"/page/{name}", _teller(file, policy)) for name, file in pages.items()),
+        *(web.get(f"/page/{name}", _teller(file, policy)) for name, file in served.items()),
     ]
 
 
-def _policy(media_origins: Sequence[str]) -> str:
+def _policy(*, uploads: Sequence[str], media: Sequence[str]) -> str:
     """Return the content security policy: what is not named here, a browser does not do.
 
     Nothing runs or styles that is not a file of the page, and a text can never become markup or
-    script (trusted types), whatever somebody posts.
+    script (trusted types), whatever somebody posts. The site is named since the page may have been
+    opened by another name of this machine, such as localhost.
     """
-    elsewhere = "".join(f" {origin}" for origin in media_origins)
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob:{elsewhere}; media-src 'self' blob:{elsewhere}; "
-        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; "
+        f"img-src 'self' blob: {' '.join(media)}; media-src 'self' blob: {' '.join(media)}; "
+        f"connect-src 'self' {' '.join(uploads)}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
-def _teller(file: _File, policy: str) -> Handler:
+def _teller(file: _File, policy: Callable[[], str]) -> Handler:
     headers = {
         "ETag": file.etag,
         "Cache-Control": _CACHING,
-        "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 
     async def tell(request: web.Request) -> web.Response:
+        sent = {**headers, "Content-Security-Policy": policy()}
         known = request.if_none_match or ()
         if any(etag.value in {"*", file.etag.strip('"')} for etag in known):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=file.body, headers={**headers, "Content-Type": file.content_type})
+            return web.Response(status=304, headers=sent)
+        sent["Content-Type"] = file.content_type
+        return web.Response(body=file.body, headers=sent)
 
     return tell
 

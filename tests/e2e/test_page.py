@@ -371,7 +371,7 @@ def test_a_session_that_has_ended_leads_to_the_door_and_keeps_what_was_written(
 def test_friends_of_friends_and_followers_are_suggested(two: tuple[Window, Window]) -> None:
     ada, bo = two
 
-    ada.page.get_by_role("link", name="People").click()
+    ada.page.get_by_role("link", name="People", exact=True).click()
     expect(ada.page.locator("#main .person")).to_contain_text(["Bo of"])
     expect(ada.page.locator("#main .person-why")).to_have_text(["Follows you"])
     ada.page.locator("#main .person .follow").click()
@@ -383,7 +383,7 @@ def test_friends_of_friends_and_followers_are_suggested(two: tuple[Window, Windo
 
 def test_somebody_is_found_by_a_link_or_a_number(two: tuple[Window, Window]) -> None:
     ada, bo = two
-    bo.page.get_by_role("link", name="People").click()
+    bo.page.get_by_role("link", name="People", exact=True).click()
 
     bo.page.get_by_label("Link or number").fill(f"{ada.url}#/users/{ada.user_id}")
     bo.page.get_by_role("button", name="Find").click()

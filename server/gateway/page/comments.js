@@ -3,6 +3,7 @@
 import { SendKey } from "./api.js";
 import { Draft } from "./drafts.js";
 import { allFromTemplate, element, fromTemplate, onSendKey, paintAvatar, showError } from "./elements.js";
+import { glide } from "./glide.js";
 import { newestFirst } from "./ids.js";
 import { Pages } from "./pages.js";
 import { announce } from "./say.js";
@@ -57,7 +58,7 @@ export class CommentThread {
         this.#pages = pages;
         this.#section.querySelector(".earlier").hidden = isLast;
       }
-      this.#show();
+      glide(this.#section, () => this.#show());
     } catch (problem) {
       showError(this.#section.querySelector("form"), problem.message);
     }
@@ -142,7 +143,7 @@ export class CommentThread {
       this.#field.value = "";
       this.#draft.clear();
       this.#answer(null);
-      this.#show();
+      glide(this.#section, () => this.#show());
       this.#onSent();
       announce("Your comment is there.");
     } catch (problem) {

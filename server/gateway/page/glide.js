@@ -1,26 +1,44 @@
-// Changes of a list without a jump: what has moved glides from where it was.
+// Changes of a view without a jump: what has moved glides from where it was.
 
 const GLIDE_MS = 320;
+// What can be moved by others of its kind.
+const MOVABLE = ".post, .foot, .comment, .comment-form, .view > .card";
 
 export const wantsCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** Change a list; its children that are moved by it glide to their new places. */
-export function glide(list, change) {
-  if (wantsCalm()) {
+/** Change a view, or a part of it; what is moved by that glides to its new place. */
+export function glide(part, change) {
+  const view = part?.closest(".view");
+  if (!view || wantsCalm()) {
     change();
     return;
   }
   const before = new Map();
-  for (const child of list.children) before.set(child, child.getBoundingClientRect().top);
+  for (const each of view.querySelectorAll(MOVABLE)) before.set(each, topOf(each));
   change();
-  for (const [child, top] of before) {
-    const moved = child.isConnected ? top - child.getBoundingClientRect().top : 0;
-    const isNear = Math.min(top, top - moved) < innerHeight * 2;
-    if (Math.abs(moved) >= 1 && isNear) {
-      child.animate(
-        [{ transform: `translateY(${moved}px)` }, { transform: "none" }],
-        { duration: GLIDE_MS, easing: "cubic-bezier(.2, .7, .2, 1)" },
-      );
-    }
+  const moved = new Map();
+  for (const [each, top] of before) {
+    if (each.isConnected) moved.set(each, top - topOf(each));
   }
+  for (const [each, distance] of moved) {
+    // What is within something that glides is carried along by it.
+    const carrier = each.parentElement.closest(MOVABLE);
+    const left = distance - (moved.get(carrier) ?? 0);
+    if (Math.abs(left) >= 1 && isNear(before.get(each), distance)) slide(each, left);
+  }
+}
+
+function isNear(top, distance) {
+  return Math.min(top, top - distance) < innerHeight * 2;
+}
+
+function slide(moved, distance) {
+  const from = { transform: `translateY(${distance}px)` };
+  moved.animate([from, { transform: "none" }], {
+    duration: GLIDE_MS, easing: "cubic-bezier(.2, .7, .2, 1)", composite: "add",
+  });
+}
+
+function topOf(each) {
+  return each.getBoundingClientRect().top;
 }

@@ -1,6 +1,7 @@
 // Finding people: suggestions, somebody's link, and one's own link to give away.
 
 import { element, showError } from "./elements.js";
+import { glide } from "./glide.js";
 import { Pages } from "./pages.js";
 import { personItem } from "./people.js";
 import { toast } from "./say.js";
@@ -114,15 +115,17 @@ export function showBeside(app) {
   const beside = document.getElementById("beside");
   const box = element("section", { class: "card" }, element("h2", {}, "You might follow"), list);
   const foot = element("p", { class: "fine" }, "The calls behind this page are described at ", element("a", { href: "/docs" }, "/docs"), ".");
-  beside.replaceChildren(box, foot);
-  fillSuggestions(app, list, BESIDE).then((count) => { box.hidden = count === 0; });
+  beside.replaceChildren();
+  fillSuggestions(app, list, BESIDE).then((count) => {
+    beside.replaceChildren(count > 0 ? box : "", foot);
+  });
 }
 
 async function fillSuggestions(app, list, most) {
   const found = await app.people.suggestions(most).catch(() => []);
-  list.replaceChildren(...found.map(({ user, why }) => personItem(app, user, why)));
-  if (found.length === 0) {
-    list.append(element("li", { class: "hint" }, "Nobody to suggest yet. Open the link that somebody has given you, or give yours away."));
-  }
+  const items = found.map(({ user, why }) => personItem(app, user, why));
+  const nobody = "Nobody to suggest yet. Open the link that somebody has given you, or give yours away.";
+  if (items.length === 0) items.push(element("li", { class: "hint" }, nobody));
+  glide(list, () => list.replaceChildren(...items));
   return found.length;
 }

@@ -108,7 +108,10 @@ export class PostList {
     const views = posts.filter((post) => !this.has(post.postId)).map((post) => this.view(post));
     for (const view of views) {
       await view.whole;
+      // What says that more is coming makes room for what has come: it is not pushed away by it.
+      this.foot.remove();
       this.#put(view);
+      this.element.append(this.foot);
     }
   }
 

@@ -109,7 +109,7 @@ export class PostView {
       await this.#thread.refresh();
       button.removeAttribute("aria-busy");
     }
-    glide(this.element.parentElement ?? this.element, () => {
+    glide(this.element, () => {
       section.hidden = !opens;
       button.setAttribute("aria-expanded", String(opens));
     });
@@ -217,7 +217,7 @@ export class PostView {
     const field = this.#post.mediaUrl ? "description" : "text";
     const saved = await edited(this.#app, this.#post, field);
     if (saved) {
-      glide(this.element.parentElement, () => this.update({ ...this.#post, ...saved }));
+      glide(this.element, () => this.update({ ...this.#post, ...saved }));
       announce("Saved.");
     }
   }
