@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from cli.exits import CommandError, ExitCode
 from cli.options import DEFAULT_PUSH_THRESHOLD
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
+
+if TYPE_CHECKING:
+    from server.services.upload_signer import UploadSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
@@ -27,14 +30,25 @@ def _duration_s(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
-def _web_url(text: str) -> str:
-    from urllib.parse import urlsplit
+def _size_bytes(text: str) -> float:
+    from scenarios.errors import QuantityError
+    from scenarios.quantities import Dimension, parse
+
+    try:
+        return parse(text, Dimension.SIZE)
+    except QuantityError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _origin(text: str) -> str:
+    import re
 
     url = text.rstrip("/")
-    parts = urlsplit(url)
-    is_web = parts.scheme in {"http", "https"} and parts.hostname and url.isascii()
-    if not is_web or not url.isprintable() or " " in url or parts.query or parts.fragment:
-        message = f"expected a URL such as https://feed.example.org, found {text!r}"
+    # With a path, a proxy would have to change what is signed.
+    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+", url):
+        message = (
+            f"expected a scheme, a host and a port, such as http://10.0.0.5:8080; found {text!r}"
+        )
         raise typer.BadParameter(message)
     return url
 
@@ -46,6 +60,28 @@ def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
         message = f"{option}: expected a duration above zero, such as 10s"
         raise typer.BadParameter(message)
     return given_s
+
+
+def _upload_settings(
+    max_image: float | None, max_video: float | None, upload_expiry: float | None
+) -> "UploadSettings":
+    from server.model.media import MediaKind
+    from server.model.signatures import LONGEST_EXPIRY_S
+    from server.services.upload_signer import UploadSettings
+
+    usual = UploadSettings()
+    given = {MediaKind.IMAGE: max_image, MediaKind.VIDEO: max_video}
+    expires_s = _positive_s(upload_expiry, "--upload-expiry", usual.expires_s)
+    if not 1 <= expires_s <= LONGEST_EXPIRY_S:
+        message = "--upload-expiry: expected a duration from 1s to 7d"
+        raise typer.BadParameter(message)
+    return UploadSettings(
+        largest_bytes={
+            kind: usual.largest_bytes[kind] if most is None else round(most)
+            for kind, most in given.items()
+        },
+        expires_s=round(expires_s),
+    )
 
 
 def serve(
@@ -65,7 +101,7 @@ def serve(
     public_url: Annotated[
         str | None,
         typer.Option(
-            parser=_web_url,
+            parser=_origin,
             metavar="URL",
             help="Where clients find it, such as behind a proxy; by default where it listens.",
         ),
@@ -110,6 +146,25 @@ def serve(
     streams: Annotated[
         int, typer.Option(min=0, help="Open streams of notifications.")
     ] = Limits.streams,
+    uploads: Annotated[
+        int, typer.Option(min=1, help="Uploads in progress, where clients upload to this server.")
+    ] = Limits.uploads,
+    max_image: Annotated[
+        float | None,
+        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest image; 20MB."),
+    ] = None,
+    max_video: Annotated[
+        float | None,
+        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest video; 200MB."),
+    ] = None,
+    upload_expiry: Annotated[
+        float | None,
+        typer.Option(
+            parser=_duration_s,
+            metavar="DURATION",
+            help="Time for which a signed upload may be begun; 15m.",
+        ),
+    ] = None,
     queued_events: Annotated[
         int, typer.Option(min=1, help="Events that wait in the message queue.")
     ] = Limits.queued_events,
@@ -174,10 +229,12 @@ def serve(
             connections=connections,
             requests_at_once=requests_at_once,
             streams=streams,
+            uploads=uploads,
             queued_events=queued_events,
             client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
+        uploads=_upload_settings(max_image, max_video, upload_expiry),
         public_url=public_url,
         access_log=log,
     )

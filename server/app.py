@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -16,6 +17,7 @@ from server.adapters.cpu import meter_tasks
 from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
+from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.errors import DataFolderError, RequestError
@@ -25,6 +27,7 @@ from server.gateway.envelope import envelopes, seal
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
+from server.gateway.media_calls import MediaCalls
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
@@ -38,6 +41,7 @@ from server.model.ids import IdGenerator
 from server.ports.clock import Clock
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.settings import ServerSettings
+from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
@@ -76,27 +80,45 @@ async def build_app(
         undo.push_async_callback(databases.close)
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
+        site = Site(settings.public_url or "")
+        opened = open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+        undo.push_async_callback(opened.close)
         surroundings = Surroundings(
-            clock, ids, random_bytes, ScryptPasswords(random_bytes), metrics
+            clock,
+            ids,
+            random_bytes,
+            ScryptPasswords(random_bytes),
+            metrics,
+            storage=opened.storage,
+            pictures=PillowPictures(),
+            site_url=lambda: site.url,
         )
-        app = _app(settings, surroundings, databases=databases, metrics=metrics, secret=secret)
+        parts = _Parts(site, databases, opened, metrics)
+        app = _app(settings, surroundings, parts, secret=secret)
         undo.pop_all()
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the application is built of, beside its settings and surroundings."""
+
+    site: Site
+    databases: Databases
+    storage: OpenStorage
+    metrics: Metrics
+
+
 def _app(
-    settings: ServerSettings,
-    surroundings: Surroundings,
-    *,
-    databases: Databases,
-    metrics: Metrics,
-    secret: bytes,
+    settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
+    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
         sqlite_stores(databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
+        uploads=settings.uploads,
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -123,14 +145,18 @@ def _app(
         client_max_size=settings.limits.body_bytes,
     )
     app.on_response_prepare.append(seal)
-    app[SITE] = Site(settings.public_url or "")
+    app[SITE] = parts.site
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
+    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+    if endpoint:
+        app.add_routes(endpoint.routes())
+        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, databases, backlogs))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
 
 
@@ -145,6 +171,7 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
     calls = [
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
+        *MediaCalls(boxes.upload_signer, app[SITE]).calls(),
         *ReactionCalls(
             boxes.comment_service, boxes.like_service, boxes.notification_service
         ).calls(),
@@ -199,14 +226,14 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, databases: Databases, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
         tasks = [
             asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(databases.main, "posts_db")),
-            asyncio.create_task(_probe(databases.feeds, "feeds_db")),
+            asyncio.create_task(_probe(parts.databases.main, "posts_db")),
+            asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
         tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
@@ -216,7 +243,8 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await databases.close()
+        await parts.databases.close()
+        await parts.storage.close()
         boxes.surroundings.passwords.close()
 
     return life

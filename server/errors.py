@@ -24,6 +24,8 @@ ServerError
     ├── TooManyRequestsError  past a rate limit
     ├── OverloadedError    a queue is full
     ├── MediaGoneError     media that no post may show, any more
+    ├── ObjectExistsError  an object that must not be replaced
+    ├── WrongBytesError    an upload that is not what was declared
     └── StorageError       the disk does not take what is written
 """
 
@@ -219,6 +221,21 @@ class MediaGoneError(RequestError):
     def __init__(self, *, key: str) -> None:
         self.key = key
         super().__init__(f"there is no media {key}")
+
+
+class ObjectExistsError(RequestError):
+    """An object that is there, and must not be replaced."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(f"there is an object {key} already")
+
+
+class WrongBytesError(RequestError):
+    """An upload whose bytes are not of the declared type or number."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(f"expected {expected}, found {found}")
 
 
 class StorageError(RequestError):

@@ -13,6 +13,7 @@ class Limits:
             open so many files.
         requests_at_once: requests in progress, streams not counted.
         streams: streams of notifications.
+        uploads: in progress, into the embedded object storage.
         queued_events: events that wait in the message queue, measured once a second.
         body_bytes: of the largest body.
         client_s: what a client may take to send the headers of a request, to send its body, and
@@ -23,6 +24,7 @@ class Limits:
     connections: int | None = None
     requests_at_once: int = 1_000
     streams: int = 5_000
+    uploads: int = 200
     queued_events: int = 100_000
     body_bytes: int = 1_048_576
     client_s: float = 10.0

@@ -7,6 +7,7 @@ from pathlib import Path
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
 from server.services.feed_generator import FeedSettings
+from server.services.upload_signer import UploadSettings
 
 DAY_S = 86_400.0
 
@@ -20,6 +21,7 @@ class ServerSettings:
         gateway: what is let through.
         limits: how much at once.
         feeds: how feeds are made.
+        uploads: what may be uploaded.
         token_lifetime_s: how long a token is good for.
         public_url: where clients find it, without a slash at the end; None for where it listens.
         access_log: takes one JSON line for each request; None for no log.
@@ -29,6 +31,7 @@ class ServerSettings:
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
+    uploads: UploadSettings = field(default_factory=UploadSettings)
     token_lifetime_s: float = 30 * DAY_S
     public_url: str | None = None
     access_log: Callable[[str], None] | None = None

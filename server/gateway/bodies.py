@@ -2,7 +2,6 @@
 
 import re
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from server.model.ids import LARGEST_ID
+from server.model.media import MEDIA_TYPES
 
 # The design document's text posts are around 100 kB.
 TEXT_CHARACTERS = 100_000
@@ -39,14 +39,6 @@ def _without_nul(text: str) -> str:
         message = "expected a text without NUL"
         raise ValueError(message)
     return text
-
-
-def _of_web(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isprintable():
-        message = "expected an http or https URL"
-        raise ValueError(message)
-    return url
 
 
 def _one_by_one(hashtags: object) -> object:
@@ -83,7 +75,7 @@ Password = Annotated[Text, StringConstraints(min_length=1, max_length=PASSWORD_C
 Name = Annotated[
     Text, StringConstraints(min_length=1, max_length=NAME_CHARACTERS, pattern=r"^\S(.*\S)?$")
 ]
-MediaUrl = Annotated[Text, StringConstraints(max_length=URL_CHARACTERS), AfterValidator(_of_web)]
+MediaUrl = Annotated[Text, StringConstraints(min_length=1, max_length=URL_CHARACTERS)]
 
 
 class Body(BaseModel):
@@ -139,6 +131,14 @@ class PostChanges(Body):
         if given.get("hashtags") is not None:
             given["hashtags"] = tuple(given["hashtags"])
         return {name: value for name, value in given.items() if value is not None}
+
+
+class NewUpload(Body):
+    """Media about to be uploaded: its type and its exact size."""
+
+    user_id: Id
+    content_type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(MEDIA_TYPES)})]
+    size_bytes: Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class NewFollow(Body):

@@ -12,14 +12,17 @@ from server.errors import (
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
+    MediaGoneError,
     NameTakenError,
     NotAuthenticatedError,
     NotFoundError,
     NotOwnerError,
+    ObjectExistsError,
     OverloadedError,
     RequestError,
     StorageError,
     TooManyRequestsError,
+    WrongBytesError,
 )
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError
 from server.gateway.shapes import FieldProblem, ProblemShape
@@ -35,6 +38,9 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     KeyInProgressError: HTTPStatus.CONFLICT,
     InvalidBodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidFieldError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MediaGoneError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WrongBytesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ObjectExistsError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -84,6 +84,16 @@ class FeedItem(PostShape):
     author: NamedUser
 
 
+class UploadShape(TypedDict):
+    """A request that puts the bytes where they belong, and the URL of the media from then on."""
+
+    uploadUrl: str
+    method: str
+    headers: dict[str, str]
+    mediaUrl: str
+    expiresAt: str
+
+
 class FollowShape(TypedDict):
     """Who follows whom."""
 

@@ -8,6 +8,8 @@ from server.model.ids import time_ms_of
 
 # Where the cdn serves media, on the server's own URL.
 MEDIA_PATH = "/media/"
+# What the keys of users' uploads start with.
+UPLOADS_PREFIX = "u/"
 # Bytes that tell every type apart.
 HEAD_BYTES = 32
 
@@ -147,7 +149,7 @@ class Media:
 
 def upload_key(owner_id: int, content_type: str, *, name: str) -> str:
     """Return the key of a new upload; `name` is random, since who knows the key sees the media."""
-    return f"u/{owner_id}/{name}.{MEDIA_TYPES[content_type].extension}"
+    return f"{UPLOADS_PREFIX}{owner_id}/{name}.{MEDIA_TYPES[content_type].extension}"
 
 
 def media_path(key: str) -> str:

@@ -1,6 +1,7 @@
 """Object storage: objects by key, uploaded by clients through pre-signed URLs."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -74,4 +75,28 @@ class ObjectStorage(Protocol):
 
     async def delete_under(self, prefix: str) -> None:
         """Delete all objects whose keys start with a prefix that ends in a slash."""
+        ...
+
+
+class IncomingObject(Protocol):
+    """An object whose bytes are coming in."""
+
+    async def write(self, data: bytes) -> None:
+        """Add bytes."""
+        ...
+
+    async def keep(self, *, content_type: str, replaces: bool) -> StoredObject:
+        """Make it an object, whole and on disk; `replaces` one that is there.
+
+        Raises:
+            ObjectExistsError: if there is one that it must not replace.
+        """
+        ...
+
+
+class EmbeddedStorage(ObjectStorage, Protocol):
+    """A store to which clients' bytes come through this server."""
+
+    def receive(self, key: str) -> AbstractAsyncContextManager[IncomingObject]:
+        """Return a context for an object that comes in; nothing is left of it unless it is kept."""
         ...

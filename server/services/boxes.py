@@ -9,7 +9,9 @@ from server.limits import Limits
 from server.model.events import Queue
 from server.model.ids import IdGenerator, first_id_at
 from server.ports.clock import Clock
+from server.ports.object_storage import ObjectStorage
 from server.ports.passwords import Passwords
+from server.ports.pictures import Pictures
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
@@ -25,6 +27,7 @@ from server.services.notification_service import NotificationService
 from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
+from server.services.upload_signer import UploadSettings, UploadSigner
 
 HOUSEKEEPING_S = 3_600.0
 RECONCILED_AT_ONCE = 500
@@ -39,6 +42,9 @@ class Surroundings:
     random_bytes: Callable[[int], bytes]
     passwords: Passwords
     telemetry: Telemetry
+    storage: ObjectStorage
+    pictures: Pictures
+    site_url: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class Boxes:
 
     stores: Stores
     accounts: Accounts
+    upload_signer: UploadSigner
     post_writer: PostWriter
     post_reader: PostReader
     feed_generator: FeedGenerator
@@ -78,6 +85,7 @@ class Boxes:
             try:
                 await self.feed_generator.drop_feeds_of_the_away()
                 await self.accounts.purge()
+                await self.upload_signer.remove_orphans()
                 a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
                 await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
                 await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
@@ -93,6 +101,7 @@ def build_boxes(
     *,
     feeds: FeedSettings,
     token_lifetime_s: float,
+    uploads: UploadSettings | None = None,
     most_streams: int = Limits.streams,
 ) -> Boxes:
     """Return the services on these stores."""
@@ -112,6 +121,16 @@ def build_boxes(
         max_entries=feeds.max_entries,
     )
     post_cache = PostCache(stores.counters)
+    upload_signer = UploadSigner(
+        settings=uploads or UploadSettings(),
+        storage=surroundings.storage,
+        media=stores.media,
+        pictures=surroundings.pictures,
+        accounts=accounts,
+        clock=clock,
+        random_bytes=surroundings.random_bytes,
+        site_url=surroundings.site_url,
+    )
     post_reader = PostReader(
         posts=stores.posts,
         media=stores.media,
@@ -138,7 +157,13 @@ def build_boxes(
     return Boxes(
         stores=stores,
         accounts=accounts,
-        post_writer=PostWriter(posts=stores.posts, post_cache=post_cache, accounts=accounts),
+        upload_signer=upload_signer,
+        post_writer=PostWriter(
+            posts=stores.posts,
+            post_cache=post_cache,
+            accounts=accounts,
+            upload_signer=upload_signer,
+        ),
         post_reader=post_reader,
         feed_generator=generator,
         feed_reader=FeedReader(

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
+from server.errors import InvalidFieldError, MediaGoneError, NotFoundError, NotOwnerError
 from server.model.events import Event, EventKind
 from server.model.ids import on_shard, shard_of
+from server.model.media import Media
 from server.model.records import Counts, Post
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.post_cache import PostCache, ShownPost
+from server.services.upload_signer import UploadSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,15 @@ class PostContent:
 class PostWriter:
     """Steps 3 to 5 of the flow "create a text post", and 7 to 9 of "create a media post"."""
 
-    def __init__(self, *, posts: Posts, post_cache: PostCache, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        *,
+        posts: Posts,
+        post_cache: PostCache,
+        accounts: Accounts,
+        upload_signer: UploadSigner,
+    ) -> None:
+        self._upload_signer = upload_signer
         self._posts = posts
         self._post_cache = post_cache
         self._accounts = accounts
@@ -36,20 +46,25 @@ class PostWriter:
 
         Raises:
             NotFoundError: if there is no such author.
+            InvalidFieldError: if its media is not the author's, or not complete.
         """
         await self._accounts.expect(author_id)
         names = await self._accounts.names([author_id])
         post_id = on_shard(fresh_id, shard_of(author_id))
+        media = await self._media(content, author_id)
         post = Post(
             post_id,
             author_id,
             text=content.text,
-            media_url=content.media_url,
+            media_url=media.path if media else None,
             description=content.description,
             hashtags=content.hashtags,
         )
-        await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
-        return ShownPost(post, Counts(), names[author_id])
+        try:
+            await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
+        except MediaGoneError as error:
+            raise InvalidFieldError(field="mediaUrl", reason="it is removed") from error
+        return ShownPost(post, Counts(), names[author_id], media)
 
     async def edit(
         self, post_id: int, changes: Mapping[str, Any], *, editor_id: int | None
@@ -83,6 +98,11 @@ class PostWriter:
         if not await self._posts.delete(post_id):
             raise NotFoundError(kind="post", found=post_id)
         self._post_cache.drop([post_id])
+
+    async def _media(self, content: PostContent, author_id: int) -> Media | None:
+        if content.media_url is None:
+            return None
+        return await self._upload_signer.claim(content.media_url, user_id=author_id)
 
     async def _own(self, post_id: int, editor_id: int | None) -> Post:
         posts = await self._posts.get_many([post_id])

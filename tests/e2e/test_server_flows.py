@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
+from tests.e2e.uploads import uploaded
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +56,12 @@ def test_a_media_post_has_a_url_and_a_description(
     server: Serving, people: tuple[Person, Person]
 ) -> None:
     author, _ = people
-    body = {"userId": author.user_id, "mediaUrl": "https://cdn.example/a.jpg", "description": "a"}
+    media_url = uploaded(server, author)
+    body = {"userId": author.user_id, "mediaUrl": media_url, "description": "a"}
 
     post = server.send("POST", "/v1/posts", body, token=author.token).json
 
-    assert (post["mediaUrl"], post["description"]) == ("https://cdn.example/a.jpg", "a")
+    assert (post["mediaUrl"], post["description"]) == (media_url, "a")
     assert "text" not in post
 
 

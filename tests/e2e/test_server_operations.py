@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.e2e.serving import Person, Serving, serving
 from tests.e2e.sockets import eventually
+from tests.e2e.uploads import uploaded
 
 EXAMPLES = 40
 # Successes of each call; some texts, such as one with NUL, are refused beyond what a schema tells.
@@ -50,6 +51,7 @@ class World:
             server.follow(other, self.me)
             server.post(other, f"by {other.user_id}")
         self.posts = [server.post(self.me, f"post {number}") for number in range(3)]
+        self.media_url = uploaded(server, self.me)
         self.comments = {
             post: [self._react(other, post) for other in self.others] for post in self.posts
         }
@@ -118,13 +120,15 @@ def real_body(path: str, body: dict[str, Any], world: World, data: st.DataObject
             return {"name": "me", "password": PASSWORD}
         case "/v1/posts":
             kept = data.draw(st.sampled_from(["text", "mediaUrl"]))
-            url = {"mediaUrl": "https://cdn.example/a.jpg"} if kept == "mediaUrl" else {}
+            url = {"mediaUrl": world.media_url} if kept == "mediaUrl" else {}
             text = {"text": body.get("text") or "text"} if kept == "text" else {}
             hashtags = {"hashtags": body["hashtags"]} if "hashtags" in body else {}
             return {"userId": body["userId"], **url, **text, **hashtags}
         case "/v1/comments" if body.get("parentCommentId") is not None:
             parent = data.draw(st.sampled_from(world.comments[body["postId"]]))
             return {**body, "parentCommentId": parent}
+        case "/v1/media/uploads":
+            return {**body, "sizeBytes": data.draw(st.integers(1, 20_000_000))}
         case _:
             return body
 

@@ -34,6 +34,11 @@ CALLS = [
     ("GET", "/v1/notifications/{me}", None),
     ("GET", "/v1/notifications/{me}/stream", None),
     ("POST", "/v1/notifications/{me}/read", {"upTo": "1"}),
+    (
+        "POST",
+        "/v1/media/uploads",
+        {"userId": "{me}", "contentType": "image/jpeg", "sizeBytes": 10},
+    ),
 ]
 # What everybody who has a token may do.
 FOR_ALL = {
@@ -313,6 +318,7 @@ def bodies(me: Person) -> dict[str, tuple[int, bytes]]:
         "long hashtag": (422, post(hashtags=["x" * 101])),
         "text and media": (422, post(mediaUrl="https://cdn.example/a.jpg")),
         "script as URL": (422, post(text=None, mediaUrl="javascript:alert(1)")),
+        "foreign media": (422, post(text=None, mediaUrl="https://cdn.example/a.jpg")),
         "description of a text": (422, post(description="x")),
         "10 MB": (413, post(text="x" * 10_000_000)),
     }

@@ -12,10 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
+from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.adapters.storage.local import LocalStorage
+from server.adapters.storage.presigning import Presigner
 from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
+from server.model.signatures import AccessKey
 from server.services.boxes import Boxes, Surroundings, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
@@ -83,7 +87,19 @@ class FeedMachine(RuleBasedStateMachine):
         ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.databases))
         self.databases.main.last_id = lambda: ids.last_id
         stores = sqlite_stores(self.databases, max_entries=MAX_ENTRIES)
-        surroundings = Surroundings(self.clock, ids, bytes, PlainPasswords(), metrics)
+        folder = Path(self.folder.name) / "storage"
+        presigner = Presigner(str, "media", AccessKey("id", "secret"), "us-east-1", self.clock)
+        self.storage = LocalStorage(folder, presigner)
+        surroundings = Surroundings(
+            self.clock,
+            ids,
+            bytes,
+            PlainPasswords(),
+            metrics,
+            storage=self.storage,
+            pictures=PillowPictures(),
+            site_url=str,
+        )
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
         self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
         await self.boxes.feed_generator.start()
@@ -91,6 +107,7 @@ class FeedMachine(RuleBasedStateMachine):
     async def _close(self) -> None:
         await self.boxes.feed_generator.stop()
         await self.databases.close()
+        self.storage.close()
 
     def teardown(self) -> None:
         self.runner.run(self._close())

@@ -1,0 +1,1 @@
+"""The embedded object storage over HTTP: it answers as S3 does."""

@@ -1,0 +1,83 @@
+"""Uploads as a client makes them, with pictures to upload."""
+
+import http.client
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+from tests.e2e.serving import Person, Reply, Serving
+
+
+def picture(
+    width: int = 64, height: int = 48, *, kind: str = "JPEG", side: int | None = None
+) -> bytes:
+    """Return a picture; `side` is the EXIF orientation that it is to be shown in."""
+    image = Image.radial_gradient("L").resize((width, height)).convert("RGB")
+    exif = Image.Exif()
+    if side:
+        exif[0x0112] = side
+    into = BytesIO()
+    image.save(into, kind, exif=exif)
+    return into.getvalue()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What the server has signed."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    media_url: str
+
+    def put(self, data: bytes, *, url: str | None = None, **headers: str) -> Reply:
+        """Put bytes there as any HTTP client does; other headers in place of those told."""
+        parts = urlsplit(url or self.url)
+        sent = {**self.headers, **{name.replace("_", "-"): text for name, text in headers.items()}}
+        connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        try:
+            connection.request(self.method, f"{parts.path}?{parts.query}", data, sent)
+            response = connection.getresponse()
+            return Reply(response.status, dict(response.headers), response.read())
+        finally:
+            connection.close()
+
+
+def signed(
+    server: Serving, owner: Person, *, size_bytes: int, content_type: str = "image/jpeg"
+) -> Upload:
+    """Have an upload signed."""
+    body = {"userId": owner.user_id, "contentType": content_type, "sizeBytes": size_bytes}
+    reply = server.send("POST", "/v1/media/uploads", body, token=owner.token)
+    assert reply.status == 201, reply.body
+    told = reply.json
+    return Upload(told["uploadUrl"], told["method"], told["headers"], told["mediaUrl"])
+
+
+def uploaded(
+    server: Serving, owner: Person, data: bytes | None = None, *, content_type: str = "image/jpeg"
+) -> str:
+    """Upload something; returns its media URL."""
+    data = picture() if data is None else data
+    upload = signed(server, owner, size_bytes=len(data), content_type=content_type)
+    reply = upload.put(data)
+    assert reply.status == 200, reply.body
+    return upload.media_url
+
+
+def post_media(server: Serving, author: Person, media_url: str) -> Reply:
+    """Make a media post."""
+    body = {"userId": author.user_id, "mediaUrl": media_url}
+    return server.send("POST", "/v1/posts", body, token=author.token)
+
+
+def s3_code(reply: Reply) -> str:
+    """Return the code of S3's error document."""
+    assert reply.headers["Content-Type"] == "application/xml"
+    found = re.search(rb"<Error><Code>(\w+)</Code>", reply.body)
+    assert found, reply.body
+    return found[1].decode()
