@@ -106,7 +106,7 @@ class Gateway:
     async def _timed(self, call: Call, request: web.Request) -> web.StreamResponse:
         with self._telemetry.timings() as timings:
             response = await self._admitted(call, request)
-        response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
+        response.headers["Server-Timing"] = server_timing(timings)
         return response
 
     def _expect_room(self, call: Call) -> None:
@@ -192,6 +192,11 @@ async def _body(call: Call, request: web.Request, *, within_s: float) -> bytes:
     except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
         # Cut short, or not in the encoding that its headers tell.
         raise MalformedBodyError(reason="it cannot be read to its end") from error
+
+
+def server_timing(timings: Sequence[BoxTiming]) -> str:
+    """Return the value of a header `Server-Timing`."""
+    return ", ".join(map(_metric, timings))
 
 
 def _metric(timing: BoxTiming) -> str:

@@ -58,8 +58,9 @@ async def problem_responses(request: web.Request, handler: Handler) -> web.Strea
     except web.HTTPClientError as error:
         status = HTTPStatus(error.status)
         response = problem(status, f"{request.method} {request.path}: {status.description}")
-        if isinstance(error, web.HTTPMethodNotAllowed):
-            response.headers["Allow"] = error.headers["Allow"]
+        for name in ("Allow", "Content-Range"):
+            if name in error.headers:
+                response.headers[name] = error.headers[name]
         return response
     except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
         context = {"message": f"{request.method} {request.path} failed", "exception": error}

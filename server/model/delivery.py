@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from server.errors import InvalidFieldError
 from server.model.media import MediaKind, Rendition
@@ -53,14 +54,14 @@ class Client:
     """What a client has told of itself.
 
     Attributes:
-        accept: its header of that name; empty for anything.
+        takes_webp: whether it has asked for WebP, and not for JPEG rather.
         width: the widest that it can show, in pixels of its screen; None if it does not tell.
         asked_width: whether the URL has told the width, and no header was asked.
         pace: 0 for a slow connection or one where data is to be saved, 1 for a middling one, 2 for
             any other.
     """
 
-    accept: str = ""
+    takes_webp: bool = False
     width: float | None = None
     asked_width: bool = False
     pace: int = 2
@@ -82,7 +83,7 @@ def client_of(headers: Mapping[str, str], *, asked_width: str | None) -> Client:
     """
     width = _asked(asked_width) if asked_width is not None else _screen_width(headers)
     return Client(
-        accept=headers.get("Accept", ""),
+        takes_webp=_takes_webp(headers.get("Accept", "")),
         width=width,
         asked_width=asked_width is not None,
         pace=_pace(headers),
@@ -97,7 +98,7 @@ def choice(kind: MediaKind, renditions: Sequence[Rendition], client: Client) -> 
     """
     shown = [each for each in renditions if each.content_type in _shown_types(kind)]
     types = {each.content_type for each in shown}
-    wanted = _wanted_type(client.accept, types)
+    wanted = WEBP if WEBP in types and (client.takes_webp or types == {WEBP}) else min(types)
     fitting = sorted(
         (each for each in shown if each.content_type == wanted), key=lambda each: each.width
     )
@@ -125,12 +126,11 @@ def _shown_types(kind: MediaKind) -> frozenset[str]:
     return frozenset({MP4}) if kind is MediaKind.VIDEO else frozenset({JPEG, WEBP})
 
 
-def _wanted_type(accept: str, types: set[str]) -> str:
-    """Return the type to send; WebP only to clients that name it: others just say `*/*`."""
-    if WEBP in types and JPEG in types:
-        named, others = _quality(accept, WEBP, exactly=True), _quality(accept, JPEG)
-        return WEBP if named > 0 and named >= others else JPEG
-    return min(types)
+@lru_cache(maxsize=256)
+def _takes_webp(accept: str) -> bool:
+    """Whether to send WebP: to clients that name it, since others just say `*/*`."""
+    named = _quality(accept, WEBP, exactly=True)
+    return named > 0 and named >= _quality(accept, JPEG)
 
 
 def _quality(accept: str, content_type: str, *, exactly: bool = False) -> float:

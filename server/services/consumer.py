@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 
-from server.errors import OverloadedError, StorageError
+from server.errors import OverloadedError, StorageError, UnrenderableError
 from server.model.events import Delivery, Event, Queue
 from server.ports.clock import Clock
 from server.ports.queue import MessageQueue
@@ -13,6 +14,9 @@ BATCH = 256
 ATTEMPTS = 5
 FIRST_RETRY_MS = 200
 LONGEST_WAIT_S = 0.5
+
+# What another try would not change.
+HOPELESS = (UnrenderableError,)
 
 Consume = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -83,14 +87,61 @@ class Consumer:
         except (StorageError, OverloadedError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the event is kept with it
-            await self._fail(delivery, reason=f"{type(error).__name__}: {error}")
+            await self._fail(
+                delivery,
+                reason=f"{type(error).__name__}: {error}",
+                is_hopeless=isinstance(error, HOPELESS),
+            )
 
-    async def _fail(self, delivery: Delivery, *, reason: str) -> None:
+    async def _fail(self, delivery: Delivery, *, reason: str, is_hopeless: bool) -> None:
         now_ms = self._clock.now_ms()
-        if delivery.attempts + 1 >= ATTEMPTS:
+        if is_hopeless or delivery.attempts + 1 >= ATTEMPTS:
             await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
             self._telemetry.buried(self._queue)
         else:
             wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
             await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
             self._telemetry.retried(self._queue)
+
+
+class SideBySideConsumer(Consumer):
+    """Takes up to `batch` events at once, each by itself: for work that takes seconds.
+
+    A long one holds up no other. The service decides how many it works on at the same time.
+    """
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        taken: set[int] = set()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    fresh = await self._fresh(taken)
+                except (StorageError, OverloadedError):
+                    await asyncio.sleep(LONGEST_WAIT_S)
+                    continue
+                for delivery in fresh:
+                    taken.add(delivery.sequence)
+                    tasks.create_task(self._settle(delivery, taken))
+                if not fresh:
+                    await self._messages.wait(self._queue, timeout_s=LONGEST_WAIT_S)
+
+    async def step(self) -> int:
+        """Consume the next batch; how many events it had."""
+        batch = await self._fresh(frozenset())
+        await asyncio.gather(*(self._deliver_alone(delivery) for delivery in batch))
+        return len(batch)
+
+    async def _fresh(self, taken: AbstractSet[int]) -> Sequence[Delivery]:
+        now_ms = self._clock.now_ms()
+        due = await self._messages.due(self._queue, now_ms=now_ms, limit=self._batch)
+        return [delivery for delivery in due if delivery.sequence not in taken]
+
+    async def _settle(self, delivery: Delivery, taken: set[int]) -> None:
+        try:
+            await self._deliver_alone(delivery)
+        except (StorageError, OverloadedError):
+            # Not its fault: it is taken again when the store answers.
+            await asyncio.sleep(LONGEST_WAIT_S)
+        finally:
+            taken.discard(delivery.sequence)
