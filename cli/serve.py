@@ -13,6 +13,7 @@ from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
     from server.services.upload_signer import UploadSettings
+    from server.settings import S3Settings, ServerSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
@@ -62,6 +63,24 @@ def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
     return given_s
 
 
+def _s3_settings(
+    url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
+) -> "S3Settings | None":
+    from server.model.signatures import AccessKey
+    from server.settings import S3Settings, ServerSettings
+
+    if url is None:
+        return None
+    key_id, secret = access_key
+    if not key_id or not secret:
+        message = (
+            "--s3 needs --s3-access-key and --s3-secret-key, or the variables AWS_ACCESS_KEY_ID "
+            "and AWS_SECRET_ACCESS_KEY"
+        )
+        raise typer.BadParameter(message)
+    return S3Settings(url, bucket, AccessKey(key_id, secret), region)
+
+
 def _upload_settings(
     max_image: float | None, max_video: float | None, upload_expiry: float | None
 ) -> "UploadSettings":
@@ -106,6 +125,12 @@ def serve(
             help="Where clients find it, such as behind a proxy; by default where it listens.",
         ),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo", help="Fill a new folder with a small world of people, pictures and clips."
+        ),
+    ] = False,
     fanout: Annotated[
         Fanout,
         typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
@@ -146,6 +171,41 @@ def serve(
     streams: Annotated[
         int, typer.Option(min=0, help="Open streams of notifications.")
     ] = Limits.streams,
+    s3: Annotated[
+        str | None,
+        typer.Option(
+            parser=_origin,
+            metavar="URL",
+            help="S3 endpoint to keep media at, which clients reach; else in the data folder.",
+        ),
+    ] = None,
+    s3_bucket: Annotated[
+        str, typer.Option(metavar="NAME", help="Bucket at the S3 endpoint; it has to exist.")
+    ] = "media",
+    s3_access_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_ACCESS_KEY_ID", show_envvar=True, metavar="ID", help="Of the S3 endpoint."
+        ),
+    ] = None,
+    s3_secret_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AWS_SECRET_ACCESS_KEY",
+            show_envvar=True,
+            metavar="SECRET",
+            help="Of the S3 endpoint; other users of the machine see options, not variables.",
+        ),
+    ] = None,
+    s3_region: Annotated[
+        str,
+        typer.Option(
+            envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+            show_envvar=True,
+            metavar="NAME",
+            help="Of the S3 endpoint.",
+        ),
+    ] = "us-east-1",
     uploads: Annotated[
         int, typer.Option(min=1, help="Uploads in progress, where clients upload to this server.")
     ] = Limits.uploads,
@@ -199,6 +259,7 @@ def serve(
     \b
     Examples:
       socialfeed serve
+      socialfeed serve --demo --data demo        with people in it; open the page in a browser
       socialfeed serve --port 0                  a free port; the first line tells which
       socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
@@ -235,12 +296,44 @@ def serve(
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
         uploads=_upload_settings(max_image, max_video, upload_expiry),
+        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
         access_log=log,
     )
     try:
-        run(settings, host=host, port=port, on_ready=announce)
+        if not demo:
+            run(settings, host=host, port=port, on_ready=announce)
+        else:
+            _run_demo(settings, host=host, port=port, announce=announce)
     except PortTakenError as error:
         raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+
+
+def _run_demo(
+    settings: "ServerSettings", *, host: str, port: int, announce: Callable[[Sequence[str]], None]
+) -> None:
+    """Fill the folder first, and tell how to sign in once the server is ready."""
+    import secrets
+    from contextlib import ExitStack
+    from dataclasses import replace
+
+    from cli.progress import progress_bar
+    from server.demo.world import demo_world
+    from server.process import run
+    from server.settings import DemoSettings
+
+    password = secrets.token_urlsafe(9)
+    first, *others = (person.name for person in demo_world().people)
+
+    def welcome(urls: Sequence[str]) -> None:
+        drawing.close()
+        announce(urls)
+        typer.echo(f"Sign in as {first!r} with the password {password}", err=True)
+        typer.echo(f"(or as {', '.join(others)}: the password is everybody's)", err=True)
+
+    with ExitStack() as drawing:
+        progress = drawing.enter_context(progress_bar("demo"))
+        settings = replace(settings, demo=DemoSettings(password, progress=progress))
+        run(settings, host=host, port=port, on_ready=welcome)

@@ -4,9 +4,9 @@ import asyncio
 import errno
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -20,6 +20,7 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.adapters.welcome import welcome
 from server.errors import DataFolderError, RequestError
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
@@ -45,6 +46,7 @@ from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
+BOXES = web.AppKey("BOXES", Boxes)
 REQUEST_ID_BYTES = 6
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
@@ -81,8 +83,9 @@ async def build_app(
         ids = IdGenerator(clock.now_ms, last_id=await last_id_in(databases))
         databases.main.last_id = lambda: ids.last_id
         site = Site(settings.public_url or "")
-        opened = open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
-        undo.push_async_callback(opened.close)
+        opened = await undo.enter_async_context(
+            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+        )
         surroundings = Surroundings(
             clock,
             ids,
@@ -95,7 +98,7 @@ async def build_app(
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
-        undo.pop_all()
+        parts.resources.push_async_exit(undo.pop_all())
     return app
 
 
@@ -107,6 +110,7 @@ class _Parts:
     databases: Databases
     storage: OpenStorage
     metrics: Metrics
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def _app(
@@ -146,10 +150,12 @@ def _app(
     )
     app.on_response_prepare.append(seal)
     app[SITE] = parts.site
+    app[BOXES] = boxes
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
-    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-    if endpoint:
+    app.add_routes(_page(settings, parts.site))
+    if parts.storage.endpoint:
+        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
         app.add_routes(endpoint.routes())
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
     app[CONNECTIONS] = Connections(settings.limits)
@@ -179,7 +185,14 @@ def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: M
     app.add_routes(gateway.routes(calls))
     app.add_routes(health_routes(metrics.text))
     app.add_routes(documentation_routes(calls, version=version("socialfeed")))
-    app.add_routes(page_routes(app[SITE]))
+
+
+def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
+    return page_routes(
+        site,
+        upload_origins=[settings.s3.url] if settings.s3 else [],
+        welcome=welcome(settings.data_folder),
+    )
 
 
 def _add_gauges(
@@ -243,8 +256,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
-        await parts.databases.close()
-        await parts.storage.close()
+        await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 
     return life

@@ -6,10 +6,43 @@ from pathlib import Path
 
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
+from server.model.signatures import AccessKey
 from server.services.feed_generator import FeedSettings
 from server.services.upload_signer import UploadSettings
 
 DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """A bucket at an S3 endpoint, which this server and its clients both reach.
+
+    Attributes:
+        url: of the endpoint, without a slash at the end.
+        bucket: that exists.
+        access_key: that may put, read, list and delete objects in it.
+        region: that requests are signed for.
+    """
+
+    url: str
+    bucket: str
+    access_key: AccessKey
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """A small world that a new data folder is filled with.
+
+    Attributes:
+        password: of everybody in it.
+        seed: of who likes what, and when.
+        progress: is told the steps done and in all.
+    """
+
+    password: str
+    seed: int = 1
+    progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +55,10 @@ class ServerSettings:
         limits: how much at once.
         feeds: how feeds are made.
         uploads: what may be uploaded.
+        s3: where uploads go; None for the object storage in the data folder.
         token_lifetime_s: how long a token is good for.
         public_url: where clients find it, without a slash at the end; None for where it listens.
+        demo: the world to fill a new folder with; None to leave the folder as it is.
         access_log: takes one JSON line for each request; None for no log.
     """
 
@@ -32,6 +67,8 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
+    s3: S3Settings | None = None
     token_lifetime_s: float = 30 * DAY_S
     public_url: str | None = None
+    demo: DemoSettings | None = None
     access_log: Callable[[str], None] | None = None

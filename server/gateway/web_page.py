@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
@@ -49,18 +51,39 @@ def page_routes(
     def policy() -> str:
         return _policy(uploads=[site.url, *upload_origins], media=[site.url])
 
+    tell_index = _teller(index, policy)
+
+    async def show(request: web.Request) -> web.Response:
+        if _is_known_elsewhere(request, site):
+            # What a browser sends to the site's own address, it sends to another one from here.
+            return web.Response(status=307, headers={"Location": f"{site.url}/"})
+        return await tell_index(request)
+
     return [
-        web.get("/", _teller(index, policy)),
+        web.get("/", show),
         *(web.get(f"/page/{name}", _teller(file, policy)) for name, file in served.items()),
     ]
+
+
+def _is_known_elsewhere(request: web.Request, site: Site) -> bool:
+    """Whether it was asked for by another name of this machine, such as localhost."""
+    asked, known = urlsplit(f"//{request.host}"), urlsplit(site.url)
+    is_here = _is_loopback(asked.hostname) and _is_loopback(known.hostname)
+    return is_here and asked.port == known.port and asked.hostname != known.hostname
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _policy(*, uploads: Sequence[str], media: Sequence[str]) -> str:
     """Return the content security policy: what is not named here, a browser does not do.
 
     Nothing runs or styles that is not a file of the page, and a text can never become markup or
-    script (trusted types), whatever somebody posts. The site is named since the page may have been
-    opened by another name of this machine, such as localhost.
+    script (trusted types), whatever somebody posts.
     """
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "

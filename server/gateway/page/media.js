@@ -20,34 +20,18 @@ export function mediaOf(post) {
   box.style.setProperty("--shape", `${width} / ${height}`);
   // Above all else a portrait must not be taller than the window.
   box.style.setProperty("--ratio", String(width / height));
-  const url = ownUrl(post.mediaUrl);
-  const ready = kind === "video" ? video(box, url, media, post) : picture(box, url, post, width);
+  const url = post.mediaUrl;
+  const ready = kind === "video" ? video(box, url, media, post) : picture(box, url, post);
   return { element: box, ready };
 }
 
-/**
- * Return a media URL as this page reaches it: the server may be known by another name here, such
- * as localhost. What is stored elsewhere keeps its address.
- */
-function ownUrl(url) {
-  const parsed = new URL(url, location.href);
-  return isLoopback(parsed.hostname) && isLoopback(location.hostname)
-    ? parsed.pathname + parsed.search
-    : parsed.href;
-}
-
-function isLoopback(host) {
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
-}
-
-function picture(box, url, post, width) {
+function picture(box, url, post) {
   const image = new Image();
   image.alt = post.description || `A picture by ${post.author.name}`;
   image.sizes = SIZES;
   image.srcset = WIDTHS.map((each) => `${url}?w=${each} ${each}w`).join(", ");
   image.src = url;
   box.append(image);
-  if (width > 0) image.draggable = false;
   return patient(decoded(image, box));
 }
 
@@ -75,7 +59,7 @@ function video(box, url, media, post) {
   shown.setAttribute("aria-label", post.description || `A video by ${post.author.name}`);
   const sources = [];
   if (media.playlist && shown.canPlayType(HLS)) {
-    sources.push(element("source", { src: ownUrl(media.playlist), type: HLS }));
+    sources.push(element("source", { src: media.playlist, type: HLS }));
   }
   sources.push(element("source", { src: url }));
   shown.append(...sources);
@@ -86,7 +70,7 @@ function video(box, url, media, post) {
       return video(box, url, media, post);
     });
   });
-  return patient(media.poster ? posterOf(shown, ownUrl(media.poster), box) : firstFrame(shown, box));
+  return patient(media.poster ? posterOf(shown, media.poster, box) : firstFrame(shown, box));
 }
 
 async function posterOf(shown, url, box) {

@@ -1,0 +1,238 @@
+"""Fills a new data folder with the demo's world, by the calls that clients make.
+
+Everything goes through the boxes and the ports, as it does on a server that runs: passwords are
+hashed, uploads signed and stored, posts pushed into feeds, owners notified. Only the clock is
+another: it goes through the last days, so that the world has a past.
+"""
+
+import asyncio
+import shutil
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from server.adapters.sqlite.bulk import loading
+from server.adapters.welcome import write_welcome
+from server.app import BOXES, build_app
+from server.demo.clips import film
+from server.demo.pictures import draw
+from server.demo.world import HOUR_MS, World, WorldComment, WorldPost, demo_world
+from server.model.events import Queue
+from server.model.ids import first_id_at
+from server.ports.clock import Clock
+from server.services.boxes import Boxes
+from server.services.comment_service import NewComment
+from server.services.post_writer import PostContent
+from server.settings import DemoSettings, ServerSettings
+
+# The world begins so long ago.
+AGE_MS = 96 * HOUR_MS
+MINUTE_MS = 60_000
+# A follower likes a post so often, and within about so long.
+LIKING = 0.55
+LIKED_WITHIN_MS = 90 * MINUTE_MS
+# What is older than this has been read by the one to sign in as.
+READ_MS = 4 * HOUR_MS
+DRAWN_AT_ONCE = 2
+CAUGHT_UP_S = 0.005
+
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass
+class _WorldClock:
+    """A clock that is set; time that only goes forward is the machine's own."""
+
+    real: Clock
+    at_ms: int
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def monotonic_s(self) -> float:
+        return self.real.monotonic_s()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    at_ms: int
+    act: Callable[[], Awaitable[None]]
+
+
+async def settle(
+    settings: ServerSettings, demo: DemoSettings, *, clock: Clock, random_bytes: RandomBytes
+) -> None:
+    """Fill the folder of these settings.
+
+    The folder must be this process's own (`locked_folder`). It is filled at the end, or not at all.
+
+    Raises:
+        FolderNotEmptyError: if there are users already.
+    """
+    folder = settings.data_folder
+    with loading(folder):
+        pass  # It finds users, if there are any.
+    now_ms, rng = clock.now_ms(), np.random.default_rng(demo.seed)
+    world_clock = _WorldClock(clock, now_ms - AGE_MS)
+    with TemporaryDirectory(dir=folder, prefix="demo-") as name:
+        home, scratch = Path(name) / "home", Path(name) / "scratch"
+        home.mkdir()
+        scratch.mkdir()
+        async with _running(replace(settings, data_folder=home), world_clock, random_bytes) as boxes:
+            settling = _Settling(boxes, demo_world(), scratch, demo.password)
+            steps = [*settling.people(now_ms - AGE_MS), *settling.life(now_ms, rng)]
+            for done, step in enumerate(sorted(steps, key=lambda step: step.at_ms)):
+                demo.progress(done, len(steps))
+                world_clock.at_ms = step.at_ms
+                await step.act()
+                await _caught_up(boxes)
+            await settling.read_until(now_ms - READ_MS)
+        write_welcome(home, list(settling.ids.values()))
+        _move(home, folder)
+
+
+def _move(home: Path, folder: Path) -> None:
+    """Put what is in one folder in place of what has the same name, or begins so, in the other."""
+    for entry in home.iterdir():
+        for old in folder.glob(f"{entry.name}*"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        entry.rename(folder / entry.name)
+
+
+@asynccontextmanager
+async def _running(
+    settings: ServerSettings, clock: Clock, random_bytes: RandomBytes
+) -> AsyncIterator[Boxes]:
+    """Run the application without listening."""
+    app = await build_app(settings, clock=clock, random_bytes=random_bytes)
+    app.freeze()
+    await app.startup()
+    try:
+        yield app[BOXES]
+    finally:
+        await app.shutdown()
+        await app.cleanup()
+
+
+async def _caught_up(boxes: Boxes) -> None:
+    """Wait until feeds and notifications are made; renditions are made later, by the server."""
+    for queue in (Queue.FEED_GENERATOR, Queue.NOTIFICATION_SERVICE):
+        while (await boxes.stores.messages.backlog(queue)).events:
+            await asyncio.sleep(CAUGHT_UP_S)
+
+
+@dataclass
+class _Settling:
+    """The steps of a world, and the ids that its people and posts get."""
+
+    boxes: Boxes
+    world: World
+    scratch: Path
+    password: str
+    ids: dict[str, int] = field(default_factory=dict)
+    posts: dict[int, int] = field(default_factory=dict)
+    last_comments: dict[int, int] = field(default_factory=dict)
+    drawing: dict[int, asyncio.Task[Path]] = field(default_factory=dict)
+    pens: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DRAWN_AT_ONCE))
+
+    def people(self, start_ms: int) -> Iterator[_Step]:
+        for number, person in enumerate(self.world.people):
+            yield _Step(start_ms + number, lambda name=person.name: self._sign_up(name))
+        for person in self.world.people:
+            for name in person.follows:
+                yield _Step(
+                    start_ms + MINUTE_MS,
+                    lambda one=person.name, other=name: self._follow(one, other),
+                )
+
+    def life(self, now_ms: int, rng: np.random.Generator) -> Iterator[_Step]:
+        for number, post in enumerate(self.world.posts):
+            if post.picture or post.clip:
+                self.drawing[number] = asyncio.create_task(self._drawn(number, post))
+            at_ms = now_ms - post.age_ms
+            yield _Step(at_ms, lambda number=number, post=post: self._post(number, post))
+            yield from self._likes(number, post, at_ms, now_ms, rng)
+        answers: dict[int, int] = defaultdict(int)
+        for comment in self.world.comments:
+            answers[comment.on] += 1
+            posted_ms = now_ms - self.world.posts[comment.on].age_ms
+            at_ms = min(posted_ms + 11 * MINUTE_MS * answers[comment.on], now_ms)
+            yield _Step(at_ms, lambda comment=comment: self._comment(comment))
+
+    async def read_until(self, at_ms: int) -> None:
+        you = self.ids[self.world.people[0].name]
+        await self.boxes.notification_service.mark_read(you, up_to=first_id_at(at_ms))
+
+    def _likes(
+        self, number: int, post: WorldPost, at_ms: int, now_ms: int, rng: np.random.Generator
+    ) -> Iterator[_Step]:
+        for person in self.world.people:
+            if post.by in person.follows and rng.random() < LIKING:
+                liked_ms = at_ms + round(rng.exponential(LIKED_WITHIN_MS)) + MINUTE_MS
+                yield _Step(
+                    min(liked_ms, now_ms),
+                    lambda number=number, name=person.name: self._like(number, name),
+                )
+
+    async def _sign_up(self, name: str) -> None:
+        issued = await self.boxes.accounts.sign_up(name, self.password, fresh_id=self._id())
+        self.ids[name] = issued.user_id
+
+    async def _follow(self, one: str, other: str) -> None:
+        await self.boxes.follow_service.follow(self.ids[one], self.ids[other])
+
+    async def _post(self, number: int, post: WorldPost) -> None:
+        author_id = self.ids[post.by]
+        hashtags = tuple(word[1:] for word in post.text.split() if word.startswith("#"))
+        content = PostContent(text=post.text, hashtags=hashtags)
+        if number in self.drawing:
+            url = await self._upload(author_id, await self.drawing[number])
+            content = PostContent(media_url=url, description=post.text, hashtags=hashtags)
+        made = await self.boxes.post_writer.create(author_id, content, fresh_id=self._id())
+        self.posts[number] = made.post_id
+
+    async def _upload(self, owner_id: int, file: Path) -> str:
+        """Store a file as an upload of its owner; returns what a post refers to it by."""
+        content_type = "image/jpeg" if file.suffix == ".jpg" else "video/mp4"
+        signed = await self.boxes.upload_signer.sign(
+            owner_id,
+            content_type=content_type,
+            size_bytes=file.stat().st_size,
+            fresh_id=self._id(),
+        )
+        storage = self.boxes.surroundings.storage
+        await storage.put_file(signed.media.key, file, content_type=content_type)
+        await self.boxes.upload_signer.stored(signed.media.key)
+        return signed.media.path
+
+    async def _drawn(self, number: int, post: WorldPost) -> Path:
+        async with self.pens:
+            if post.picture:
+                file = self.scratch / f"{number}.jpg"
+                await asyncio.to_thread(draw, post.picture, file)
+            else:
+                assert post.clip is not None  # noqa: S101 - for the type checker
+                file = self.scratch / f"{number}.mp4"
+                await asyncio.to_thread(film, post.clip, file)
+        return file
+
+    async def _like(self, number: int, name: str) -> None:
+        await self.boxes.like_service.like(self.ids[name], self.posts[number])
+
+    async def _comment(self, comment: WorldComment) -> None:
+        new = NewComment(
+            author_id=self.ids[comment.by],
+            post_id=self.posts[comment.on],
+            text=comment.text,
+            parent_id=self.last_comments[comment.on] if comment.replies else None,
+        )
+        made = await self.boxes.comment_service.create(new, fresh_id=self._id())
+        self.last_comments[comment.on] = made.comment_id
+
+    def _id(self) -> int:
+        return self.boxes.surroundings.ids.new()
