@@ -67,7 +67,7 @@ def _s3_settings(
     url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
 ) -> "S3Settings | None":
     from server.model.signatures import AccessKey
-    from server.settings import S3Settings, ServerSettings
+    from server.settings import S3Settings
 
     if url is None:
         return None

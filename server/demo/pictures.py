@@ -72,14 +72,14 @@ def _field(height: int, width: int, rng: np.random.Generator) -> "Floats":
         along = np.cos(angle) * x + np.sin(angle) * y
         surface += np.sin(2 * np.pi * waves * along + phase) / waves
     surface -= surface.min()
-    return surface / surface.max()
+    return np.asarray(surface / surface.max())
 
 
 def _disc(height: int, width: int, centre: tuple[float, float], radius: float) -> "Floats":
     """Return how much of each pixel is in a disc."""
     y, x = np.mgrid[0:height, 0:width]
     distance = np.hypot(x - centre[0] * width, y - centre[1] * height)
-    return np.clip(radius * min(height, width) - distance + 0.5, 0, 1)
+    return np.asarray(np.clip(radius * min(height, width) - distance + 0.5, 0, 1))
 
 
 def _over(canvas: "Floats", colour: "Floats", share: "Floats") -> "Floats":
@@ -154,7 +154,7 @@ def _tiles(height: int, width: int, palette: "Floats", rng: np.random.Generator)
                 tile = _over(tile, palette[other], np.clip((0.5 - distance) * size, 0, 1))
             place = slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size)
             canvas[place] = tile
-    return canvas[:height, :width]
+    return np.asarray(canvas[:height, :width])
 
 
 def _contours(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":

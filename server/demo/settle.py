@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,6 +37,7 @@ MINUTE_MS = 60_000
 # A follower likes a post so often, and within about so long.
 LIKING = 0.55
 LIKED_WITHIN_MS = 90 * MINUTE_MS
+ANSWERED_WITHIN_MS = 11 * MINUTE_MS
 # What is older than this has been read by the one to sign in as.
 READ_MS = 4 * HOUR_MS
 DRAWN_AT_ONCE = 2
@@ -77,21 +79,23 @@ async def settle(
     folder = settings.data_folder
     with loading(folder):
         pass  # It finds users, if there are any.
-    now_ms, rng = clock.now_ms(), np.random.default_rng(demo.seed)
+    now_ms = clock.now_ms()
     world_clock = _WorldClock(clock, now_ms - AGE_MS)
     with TemporaryDirectory(dir=folder, prefix="demo-") as name:
         home, scratch = Path(name) / "home", Path(name) / "scratch"
         home.mkdir()
         scratch.mkdir()
-        async with _running(replace(settings, data_folder=home), world_clock, random_bytes) as boxes:
-            settling = _Settling(boxes, demo_world(), scratch, demo.password)
-            steps = [*settling.people(now_ms - AGE_MS), *settling.life(now_ms, rng)]
-            for done, step in enumerate(sorted(steps, key=lambda step: step.at_ms)):
+        async with _running(
+            replace(settings, data_folder=home), world_clock, random_bytes
+        ) as boxes:
+            settling = _Settling(boxes, demo_world(), demo, scratch, now_ms)
+            steps = sorted(settling.steps(), key=lambda step: step.at_ms)
+            for done, step in enumerate(steps):
                 demo.progress(done, len(steps))
                 world_clock.at_ms = step.at_ms
                 await step.act()
                 await _caught_up(boxes)
-            await settling.read_until(now_ms - READ_MS)
+            await settling.read_some()
         write_welcome(home, list(settling.ids.values()))
         _move(home, folder)
 
@@ -122,7 +126,7 @@ async def _running(
 async def _caught_up(boxes: Boxes) -> None:
     """Wait until feeds and notifications are made; renditions are made later, by the server."""
     for queue in (Queue.FEED_GENERATOR, Queue.NOTIFICATION_SERVICE):
-        while (await boxes.stores.messages.backlog(queue)).events:
+        while (await boxes.stores.messages.backlog(queue)).events:  # noqa: ASYNC110 - no event for it
             await asyncio.sleep(CAUGHT_UP_S)
 
 
@@ -132,52 +136,50 @@ class _Settling:
 
     boxes: Boxes
     world: World
+    demo: DemoSettings
     scratch: Path
-    password: str
+    now_ms: int
     ids: dict[str, int] = field(default_factory=dict)
     posts: dict[int, int] = field(default_factory=dict)
     last_comments: dict[int, int] = field(default_factory=dict)
     drawing: dict[int, asyncio.Task[Path]] = field(default_factory=dict)
     pens: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DRAWN_AT_ONCE))
 
-    def people(self, start_ms: int) -> Iterator[_Step]:
+    def steps(self) -> Iterator[_Step]:
+        """Yield all steps; what they need is drawn meanwhile."""
+        start_ms = self.now_ms - AGE_MS
+        rng = np.random.default_rng(self.demo.seed)
         for number, person in enumerate(self.world.people):
-            yield _Step(start_ms + number, lambda name=person.name: self._sign_up(name))
-        for person in self.world.people:
+            yield _Step(start_ms + number, partial(self._sign_up, person.name))
             for name in person.follows:
-                yield _Step(
-                    start_ms + MINUTE_MS,
-                    lambda one=person.name, other=name: self._follow(one, other),
-                )
-
-    def life(self, now_ms: int, rng: np.random.Generator) -> Iterator[_Step]:
+                yield _Step(start_ms + MINUTE_MS, partial(self._follow, person.name, name))
         for number, post in enumerate(self.world.posts):
             if post.picture or post.clip:
                 self.drawing[number] = asyncio.create_task(self._drawn(number, post))
-            at_ms = now_ms - post.age_ms
-            yield _Step(at_ms, lambda number=number, post=post: self._post(number, post))
-            yield from self._likes(number, post, at_ms, now_ms, rng)
-        answers: dict[int, int] = defaultdict(int)
-        for comment in self.world.comments:
-            answers[comment.on] += 1
-            posted_ms = now_ms - self.world.posts[comment.on].age_ms
-            at_ms = min(posted_ms + 11 * MINUTE_MS * answers[comment.on], now_ms)
-            yield _Step(at_ms, lambda comment=comment: self._comment(comment))
+            yield _Step(self.now_ms - post.age_ms, partial(self._post, number, post))
+            yield from self._likes(number, post, rng)
+        yield from self._comments()
 
-    async def read_until(self, at_ms: int) -> None:
+    async def read_some(self) -> None:
+        """Let the one to sign in as have read what is not quite new."""
         you = self.ids[self.world.people[0].name]
-        await self.boxes.notification_service.mark_read(you, up_to=first_id_at(at_ms))
+        up_to = first_id_at(self.now_ms - READ_MS)
+        await self.boxes.notification_service.mark_read(you, up_to=up_to)
 
-    def _likes(
-        self, number: int, post: WorldPost, at_ms: int, now_ms: int, rng: np.random.Generator
-    ) -> Iterator[_Step]:
+    def _likes(self, number: int, post: WorldPost, rng: np.random.Generator) -> Iterator[_Step]:
         for person in self.world.people:
             if post.by in person.follows and rng.random() < LIKING:
-                liked_ms = at_ms + round(rng.exponential(LIKED_WITHIN_MS)) + MINUTE_MS
-                yield _Step(
-                    min(liked_ms, now_ms),
-                    lambda number=number, name=person.name: self._like(number, name),
-                )
+                after_ms = MINUTE_MS + round(rng.exponential(LIKED_WITHIN_MS))
+                at_ms = min(self.now_ms - post.age_ms + after_ms, self.now_ms)
+                yield _Step(at_ms, partial(self._like, number, person.name))
+
+    def _comments(self) -> Iterator[_Step]:
+        counts: dict[int, int] = defaultdict(int)
+        for comment in self.world.comments:
+            counts[comment.on] += 1
+            after_ms = ANSWERED_WITHIN_MS * counts[comment.on]
+            at_ms = self.now_ms - self.world.posts[comment.on].age_ms + after_ms
+            yield _Step(min(at_ms, self.now_ms), partial(self._comment, comment))
 
     async def _sign_up(self, name: str) -> None:
         issued = await self.boxes.accounts.sign_up(name, self.password, fresh_id=self._id())
@@ -199,11 +201,9 @@ class _Settling:
     async def _upload(self, owner_id: int, file: Path) -> str:
         """Store a file as an upload of its owner; returns what a post refers to it by."""
         content_type = "image/jpeg" if file.suffix == ".jpg" else "video/mp4"
+        size_bytes = (await asyncio.to_thread(file.stat)).st_size
         signed = await self.boxes.upload_signer.sign(
-            owner_id,
-            content_type=content_type,
-            size_bytes=file.stat().st_size,
-            fresh_id=self._id(),
+            owner_id, content_type=content_type, size_bytes=size_bytes, fresh_id=self._id()
         )
         storage = self.boxes.surroundings.storage
         await storage.put_file(signed.media.key, file, content_type=content_type)

@@ -53,7 +53,7 @@ def page_routes(
 
     tell_index = _teller(index, policy)
 
-    async def show(request: web.Request) -> web.Response:
+    async def show(request: web.Request) -> web.StreamResponse:
         if _is_known_elsewhere(request, site):
             # What a browser sends to the site's own address, it sends to another one from here.
             return web.Response(status=307, headers={"Location": f"{site.url}/"})

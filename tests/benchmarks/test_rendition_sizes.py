@@ -47,7 +47,9 @@ class Measured:
 
 
 @pytest.mark.timeout(600)
-def test_renditions_of_real_photos_and_clips(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_renditions_of_real_photos_and_clips(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     folders = {
         MediaKind.IMAGE: (request.config.getoption("--photos"), "*.jpg", "image/jpeg"),
         MediaKind.VIDEO: (request.config.getoption("--clips"), "*.mp4", "video/mp4"),
@@ -93,7 +95,9 @@ def tell(kind: MediaKind, measured: list[Measured]) -> None:
     )
     for content_type in (WEBP, JPEG, MP4):
         made = [
-            sum(file.size_bytes for file in each.rendered.files if file.content_type == content_type)
+            sum(
+                file.size_bytes for file in each.rendered.files if file.content_type == content_type
+            )
             / each.size_bytes
             for each in measured
         ]

@@ -133,7 +133,7 @@ def test_an_error_and_a_message_can_be_read_by_everybody(open_window: OpenWindow
         guest.page.context.set_offline(False)
 
 
-def test_a_person_without_a_mouse_can_do_it_all(open_window: OpenWindow) -> None:
+def test_a_person_without_a_mouse_signs_up_and_posts(open_window: OpenWindow) -> None:
     guest = open_window()
     keys = guest.page.keyboard
     reach(guest, "Create an account")
@@ -148,24 +148,38 @@ def test_a_person_without_a_mouse_can_do_it_all(open_window: OpenWindow) -> None
     guest.page.locator("body").press("n")
     keys.type("Without a mouse")
     keys.press("Control+Enter")
+
     expect(guest.post_with("Without a mouse")).to_be_visible()
-    guest.page.evaluate("() => document.activeElement.blur()")
+
+
+def test_a_person_without_a_mouse_reads_likes_comments_and_goes_on(
+    open_window: OpenWindow,
+) -> None:
+    bo = open_window()
+    sign_in(bo, "Bo")
+    keys = bo.page.keyboard
+
+    bo.page.locator("body").press("j")
+    expect(bo.post_with("Post 2")).to_be_focused()
     keys.press("j")
-    expect(guest.post_with("Without a mouse")).to_be_focused()
+    expect(bo.post_with("Post 1")).to_be_focused()
+    expect(bo.post_with("Post 1").locator("[aria-pressed=true]")).to_be_visible()
     keys.press("l")
-    expect(guest.page.locator("[aria-pressed=true]")).to_be_visible()
+    expect(bo.post_with("Post 1").locator("[data-do=like]")).to_have_attribute(
+        "aria-pressed", "false"
+    )
     keys.press("c")
-    expect(guest.page.get_by_label("Write a comment")).to_be_focused()
-    keys.type("Nor here")
+    expect(bo.post_with("Post 1").get_by_label("Write a comment")).to_be_focused()
+    keys.type("By key")
     keys.press("Control+Enter")
-    expect(guest.page.locator(".comment")).to_contain_text("Nor here")
-    guest.page.evaluate("() => document.activeElement.blur()")
+    expect(bo.post_with("Post 1").locator(".comment").last).to_contain_text("By key")
+    bo.page.evaluate("() => document.activeElement.blur()")
     keys.press("p")
-    expect(guest.page.get_by_role("heading", level=1, name="People")).to_be_focused()
+    expect(bo.page.get_by_role("heading", level=1, name="People")).to_be_focused()
     keys.press("?")
-    expect(guest.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    expect(bo.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     keys.press("Escape")
-    expect(guest.page.get_by_role("dialog")).to_have_count(0)
+    expect(bo.page.get_by_role("dialog")).to_have_count(0)
 
 
 def reach(seen: Window, name: str) -> None:
