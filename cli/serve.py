@@ -225,6 +225,12 @@ def serve(
             help="Time for which a signed upload may be begun; 15m.",
         ),
     ] = None,
+    cdn_cache: Annotated[
+        float | None,
+        typer.Option(
+            parser=_size_bytes, metavar="SIZE", help="Media that the edge keeps in memory; 256MiB."
+        ),
+    ] = None,
     queued_events: Annotated[
         int, typer.Option(min=1, help="Events that wait in the message queue.")
     ] = Limits.queued_events,
@@ -267,6 +273,7 @@ def serve(
     from server.errors import PortTakenError, StartError
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
+    from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
 
@@ -297,6 +304,7 @@ def serve(
         ),
         uploads=_upload_settings(max_image, max_video, upload_expiry),
         s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
+        cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
         public_url=public_url,
         access_log=log,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 
 from aiohttp import web
 
@@ -18,6 +20,7 @@ from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
@@ -29,6 +32,7 @@ from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
+from server.gateway.media_delivery import MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.problems import problem_responses
@@ -40,7 +44,8 @@ from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
+from server.services.cdn import gauges as cdn_gauges
 from server.settings import ServerSettings
 from server.storage import OpenStorage, open_storage
 
@@ -48,6 +53,9 @@ CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
 BOXES = web.AppKey("BOXES", Boxes)
 REQUEST_ID_BYTES = 6
+# An image and a video: each has a lane of its own.
+RENDERED_AT_ONCE = 2
+SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -94,12 +102,20 @@ async def build_app(
             metrics,
             storage=opened.storage,
             pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
+            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
             site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
         parts.resources.push_async_exit(undo.pop_all())
     return app
+
+
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what a process that died has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +138,7 @@ def _app(
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
-        uploads=settings.uploads,
+        media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -153,6 +169,10 @@ def _app(
     app[BOXES] = boxes
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
+    delivery = MediaDelivery(boxes.cdn, metrics, shows_timing=settings.gateway.shows_timing)
+    app.add_routes(delivery.routes())
+    for name, value in cdn_gauges(boxes.cdn).items():
+        metrics.gauge(name, "cdn", value)
     app.add_routes(_page(settings, parts.site))
     if parts.storage.endpoint:
         endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
@@ -256,6 +276,7 @@ def _life(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await boxes.feed_generator.stop()
+        await boxes.surroundings.transcoder.close()
         await parts.resources.aclose()
         boxes.surroundings.passwords.close()
 

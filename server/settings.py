@@ -7,6 +7,7 @@ from pathlib import Path
 from server.gateway.gateway import GatewaySettings
 from server.limits import Limits
 from server.model.signatures import AccessKey
+from server.services.cdn import CdnSettings
 from server.services.feed_generator import FeedSettings
 from server.services.upload_signer import UploadSettings
 
@@ -56,6 +57,7 @@ class ServerSettings:
         feeds: how feeds are made.
         uploads: what may be uploaded.
         s3: where uploads go; None for the object storage in the data folder.
+        cdn: how much of it the edge caches.
         token_lifetime_s: how long a token is good for.
         public_url: where clients find it, without a slash at the end; None for where it listens.
         demo: the world to fill a new folder with; None to leave the folder as it is.
@@ -68,6 +70,7 @@ class ServerSettings:
     feeds: FeedSettings = field(default_factory=FeedSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
     s3: S3Settings | None = None
+    cdn: CdnSettings = field(default_factory=CdnSettings)
     token_lifetime_s: float = 30 * DAY_S
     public_url: str | None = None
     demo: DemoSettings | None = None

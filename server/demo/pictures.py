@@ -102,7 +102,7 @@ def _hills(height: int, width: int, palette: "Floats", rng: np.random.Generator)
         mist = np.clip((rows - ridge) / (0.34 * height), 0, 1) * 0.45 * (1 - nearness)
         canvas = _over(canvas, colour, inside)
         canvas = _over(canvas, palette[0], inside * mist)
-    return canvas
+    return np.asarray(canvas)
 
 
 def _night(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
@@ -135,7 +135,7 @@ def _waves(height: int, width: int, palette: "Floats", rng: np.random.Generator)
         canvas = _over(canvas, colour, inside)
         foam = np.clip(1 - np.abs(rows - crest - swell) / (1.2 + 2.2 * share), 0, 1)
         canvas = _over(canvas, palette[0] * 0.6 + 0.4, foam * 0.65)
-    return canvas
+    return np.asarray(canvas)
 
 
 def _tiles(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":

@@ -182,7 +182,7 @@ class _Settling:
             yield _Step(min(at_ms, self.now_ms), partial(self._comment, comment))
 
     async def _sign_up(self, name: str) -> None:
-        issued = await self.boxes.accounts.sign_up(name, self.password, fresh_id=self._id())
+        issued = await self.boxes.accounts.sign_up(name, self.demo.password, fresh_id=self._id())
         self.ids[name] = issued.user_id
 
     async def _follow(self, one: str, other: str) -> None:

@@ -209,8 +209,9 @@ class Cdn:
         key, number = place
         first = number * SLICE_BYTES
         async with self._free:
-            parts = self._storage.read(key, first=first, last=first + size_bytes - 1)
-            content = b"".join([part async for part in parts])
+            with self._telemetry.span("object_storage"):
+                parts = self._storage.read(key, first=first, last=first + size_bytes - 1)
+                content = b"".join([part async for part in parts])
         if len(content) != size_bytes:
             raise StorageError(reason=f"{key} is shorter than it was")
         self.traffic.fetched_bytes += size_bytes

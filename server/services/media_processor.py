@@ -11,6 +11,7 @@ from server.model.events import Event
 from server.model.media import Media, MediaKind, MediaState, Rendition
 from server.ports.object_storage import ObjectStorage
 from server.ports.stores import MediaStore, Posts
+from server.ports.telemetry import Telemetry
 from server.ports.transcoder import Rendered, Transcoder
 from server.services.post_cache import PostCache
 
@@ -32,6 +33,7 @@ class MediaProcessor:
         post_cache: PostCache,
         transcoder: Transcoder,
         scratch: Path,
+        telemetry: Telemetry,
         at_once: int = 1,
         on_change: Callable[[Media], None],
     ) -> None:
@@ -42,6 +44,7 @@ class MediaProcessor:
         self._post_cache = post_cache
         self.transcoder = transcoder
         self._scratch = scratch
+        self._telemetry = telemetry
         self._on_change = on_change
         self._lanes = {kind: asyncio.Semaphore(at_once) for kind in MediaKind}
 
@@ -75,14 +78,15 @@ class MediaProcessor:
         with self._workplace() as place:
             source, made = Path(place, "source"), Path(place, "made")
             await asyncio.to_thread(made.mkdir)
-            await self._storage.download(media.key, source)
+            with self._telemetry.span("object_storage"):
+                await self._storage.download(media.key, source)
             rendered = await self.transcoder.render(source, media.content_type, made)
             for each in rendered.files:
-                await self._storage.put_file(
-                    media.rendition_prefix + each.name,
-                    made / each.name,
-                    content_type=each.content_type,
-                )
+                key = media.rendition_prefix + each.name
+                with self._telemetry.span("object_storage"):
+                    await self._storage.put_file(
+                        key, made / each.name, content_type=each.content_type
+                    )
         return _with_renditions(media, rendered)
 
     async def _keep(self, media: Media) -> bool:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
@@ -98,6 +99,8 @@ class FeedMachine(RuleBasedStateMachine):
             metrics,
             storage=self.storage,
             pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=1),
+            scratch=Path(self.folder.name) / "scratch",
             site_url=str,
         )
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)

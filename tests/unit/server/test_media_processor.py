@@ -49,6 +49,7 @@ class Works:
             post_cache=self.post_cache,
             transcoder=ProcessTranscoder(workers=2),
             scratch=self.scratch,
+            telemetry=Metrics(),
             on_change=self.told.append,
         )
         self.consumer = SideBySideConsumer(
