@@ -52,6 +52,8 @@ from server.storage import OpenStorage, open_storage
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
 BOXES = web.AppKey("BOXES", Boxes)
+# Ends what the application has opened, where it was never started.
+END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
@@ -167,6 +169,8 @@ def _app(
     app.on_response_prepare.append(seal)
     app[SITE] = parts.site
     app[BOXES] = boxes
+    end: Callable[[], Awaitable[None]] = partial(_end, boxes, parts)
+    app[END] = end
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
     delivery = MediaDelivery(boxes.cdn, metrics, shows_timing=settings.gateway.shows_timing)
@@ -275,12 +279,16 @@ def _life(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.feed_generator.stop()
-        await boxes.surroundings.transcoder.close()
-        await parts.resources.aclose()
-        boxes.surroundings.passwords.close()
+        await _end(boxes, parts)
 
     return life
+
+
+async def _end(boxes: Boxes, parts: _Parts) -> None:
+    await boxes.feed_generator.stop()
+    await boxes.surroundings.transcoder.close()
+    await parts.resources.aclose()
+    boxes.surroundings.passwords.close()
 
 
 def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from server.adapters.sqlite.bulk import loading
 from server.adapters.welcome import write_welcome
-from server.app import BOXES, build_app
+from server.app import BOXES, END, build_app
 from server.demo.clips import film
 from server.demo.pictures import draw
 from server.demo.world import HOUR_MS, World, WorldComment, WorldPost, demo_world
@@ -41,7 +41,6 @@ ANSWERED_WITHIN_MS = 11 * MINUTE_MS
 # What is older than this has been read by the one to sign in as.
 READ_MS = 4 * HOUR_MS
 DRAWN_AT_ONCE = 2
-CAUGHT_UP_S = 0.005
 
 RandomBytes = Callable[[int], bytes]
 
@@ -94,7 +93,7 @@ async def settle(
                 demo.progress(done, len(steps))
                 world_clock.at_ms = step.at_ms
                 await step.act()
-                await _caught_up(boxes)
+                await _catch_up(boxes)
             await settling.read_some()
         write_welcome(home, list(settling.ids.values()))
         _move(home, folder)
@@ -112,22 +111,20 @@ def _move(home: Path, folder: Path) -> None:
 async def _running(
     settings: ServerSettings, clock: Clock, random_bytes: RandomBytes
 ) -> AsyncIterator[Boxes]:
-    """Run the application without listening."""
+    """Open the application without starting it: nothing runs but what is asked of its boxes."""
     app = await build_app(settings, clock=clock, random_bytes=random_bytes)
-    app.freeze()
-    await app.startup()
     try:
+        await app[BOXES].feed_generator.start()
         yield app[BOXES]
     finally:
-        await app.shutdown()
-        await app.cleanup()
+        await app[END]()
 
 
-async def _caught_up(boxes: Boxes) -> None:
-    """Wait until feeds and notifications are made; renditions are made later, by the server."""
-    for queue in (Queue.FEED_GENERATOR, Queue.NOTIFICATION_SERVICE):
-        while (await boxes.stores.messages.backlog(queue)).events:  # noqa: ASYNC110 - no event for it
-            await asyncio.sleep(CAUGHT_UP_S)
+async def _catch_up(boxes: Boxes) -> None:
+    """Make feeds and notifications; renditions are made later, by the server."""
+    consumers = [each for each in boxes.consumers if each.queue is not Queue.MEDIA_PROCESSOR]
+    while sum([await consumer.step() for consumer in consumers]):
+        pass
 
 
 @dataclass

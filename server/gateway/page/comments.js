@@ -147,7 +147,7 @@ export class CommentThread {
       this.#onSent();
       announce("Your comment is there.");
     } catch (problem) {
-      showError(form, `${problem.message} Your comment is kept here; it was not sent.`);
+      glide(form, () => showError(form, `${problem.message} Your comment is kept here; it was not sent.`));
     } finally {
       button.disabled = false;
     }

@@ -3,6 +3,7 @@
 import { SendKey } from "./api.js";
 import { Draft } from "./drafts.js";
 import { allFromTemplate, element, onSendKey, paintAvatar, showError } from "./elements.js";
+import { glide } from "./glide.js";
 import { hashtagsOf } from "./text.js";
 import { TYPES, Upload } from "./upload.js";
 
@@ -76,9 +77,9 @@ export class Composer {
   }
 
   #attach(file) {
-    showError(this.#form, null);
+    this.#tellError(null);
     if (!TYPES.has(file.type)) {
-      showError(this.#form, `${file.name}: only pictures (JPEG, PNG, WebP, GIF) and videos (MP4, MOV, WebM).`);
+      this.#tellError(`${file.name}: only pictures (JPEG, PNG, WebP, GIF) and videos (MP4, MOV, WebM).`);
       return;
     }
     this.#detach();
@@ -97,7 +98,7 @@ export class Composer {
     const shown = view.firstElementChild;
     if (shown) URL.revokeObjectURL(shown.src);
     view.replaceChildren();
-    this.#find(".attachment").hidden = true;
+    this.#showAttachment(false);
     this.#field.placeholder = "What is on your mind?";
   }
 
@@ -109,7 +110,17 @@ export class Composer {
       : element("img", { src: url, alt: "" });
     this.#find(".attachment-view").replaceChildren(shown);
     this.#find(".attachment-name").textContent = `${file.name}, ${megabytes(file.size)}`;
-    this.#find(".attachment").hidden = false;
+    this.#showAttachment(true);
+  }
+
+  #showAttachment(isShown) {
+    glide(this.#form, () => {
+      this.#find(".attachment").hidden = !isShown;
+    });
+  }
+
+  #tellError(message) {
+    glide(this.#form, () => showError(this.#form, message));
   }
 
   /** Begin the upload, or begin it again; it goes on while the words are written. */
@@ -151,7 +162,7 @@ export class Composer {
       return;
     }
     this.#setBusy(true);
-    showError(this.#form, null);
+    this.#tellError(null);
     try {
       const body = await this.#body(words);
       if (!body) return;
@@ -162,7 +173,7 @@ export class Composer {
       this.#draft.clear();
       this.#detach();
     } catch (problem) {
-      showError(this.#form, `${problem.message} Your post is kept here; it was not sent.`);
+      this.#tellError(`${problem.message} Your post is kept here; it was not sent.`);
     } finally {
       this.#setBusy(false);
     }
@@ -174,7 +185,7 @@ export class Composer {
     const hashtags = hashtagsOf(words);
     if (!this.#upload) return { userId, text: words, hashtags };
     if (!this.#upload.mediaUrl && !(await this.#sending)) {
-      showError(this.#form, "The file is not there yet. Your post is kept here; it was not sent.");
+      this.#tellError("The file is not there yet. Your post is kept here; it was not sent.");
       return null;
     }
     const { mediaUrl } = this.#upload;

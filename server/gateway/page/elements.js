@@ -13,13 +13,14 @@ export function element(tag, attributes = {}, ...children) {
 
 /** Return a copy of what is in a template of the page. */
 export function fromTemplate(name) {
-  const { content } = document.getElementById(`${name}-template`);
-  return content.cloneNode(true).firstElementChild;
+  return allFromTemplate(name).firstElementChild;
 }
 
 /** Return a copy of all that is in a template of the page. */
 export function allFromTemplate(name) {
-  return document.getElementById(`${name}-template`).content.cloneNode(true);
+  const { content } = document.getElementById(`${name}-template`);
+  // A template's content is of another document, in which no picture is ever decoded.
+  return document.importNode(content, true);
 }
 
 /** Return a picture from the page's symbols. */

@@ -2,7 +2,9 @@
 
 const GLIDE_MS = 320;
 // What can be moved by others of its kind.
-const MOVABLE = ".post, .foot, .comment, .comment-form, .view > .card";
+const MOVABLE = [
+  ".post-list", ".post", ".foot", ".comment", ".comment-form", ".composer-bar", ".view > .card",
+].join();
 
 export const wantsCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

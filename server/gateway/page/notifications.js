@@ -105,6 +105,8 @@ export function showBadge(notifications) {
 /** The view that lists them. */
 export class NotificationsView {
   #notifications;
+  // What was unread when it was opened, which stays marked until it is left.
+  #fresh = new Set();
   #list = element("ol", { class: "notes card" });
   #foot = element("div", { class: "foot" });
 
@@ -129,7 +131,9 @@ export class NotificationsView {
 
   #show = () => {
     const { items, hasMore } = this.#notifications;
-    this.#list.replaceChildren(...items.map(noteElement));
+    for (const item of items) if (!item.read) this.#fresh.add(item.notificationId);
+    const isFresh = (item) => this.#fresh.has(item.notificationId);
+    this.#list.replaceChildren(...items.map((item) => noteElement(item, isFresh(item))));
     this.#list.hidden = items.length === 0;
     this.#foot.replaceChildren(...this.#footOf(items, hasMore));
     this.#notifications.markRead().catch(() => {});
@@ -147,7 +151,7 @@ export class NotificationsView {
   }
 }
 
-function noteElement(item) {
+function noteElement(item, isFresh) {
   const time = element("time");
   tellTime(time, item.createdAt);
   const link = element(
@@ -156,8 +160,8 @@ function noteElement(item) {
   );
   const kind = item.kind === "like" ? "heart" : "comment";
   return element(
-    "li", { class: item.read ? "note" : "note unread" },
-    element("span", { class: `note-kind ${kind}` }, icon(kind)), link, time,
+    "li", { class: isFresh ? "note unread" : "note" },
+    element("span", { class: `note-kind of-${kind}` }, icon(kind)), link, time,
   );
 }
 

@@ -80,7 +80,8 @@ export class PostView {
   /** Tell whether whoever reads has liked it. */
   tellLiked(isLiked, names) {
     if (Date.now() >= this.#settledAt) this.#isLiked = isLiked;
-    this.element.querySelector(".liked-by").textContent = likedBy(names, this.#post.likeCount);
+    const others = this.#post.likeCount - (isLiked ? 1 : 0);
+    this.element.querySelector(".liked-by").textContent = likedBy(names, others);
     this.#showCounts();
   }
 
@@ -242,12 +243,13 @@ function count(number) {
   return number < 1000 ? String(number) : compact.format(number);
 }
 
-function likedBy(names, likes) {
-  if (names.length === 0 || likes === 0) return "";
+/** Return who else likes it; `others` are as many, of whom some `names` are known. */
+function likedBy(names, others) {
+  if (names.length === 0 || others === 0) return "";
   const [first, second] = names;
-  if (likes === 1) return `Liked by ${first}`;
-  if (likes === 2 && second) return `Liked by ${first} and ${second}`;
-  return `Liked by ${first} and ${count(likes - 1)} others`;
+  if (others === 1) return `Liked by ${first}`;
+  if (others === 2 && second) return `Liked by ${first} and ${second}`;
+  return `Liked by ${first} and ${count(others - 1)} ${others === 2 ? "other" : "others"}`;
 }
 
 function setText(place, text) {
