@@ -191,7 +191,6 @@ def test_scrolling_shows_every_post_once_in_order_to_the_end(
     reader.follow(author.user_id)
     for number in range(45, 50):
         server.post(author, f"Number {number:02}")
-    reader.page.reload()
 
     for _ in range(40):
         reader.page.mouse.wheel(0, 1500)
@@ -202,6 +201,13 @@ def test_scrolling_shows_every_post_once_in_order_to_the_end(
     newer = [f"Number {number:02}" for number in range(49, 44, -1)]
     older = [f"Number {number:02}" for number in range(44, -1, -1)]
     assert shown == [*newer, "My own, in between", *older]
+    reader.page.reload()
+    expect(reader.post_with("Number 49")).to_be_visible()
+    for _ in range(40):
+        reader.page.mouse.wheel(0, 1500)
+        reader.page.wait_for_timeout(60)
+    expect(reader.page.get_by_text("That is all of it.")).to_be_visible()
+    assert reader.page.locator(".post-text").all_inner_texts() == shown
 
 
 def test_what_is_read_further_down_does_not_move_when_posts_come(

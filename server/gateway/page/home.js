@@ -22,17 +22,16 @@ export class Home {
   #chip;
   #waiting = [];
   #coming = new Set();
+  #missing = new Set();
   #scrollY = 0;
 
   title = "Home";
 
   constructor(app) {
     this.#app = app;
-    const { api, session } = app;
-    const feed = new Pages(api, `/v1/feeds/${session.userId}`, { limit: PAGE });
-    const own = new Pages(api, `/v1/users/${session.userId}/posts`, { limit: PAGE });
-    const pages = new Merged(feed, authored(own, session.user), { limit: PAGE });
-    this.#list = new PostList(app, pages, { nothing: () => this.#nothing(), label: "Your feed" });
+    this.#list = new PostList(app, this.#pages(), {
+      nothing: () => this.#nothing(), label: "Your feed",
+    });
     this.#composer = new Composer(app, (post) => this.#posted(post));
     this.#chip = this.#makeChip();
     this.#live = new Live(app, (page) => this.#look(page));
@@ -44,6 +43,8 @@ export class Home {
       this.#list.element,
     );
     addEventListener("scroll", this.#onScroll, { passive: true });
+    app.people.addEventListener("followed", () => this.#list.restart(this.#pages()));
+    app.people.addEventListener("unfollowed", ({ detail }) => this.#list.removeBy(detail.userId));
   }
 
   get list() {
@@ -87,6 +88,13 @@ export class Home {
     return this.element.isConnected;
   }
 
+  #pages() {
+    const { api, session } = this.#app;
+    const feed = new Pages(api, `/v1/feeds/${session.userId}`, { limit: PAGE });
+    const own = new Pages(api, `/v1/users/${session.userId}/posts`, { limit: PAGE });
+    return new Merged(feed, authored(own, session.user), { limit: PAGE });
+  }
+
   async #posted(post) {
     const view = this.#list.view(post);
     await view.whole;
@@ -96,9 +104,8 @@ export class Home {
 
   /** Take the first page as it is now: new posts come, changes show, what is gone goes. */
   async #look({ items, nextCursor }) {
-    const known = this.#list.postIds;
     for (const post of items) this.#list.update(post);
-    this.#dropGone(items, nextCursor, known);
+    this.#dropGone(items, nextCursor);
     const fresh = items.filter((post) => !this.#list.has(post.postId) && this.#belongs(post));
     const coming = fresh.filter((post) => !this.#coming.has(post.postId));
     if (coming.length === 0) return;
@@ -114,18 +121,17 @@ export class Home {
     return oldest === undefined || isNewer(post.postId, oldest);
   }
 
-  #dropGone(items, nextCursor, known) {
+  /** Drop posts that two pages in a row are without: the first may have been older than they. */
+  #dropGone(items, nextCursor) {
     const present = new Set(items.map((post) => post.postId));
     const oldest = nextCursor === null ? "0" : items.at(-1).postId;
-    const { userId } = this.#app.session;
-    for (const view of this.#list.views) {
-      const { postId, post } = view;
-      const isCovered = isNewer(postId, oldest) && post.author.userId !== userId;
-      if (isCovered && known.includes(postId) && !present.has(postId)) this.#list.remove(postId);
-    }
-    this.#waiting = this.#waiting.filter(
-      (view) => present.has(view.postId) || !isNewer(view.postId, oldest),
-    );
+    const isMissing = ({ postId, post }) =>
+      isNewer(postId, oldest) && !present.has(postId) &&
+      post.author.userId !== this.#app.session.userId;
+    const missing = this.#list.views.filter(isMissing).map((view) => view.postId);
+    for (const postId of missing) if (this.#missing.has(postId)) this.#list.remove(postId);
+    this.#missing = new Set(missing);
+    this.#waiting = this.#waiting.filter((view) => !isMissing(view));
     this.#showChip();
   }
 

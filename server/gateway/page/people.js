@@ -9,7 +9,7 @@ const MOST_READ = 1_000;
 const PEOPLE_ASKED = 8;
 const FOLLOWEES_OF_EACH = 20;
 
-/** What is known of people; tells "changed" when one follows or unfollows. */
+/** What is known of people; tells "followed" and "unfollowed", with the user. */
 export class People extends EventTarget {
   #app;
   #names = new Map();
@@ -48,14 +48,14 @@ export class People extends EventTarget {
     const followerId = this.#app.session.userId;
     await this.#app.api.post("/v1/follow", { followerId, followeeId: user.userId });
     (await this.followees()).set(user.userId, user);
-    this.#changed();
+    this.#tell("followed", user);
   }
 
   async unfollow(user) {
     const followerId = this.#app.session.userId;
     await this.#app.api.delete(`/v1/follow?followerId=${followerId}&followeeId=${user.userId}`);
     (await this.followees()).delete(user.userId);
-    this.#changed();
+    this.#tell("unfollowed", user);
   }
 
   /**
@@ -106,8 +106,8 @@ export class People extends EventTarget {
     return new Pages(this.#app.api, path, { limit }).all(most);
   }
 
-  #changed() {
-    this.dispatchEvent(new Event("changed"));
+  #tell(what, user) {
+    this.dispatchEvent(new CustomEvent(what, { detail: user }));
   }
 }
 

@@ -39,7 +39,7 @@ export class PostList {
     return [...this.list.children].map((article) => this.#views.get(article.dataset.postId));
   }
 
-  /** Read and show the next page; returns when it is shown. */
+  /** Read and show the next posts; returns when they are shown. */
   async more() {
     if (this.#isReading || this.#isEnded) return;
     this.#isReading = true;
@@ -47,10 +47,8 @@ export class PostList {
     this.list.setAttribute("aria-busy", "true");
     this.#tell(skeleton());
     try {
-      const { items, isLast } = await this.#pages.next();
-      await this.#append(items);
-      this.#isEnded = isLast;
-      this.#tell(isLast ? this.#end() : "");
+      this.#isEnded = await this.#readOn();
+      this.#tell(this.#isEnded ? this.#end() : "");
     } catch (problem) {
       this.#tell(this.#failure(problem));
       return;
@@ -59,6 +57,22 @@ export class PostList {
       this.list.setAttribute("aria-busy", "false");
     }
     if (!this.#isEnded) this.#watcher.observe(this.foot);
+  }
+
+  /** Read again from the top on, for posts that were not there before; what is shown stays. */
+  restart(pages) {
+    this.#pages = pages;
+    this.#isEnded = false;
+    if (this.#isReading) return;
+    this.#tell("");
+    this.#watcher.unobserve(this.foot);
+    this.#watcher.observe(this.foot);
+  }
+
+  removeBy(userId) {
+    for (const view of this.views) {
+      if (view.post.author.userId === userId) this.remove(view.postId);
+    }
   }
 
   /** Put posts, newest first, above all others, with a glide. Their views must be whole. */
@@ -103,7 +117,18 @@ export class PostList {
     if (this.#views.size === 0 && this.#isEnded) this.#tell(this.#end());
   }
 
-  /** Show the views in order, each as soon as it and those above it are whole. */
+  /** Show pages until one has something new; whether that was the end. */
+  async #readOn() {
+    for (;;) {
+      const pages = this.#pages;
+      const { items, isLast } = await pages.next();
+      const shown = await this.#append(items);
+      if (isLast && pages === this.#pages) return true;
+      if (shown > 0) return false;
+    }
+  }
+
+  /** Show the views in order, each as soon as it and those above it are whole; how many. */
   async #append(posts) {
     const views = posts.filter((post) => !this.has(post.postId)).map((post) => this.view(post));
     for (const view of views) {
@@ -113,6 +138,7 @@ export class PostList {
       this.#put(view);
       this.element.append(this.foot);
     }
+    return views.length;
   }
 
   #put(view) {
