@@ -303,8 +303,8 @@ def serve(
             idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
         uploads=_upload_settings(max_image, max_video, upload_expiry),
-        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
+        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
         access_log=log,
     )

@@ -39,6 +39,7 @@ from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
+from server.gateway.timing import timed
 from server.gateway.user_calls import UserCalls
 from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
@@ -173,15 +174,15 @@ def _app(
     app[END] = end
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     _add_routes(app, gateway, boxes, metrics)
-    delivery = MediaDelivery(boxes.cdn, metrics, shows_timing=settings.gateway.shows_timing)
-    app.add_routes(delivery.routes())
+    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
-    app.add_routes(_page(settings, parts.site))
     if parts.storage.endpoint:
         endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-        app.add_routes(endpoint.routes())
+        routes += endpoint.routes()
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+    app.add_routes(_page(settings, parts.site))
+    app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)

@@ -56,8 +56,8 @@ class ServerSettings:
         limits: how much at once.
         feeds: how feeds are made.
         uploads: what may be uploaded.
-        s3: where uploads go; None for the object storage in the data folder.
         cdn: how much of it the edge caches.
+        s3: where uploads go; None for the object storage in the data folder.
         token_lifetime_s: how long a token is good for.
         public_url: where clients find it, without a slash at the end; None for where it listens.
         demo: the world to fill a new folder with; None to leave the folder as it is.
@@ -69,8 +69,8 @@ class ServerSettings:
     limits: Limits = field(default_factory=Limits)
     feeds: FeedSettings = field(default_factory=FeedSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
-    s3: S3Settings | None = None
     cdn: CdnSettings = field(default_factory=CdnSettings)
+    s3: S3Settings | None = None
     token_lifetime_s: float = 30 * DAY_S
     public_url: str | None = None
     demo: DemoSettings | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,9 +16,10 @@ from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.parsing import MalformedBodyError
 from server.gateway.rate_limit import RateLimit
+from server.gateway.timing import Timings, server_timing
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import BoxTiming, Telemetry
+from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -27,12 +27,8 @@ BOX = "api_gateway"
 CALLER_ID = "caller_id"
 
 
-class GatewayTelemetry(Telemetry, Protocol):
+class GatewayTelemetry(Telemetry, Timings, Protocol):
     """What the gateway tells, and asks for `Server-Timing`."""
-
-    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
-        """Yield a list that grows while the boxes work."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +188,6 @@ async def _body(call: Call, request: web.Request, *, within_s: float) -> bytes:
     except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
         # Cut short, or not in the encoding that its headers tell.
         raise MalformedBodyError(reason="it cannot be read to its end") from error
-
-
-def server_timing(timings: Sequence[BoxTiming]) -> str:
-    """Return the value of a header `Server-Timing`."""
-    return ", ".join(map(_metric, timings))
-
-
-def _metric(timing: BoxTiming) -> str:
-    """Return a metric of `Server-Timing`, milliseconds; `cpu` is a parameter of ours."""
-    cpu = "" if timing.cpu_s is None else f";cpu={timing.cpu_s * 1000:.3f}"
-    return f"{timing.box};dur={timing.duration_s * 1000:.3f}{cpu}"
 
 
 def _response(answer: Answer) -> web.Response:

@@ -5,16 +5,13 @@ Source: RFC 9110 (ranges in 14, conditional requests in 13), RFC 9111, RFC 8246 
 
 import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 
 from server.errors import NotFoundError, RequestError
-from server.gateway.gateway import server_timing
 from server.model.delivery import client_of
-from server.ports.telemetry import BoxTiming, Telemetry
+from server.ports.telemetry import Telemetry
 from server.services.cdn import BOX, Cdn, Found
 
 # An original is shown until its renditions are there, so it is asked for again.
@@ -26,14 +23,6 @@ _POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _KEY = re.compile(r"[ru](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _ETAG = re.compile(r'(?:W/)?("[^"]*")')
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
-
-
-class MediaTelemetry(Telemetry, Protocol):
-    """What delivery tells, and asks for `Server-Timing`."""
-
-    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
-        """Yield a list that grows while the boxes work."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +47,13 @@ class UnsatisfiableRangeError(web.HTTPRequestRangeNotSatisfiable):
 class MediaDelivery:
     """Media for anybody who knows its URL."""
 
-    def __init__(self, cdn: Cdn, telemetry: MediaTelemetry, *, shows_timing: bool) -> None:
+    def __init__(self, cdn: Cdn, telemetry: Telemetry) -> None:
         self._cdn = cdn
         self._telemetry = telemetry
-        self._shows_timing = shows_timing
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return the route of media; `HEAD` goes with it."""
-        handler = self._timed if self._shows_timing else self._answer
-        return [web.get("/media/{key:.+}", handler)]
-
-    async def _timed(self, request: web.Request) -> web.StreamResponse:
-        with self._telemetry.timings() as timings:
-            response = await self._answer(request)
-        if not response.prepared:
-            response.headers["Server-Timing"] = server_timing(timings)
-        return response
+        return [web.get("/media/{key:.+}", self._answer)]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]

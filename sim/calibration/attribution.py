@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 from scenarios.calibration import Bin, BoxService, FlowVisits, Service
 from sim.calibration.errors import TooFewSamplesError
-from sim.calibration.sampler import Sample
+from sim.calibration.sampler import CDN, GATEWAY, Sample
 from sim.calibration.telling import Metrics
 from sim.calibration.threads import ThreadTimes
 from sim.theory.intervals import mean_interval
 
-GATEWAY = "api_gateway"
 OUTSIDE = "event_loop"
 """What the server charges work to that is no box's."""
 
@@ -48,8 +47,8 @@ class Observation:
 
     @property
     def handled(self) -> float:
-        """Requests that passed the gateway, whoever sent them."""
-        return self.metrics.of(_CALLS, GATEWAY)
+        """Requests that passed the gateway or the edge, whoever sent them."""
+        return self.metrics.of(_CALLS, GATEWAY) + self.metrics.of(_CALLS, CDN)
 
     @property
     def boxes(self) -> frozenset[str]:
@@ -114,7 +113,8 @@ def visits(sample: Sample, over: Overheads, stores: frozenset[str]) -> Mapping[s
     for call in sample.boxes:
         loop_s[call.box] += call.cpu_s or 0.0
         trips[call.box] += call.box in stores
-    loop_s[GATEWAY] += over.http_s + over.turn_s
+    for front in sample.fronts:
+        loop_s[front] += over.http_s + over.turn_s
     return {
         box: Visit(loop_s[box] + trips[box] * over.turn_s, trips[box] * over.trip_s)
         for box in loop_s

@@ -39,6 +39,19 @@ def consumer_services(
     }
 
 
+def renditions_service(observations: Sequence[Observation], box: str) -> dict[str, BoxService]:
+    """Return the service time of an upload at the box whose work is done in other processes.
+
+    It is the CPU of the processes that the server has started and that have ended, at the lowest
+    priority; none if next to no upload was processed. The interval is the range of the loads.
+    """
+    totals_s = [observation.cpu.children_s for observation in observations]
+    uploads = [observation.metrics.of(_CALLS, box) for observation in observations]
+    if sum(uploads) < LEAST_SAMPLES or not sum(totals_s):
+        return {}
+    return {box: _batch_service(totals_s, uploads)}
+
+
 def _batch_service(totals_s: Sequence[float], batches: Sequence[float]) -> BoxService:
     each_s = [total_s / count for total_s, count in zip(totals_s, batches, strict=True) if count]
     return BoxService(

@@ -14,7 +14,7 @@ class Call:
 
     method: str
     path: str
-    body: Mapping[str, str] | None
+    body: Mapping[str, object] | None
     token: str
 
 
@@ -27,7 +27,10 @@ class Calls:
     text_characters: int
 
     def of(self, flow: str, *, actor: int, subject: int) -> Call:
-        """Return what a user sends about a post or another user, all given by their numbers."""
+        """Return what a user sends about a post or another user, all given by their numbers.
+
+        A media post has several calls: `upload`, the upload itself, and `media_post`.
+        """
         user = str(self.world.user_ids[actor])
         token = str(self.world.tokens[actor])
         match flow:
@@ -45,14 +48,26 @@ class Calls:
                 body = {"userId": user, "postId": str(self.world.post_ids[subject])}
                 return Call("POST", f"/v1/{flow}s", body | self._comment(flow), token)
             case _:
-                return Call("POST", "/v1/posts", {"userId": user} | self._content(flow), token)
+                return Call("POST", "/v1/posts", {"userId": user} | self._content(), token)
 
     @staticmethod
     def _comment(flow: str) -> dict[str, str]:
         return {"comment": _TEXT} if flow == "comment" else {}
 
-    def _content(self, flow: str) -> dict[str, str]:
-        text = (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
-        if flow == "media_post":
-            return {"mediaUrl": "https://media.invalid/sample.jpg", "description": text}
-        return {"text": text}
+    def _content(self) -> dict[str, str]:
+        return {"text": self._text()}
+
+    def _text(self) -> str:
+        return (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
+
+    def upload(self, actor: int, *, size_bytes: int) -> Call:
+        """Return what a user sends to have the upload of a JPEG signed."""
+        declared = {"contentType": "image/jpeg", "sizeBytes": size_bytes}
+        body = {"userId": str(self.world.user_ids[actor]), **declared}
+        return Call("POST", "/v1/media/uploads", body, str(self.world.tokens[actor]))
+
+    def media_post(self, actor: int, media_url: str) -> Call:
+        """Return what a user sends to post what was uploaded."""
+        body = {"mediaUrl": media_url, "description": self._text()}
+        user = str(self.world.user_ids[actor])
+        return Call("POST", "/v1/posts", {"userId": user, **body}, str(self.world.tokens[actor]))

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sim.calibration.attribution import Observation
 from sim.calibration.calls import Calls
 from sim.calibration.sampler import Sampler, sampling
@@ -15,6 +17,7 @@ from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.own_server import OwnServer
+from sim.loadtest.pictures import pictures
 from sim.loadtest.schedule import drawn_schedule
 from sim.loadtest.traffic import Traffic
 
@@ -99,4 +102,5 @@ def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:
         seed=spec.seed + _OTHER_SEED,
     )
     calls = Calls(bench.world, spec.traffic.posts_per_page, spec.traffic.text_characters)
-    return Sampler(bench.url, schedule, calls)
+    made = pictures(np.random.default_rng(spec.seed + _OTHER_SEED))
+    return Sampler(bench.url, schedule, calls, made)

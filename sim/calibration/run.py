@@ -26,9 +26,10 @@ from sim.calibration.attribution import (
     sampled_visits,
     trips_to,
 )
-from sim.calibration.background import consumer_services
+from sim.calibration.background import consumer_services, renditions_service
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.observing import Observed, observed
+from sim.calibration.sampler import STORAGE
 from sim.calibration.waits import LowLoad, commit_service, wake_up_s
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
@@ -41,6 +42,9 @@ LOW_LOAD_PER_S = 15.0
 MODERATE = (0.4, 0.85)
 """The two other loads, as parts of what the low load's CPU for a request would allow. A busy server
 uses less for a request, so that these are about a quarter and a half of what it really carries."""
+
+RENDERING = "media_processor"
+"""The box whose work is done by other processes, so that no thread of the server's tells it."""
 
 LEAST_REQUESTS = 20
 """Of a flow at low load, for its median to be taken."""
@@ -124,8 +128,9 @@ def calibration_from(
         step.box: None
         for flow in scenario.flows.values()
         for step in flow.steps
-        if step.mode == "queued"
+        if step.mode == "queued" and step.box != RENDERING
     }
+    databases = stores - {STORAGE}
     observations = [each.observation for each in moderate]
     sampled = sampled_visits(observations, stores=stores)
     seen = {box for each in observations for box in each.boxes} & scenario.boxes.keys()
@@ -138,11 +143,12 @@ def calibration_from(
         versions=ground.versions,
         loads=(_load(low, "waiting"), *(_load(each, "service") for each in moderate)),
         boxes=box_services(sampled)
-        | consumer_services(observations, consumers=tuple(consumers), stores=stores),
-        flows=flow_visits(sampled, sorted(seen - consumers.keys())),
+        | consumer_services(observations, consumers=tuple(consumers), stores=databases)
+        | renditions_service(observations, RENDERING),
+        flows=flow_visits(sampled, sorted(seen - consumers.keys() - {RENDERING})),
         turn_s=_turns(scenario, observations, stores),
     )
-    return _with_waits(served, subject, low, stores)
+    return _with_waits(served, subject, low, databases)
 
 
 def _with_waits(

@@ -3,10 +3,11 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from itertools import cycle
 from urllib.parse import urlsplit
 
 from sim.calibration.calls import Call, Calls
@@ -17,6 +18,10 @@ from sim.loadtest.schedule import Schedule
 from sim.loadtest.traffic import FLOWS
 
 TIMEOUT_S = 10.0
+GATEWAY, STORAGE, CDN = "api_gateway", "object_storage", "cdn"
+MEDIA_FETCH = "media_fetch"
+"""A flow of the sampler's own: what a page loads, from object storage first, then from the edge."""
+FETCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,26 @@ class Sample:
     Attributes:
         response_s: from sending it to having the answer, without waiting for its turn.
         boxes: each call of a box.
+        fronts: the box that has taken each of its HTTP requests; a media post has three.
     """
 
     flow: str
     response_s: float
     boxes: tuple[BoxTime, ...]
+    fronts: tuple[str, ...] = (GATEWAY,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer, and what the boxes did for it."""
+
+    status: int
+    body: bytes
+    boxes: tuple[BoxTime, ...]
+
+    @property
+    def is_right(self) -> bool:
+        return _OK <= self.status < _NOT_OK
 
 
 class Sampler:
@@ -39,12 +59,15 @@ class Sampler:
     What fails is left out: the load generator counts errors.
     """
 
-    def __init__(self, url: str, schedule: Schedule, calls: Calls) -> None:
+    def __init__(
+        self, url: str, schedule: Schedule, calls: Calls, pictures: Sequence[bytes]
+    ) -> None:
         self.url = url
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
         self._calls = calls
         self._schedule = schedule
+        self._pictures = cycle(pictures)
         self._stopping = threading.Event()
         self._unmetered: str | None = None
         self.samples: list[Sample] = []
@@ -63,8 +86,11 @@ class Sampler:
             for time_s, flow, actor, subject in due:
                 if self._stopping.wait(max(0.0, begun_s + time_s - time.monotonic())):
                     return
-                name = FLOWS[flow]
-                self._ask(connection, name, self._calls.of(name, actor=actor, subject=subject))
+                if FLOWS[flow] == "media_post":
+                    self._post_media(connection, actor)
+                else:
+                    call = self._calls.of(FLOWS[flow], actor=actor, subject=subject)
+                    self._ask(connection, FLOWS[flow], call)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -81,23 +107,58 @@ class Sampler:
         return self.samples
 
     def _ask(self, connection: HTTPConnection, flow: str, call: Call) -> None:
-        headers = {"Authorization": f"Bearer {call.token}"}
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
-        content = None if call.body is None else json.dumps(call.body)
         begun_s = time.monotonic()
-        connection.request(call.method, call.path, content, headers)
-        answer = connection.getresponse()
-        answer.read()
-        response_s = time.monotonic() - begun_s
-        if not _OK <= answer.status < _NOT_OK:
+        answer = self._send(connection, call)
+        self._note(flow, [answer], time.monotonic() - begun_s, (GATEWAY,))
+
+    def _post_media(self, connection: HTTPConnection, actor: int) -> None:
+        """Upload a picture and post it, and then load it as pages do."""
+        data = next(self._pictures)
+        begun_s = time.monotonic()
+        signed = self._send(connection, self._calls.upload(actor, size_bytes=len(data)))
+        if not signed.is_right:
             return
+        told = json.loads(signed.body)
+        target = urlsplit(told["uploadUrl"])
+        put = Call("PUT", f"{target.path}?{target.query}", None, "")
+        stored = self._send(connection, put, content=data, headers=told["headers"])
+        posted = self._send(connection, self._calls.media_post(actor, told["mediaUrl"]))
+        response_s = time.monotonic() - begun_s
+        self._note("media_post", [signed, stored, posted], response_s, (GATEWAY, STORAGE, GATEWAY))
+        for _ in range(FETCHES):
+            begun_s = time.monotonic()
+            fetched = self._send(connection, Call("GET", urlsplit(told["mediaUrl"]).path, None, ""))
+            self._note(MEDIA_FETCH, [fetched], time.monotonic() - begun_s, (CDN,))
+
+    def _send(
+        self,
+        connection: HTTPConnection,
+        call: Call,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> _Answer:
+        sent = dict(headers or {})
+        if call.token:
+            sent["Authorization"] = f"Bearer {call.token}"
+        if call.body is not None:
+            sent["Content-Type"] = "application/json"
+            content = json.dumps(call.body).encode()
+        connection.request(call.method, call.path, content, sent)
+        answer = connection.getresponse()
+        body = answer.read()
         header = answer.getheader("Server-Timing", "")
         boxes = server_timing(header)
-        if not boxes or any(box.cpu_s is None for box in boxes):
+        if answer.status < _NOT_OK and (not boxes or any(box.cpu_s is None for box in boxes)):
             self._unmetered = header
-        else:
-            self.samples.append(Sample(flow, response_s, boxes))
+        return _Answer(answer.status, body, boxes)
+
+    def _note(
+        self, flow: str, answers: Sequence[_Answer], response_s: float, fronts: tuple[str, ...]
+    ) -> None:
+        if all(answer.is_right for answer in answers):
+            boxes = tuple(box for answer in answers for box in answer.boxes)
+            self.samples.append(Sample(flow, response_s, boxes, fronts))
 
 
 _OK, _NOT_OK = 200, 300

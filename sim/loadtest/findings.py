@@ -101,5 +101,6 @@ def _left_out(traffic: Traffic) -> Iterator[Finding]:
     if "media_post" in traffic.rates_per_s:
         yield Finding(
             NOTE,
-            "A media post is sent with the URL of its media; the upload before it is left out.",
+            "A media post is three requests, counted as one: an upload signed, put and posted. "
+            "What is put is a JPEG of some tens of kilobytes, whatever sizes the scenario has.",
         )

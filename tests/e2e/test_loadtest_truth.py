@@ -49,6 +49,21 @@ def test_the_oracle_catches_a_server_that_spoils_pages(
     assert flow(document, "read_feed")["errors"] >= document["pages"]["wrong"]
 
 
+def test_an_upload_that_is_not_taken_is_an_error_of_the_media_post(program: Path) -> None:
+    load = ("--rate", "400", "--duration", "3s")
+    with toy_server() as url:
+        _, sound = loadtest(program, "--host", url, *SMALL, *load)
+    with toy_server("--fault", "no storage") as url:
+        _, refused = loadtest(program, "--host", url, *SMALL, *load)
+
+    assert flow(sound, "media_post")["requests"] > 0
+    assert flow(sound, "media_post")["errors"] == 0
+    assert flow(refused, "media_post")["errors"] == flow(refused, "media_post")["requests"] > 0
+    [kind] = [row for row in refused["errors"] if row["flow"] == "media_post"]
+    assert kind["kind"] == "object_storage: status 403"
+    assert flow(refused, "text_post")["errors"] == 0
+
+
 def test_the_known_limit_of_a_server_is_found_within_a_tenth(program: Path) -> None:
     with toy_server("--service-s", "0.01") as url:
         code, document = loadtest(

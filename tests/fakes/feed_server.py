@@ -25,6 +25,7 @@ class FeedServer:
         self._tokens: dict[str, int] = {}
         self._followees: dict[int, set[int]] = defaultdict(set)
         self._posts: list[tuple[int, int]] = []
+        self._signed: dict[str, int] = {}
         self._free_s = 0.0
         self._full_pages = 0
 
@@ -38,6 +39,8 @@ class FeedServer:
                 web.post("/v1/follow", self._follow),
                 web.delete("/v1/follow", self._unfollow),
                 web.post("/v1/posts", self._post),
+                web.post("/v1/media/uploads", self._sign),
+                web.put("/storage/{name}", self._take),
                 web.post("/v1/likes", self._react),
                 web.post("/v1/comments", self._react),
                 web.get("/v1/feeds/{user}", self._feed),
@@ -82,6 +85,23 @@ class FeedServer:
         post = self._new_id()
         self._posts.append((post, author))
         return web.json_response({"postId": str(post), "userId": str(author)}, status=201)
+
+    async def _sign(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        path = f"{self._new_id()}.jpg"
+        self._signed[path] = int(body["sizeBytes"])
+        told = {
+            "uploadUrl": f"http://{request.host}/storage/{path}?signed=yes",
+            "method": "PUT",
+            "headers": {"Content-Type": body["contentType"]},
+            "mediaUrl": f"http://{request.host}/media/{path}",
+        }
+        return web.json_response(told, status=201)
+
+    async def _take(self, request: web.Request) -> web.Response:
+        size = self._signed.pop(request.match_info["name"], None)
+        right = len(await request.read()) == size and self._options.fault != "no storage"
+        return web.Response(status=200 if right else 403)
 
     async def _react(self, request: web.Request) -> web.Response:
         return web.json_response(await request.json(), status=201)

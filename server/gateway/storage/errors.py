@@ -67,6 +67,10 @@ def error_response(error: S3Error, request: web.Request) -> web.Response:
         body=b"" if request.method == "HEAD" else document.encode(),
         content_type="application/xml",
     )
+    if not request.content.is_eof():
+        # What comes next may be the rest of the body, or, from a client that has not been told to
+        # continue, another request.
+        response.force_close()
     if error.code.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "1"
     return response

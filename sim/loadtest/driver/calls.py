@@ -1,6 +1,7 @@
 """Each flow as the call of the API that stands for it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.loadtest.driver.connections import Answer
@@ -54,7 +55,7 @@ class Calls:
         self._authority = authority
 
     def request(self, asked: Request) -> bytes:
-        """Return the whole request."""
+        """Return the whole request of a flow that has one; a media post has several."""
         actor = self._user_ids[asked.actor]
         match asked.flow:
             case "read_feed":
@@ -65,15 +66,23 @@ class Calls:
                 return self._posted(
                     asked.actor, "/v1/posts", {"userId": str(actor), "text": self._text}
                 )
-            case "media_post":
-                body = {
-                    "userId": str(actor),
-                    "mediaUrl": f"https://media.invalid/{asked.actor}.jpg",
-                    "description": self._text,
-                }
-                return self._posted(asked.actor, "/v1/posts", body)
             case _:
                 return self._about(asked, str(actor))
+
+    def upload(self, actor: int, *, size_bytes: int) -> bytes:
+        """Return the request that has an upload of a JPEG signed."""
+        user_id = str(self._user_ids[actor])
+        declared = {"contentType": "image/jpeg", "sizeBytes": size_bytes}
+        return self._posted(actor, "/v1/media/uploads", {"userId": user_id, **declared})
+
+    def media_post(self, actor: int, media_url: str) -> bytes:
+        """Return the request that posts what was uploaded."""
+        body = {
+            "userId": str(self._user_ids[actor]),
+            "mediaUrl": media_url,
+            "description": self._text,
+        }
+        return self._posted(actor, "/v1/posts", body)
 
     def _about(self, asked: Request, actor: str) -> bytes:
         match asked.flow:
@@ -95,7 +104,7 @@ class Calls:
                 path = f"/v1/follow?followerId={actor}&followeeId={followee}"
                 return self._bytes(asked.actor, "DELETE", path)
 
-    def _posted(self, actor: int, path: str, body: dict[str, str]) -> bytes:
+    def _posted(self, actor: int, path: str, body: Mapping[str, object]) -> bytes:
         return self._bytes(actor, "POST", path, json.dumps(body).encode())
 
     def _bytes(self, actor: int, method: str, path: str, body: bytes = b"") -> bytes:

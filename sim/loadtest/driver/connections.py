@@ -33,9 +33,20 @@ class AnswerMalformedError(OSError):
         super().__init__(f"expected HTTP/1 with a length or chunks, found {found[:60]!r}")
 
 
+class StepRefusedError(OSError):
+    """A request of a flow of several was refused, so that the rest was not sent."""
+
+    def __init__(self, *, step: str, answer: "Answer") -> None:
+        self.step = step
+        self.status = answer.status
+        super().__init__(f"{step}: {answer.body.decode(errors='replace')}")
+
+
 def failure_of(error: OSError) -> str:
     """Return what kept an answer from coming, in a few words that many requests share."""
     match error:
+        case StepRefusedError():
+            return f"{error.step}: status {error.status}"
         case TimeoutError():
             return "timeout"
         case ConnectionRefusedError():

@@ -17,7 +17,9 @@ from sim.loadtest.driver.connections import Answer, Connections, failure_of
 from sim.loadtest.driver.evidence import Evidence
 from sim.loadtest.driver.recorder import Recorder, Timing
 from sim.loadtest.driver.timer import Timer
+from sim.loadtest.driver.uploads import Uploads
 from sim.loadtest.driver.watching import GIVE_UP_S, seconds_to_last
+from sim.loadtest.pictures import pictures
 from sim.loadtest.plan import REQUEST_TIMEOUT_S, Load, Plan
 from sim.loadtest.schedule import NOBODY
 from sim.loadtest.traffic import FLOWS, POSTS
@@ -49,6 +51,13 @@ class Shift:
         self._tell = tell
         self._connections = Connections(settings.url, timeout_s=REQUEST_TIMEOUT_S)
         self._calls = Calls(plan, authority=self._connections.authority)
+        self._rng = np.random.default_rng((settings.seed, index))
+        self._uploads = Uploads(
+            self._calls,
+            self._connections,
+            pictures(self._rng.spawn(1)[0]),
+            timeout_s=REQUEST_TIMEOUT_S,
+        )
         self._bookmarks = Bookmarks(is_wanted=bool(plan.schedule.continues.any()))
         pages = int((plan.schedule.flows == FLOWS.index("read_feed")).sum())
         self._evidence = Evidence.of(pages)
@@ -56,7 +65,6 @@ class Shift:
         self._pool = Pool(IN_FLIGHT)
         self._watches = Group()
         self._handed_over = self._watched = 0
-        self._rng = np.random.default_rng((settings.seed, index))
         self._endless = cycle(_rows(plan))
         self.start_s = time.monotonic() + _LEAD_S
         self._from_s = self.start_s + settings.warmup_s
@@ -81,6 +89,7 @@ class Shift:
         self._cutter.kill()
         self._tell("interval", self._recorder.cut())
         self._tell("evidence", self._evidence.document(start_s=self.start_s))
+        self._uploads.close()
         self._connections.close()
 
     def stop(self) -> None:
@@ -178,11 +187,14 @@ class Shift:
     def _asked(
         self, asked: Request, *, due_s: float, begun_s: float
     ) -> tuple[Answer | None, Timing]:
-        """Send a request and count it; returns the answer if it is right."""
+        """Send the requests of a flow and count it once; returns the last answer if it is right."""
         answer: Answer | None = None
         failure = reason = ""
         try:
-            answer = self._connections.ask(self._calls.request(asked))
+            if asked.flow == "media_post":
+                answer = self._uploads.post(asked.actor)
+            else:
+                answer = self._connections.ask(self._calls.request(asked))
         except OSError as error:
             failure, reason = failure_of(error), str(error)
         timing = Timing(due_s, begun_s, time.monotonic())
