@@ -26,6 +26,8 @@ FLAGS = [
     "--disable-sync",
 ]
 PASSWORD = "a password of eight or more"  # noqa: S105 - of users of the tests
+# How long the tests wait for what has no time of its own to keep, on a machine that is busy.
+PATIENCE_MS = 20_000
 # Cumulative layout shift, of which web.dev's "good" is 0.1 at most.
 MOST_SHIFT = 0.02
 # What a browser reports of a request that a test itself makes fail.
@@ -132,6 +134,7 @@ class Window:
 def chromium() -> Iterator["Browser"]:
     """Start a headless browser; where there is none, there is nothing to test."""
     playwright = pytest.importorskip("playwright.sync_api")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     if not CHROMIUM.exists():
         pytest.skip("no chromium here")
     with playwright.sync_playwright() as started:
@@ -152,7 +155,7 @@ def window(
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(WATCH)
     opened = Window(context.new_page(), url)
     opened.page.on("console", opened.note)
