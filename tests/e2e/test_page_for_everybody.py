@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python")
 expect = playwright.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
