@@ -11,11 +11,6 @@ export class Problem extends Error {
     this.fields = fields;
     this.retryAfterS = retryAfterS;
   }
-
-  /** Whether the same may work later without any change. */
-  get isPassing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
 }
 
 /** Calls the API as whoever is signed in. */

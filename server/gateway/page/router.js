@@ -6,6 +6,11 @@ export class Router {
   #main = document.getElementById("main");
   #shown = null;
   #onHash = () => this.show();
+  // A link to where one is changes no address.
+  #onClick = (event) => {
+    const link = event.target.closest("a");
+    if (link && link.hash === (location.hash || "#/")) this.show();
+  };
 
   constructor(views) {
     this.#views = views;
@@ -17,11 +22,13 @@ export class Router {
 
   start() {
     addEventListener("hashchange", this.#onHash);
+    document.querySelector(".rail").addEventListener("click", this.#onClick);
     return this.show({ isFirst: true });
   }
 
   stop() {
     removeEventListener("hashchange", this.#onHash);
+    document.querySelector(".rail").removeEventListener("click", this.#onClick);
     this.#shown?.hidden?.();
     this.#main.replaceChildren();
   }
