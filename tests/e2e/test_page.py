@@ -191,6 +191,7 @@ def test_scrolling_shows_every_post_once_in_order_to_the_end(
     reader.follow(author.user_id)
     for number in range(45, 50):
         server.post(author, f"Number {number:02}")
+    expect(reader.post_with("Number 49")).to_be_visible()
 
     for _ in range(40):
         reader.page.mouse.wheel(0, 1500)
