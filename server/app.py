@@ -25,9 +25,11 @@ from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
 from server.errors import DataFolderError, RequestError
+from server.gateway.calls import Call
 from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
-from server.gateway.envelope import envelopes, seal
+from server.gateway.envelope import Envelope, seal
+from server.gateway.front_door import FrontDoor
 from server.gateway.gateway import Gateway
 from server.gateway.health import READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
@@ -55,6 +57,7 @@ SITE = web.AppKey("SITE", Site)
 BOXES = web.AppKey("BOXES", Boxes)
 # Ends what the application has opened, where it was never started.
 END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
+FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
@@ -156,24 +159,25 @@ def _app(
         telemetry=metrics,
         monotonic_s=surroundings.clock.monotonic_s,
     )
+    envelope = Envelope(
+        request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
+        answered=metrics.answered,
+        access_log=settings.access_log,
+    )
     app = web.Application(
-        middlewares=[
-            envelopes(
-                request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
-                answered=metrics.answered,
-                access_log=settings.access_log,
-            ),
-            problem_responses,
-        ],
+        middlewares=[envelope.middleware, problem_responses],
         client_max_size=settings.limits.body_bytes,
     )
-    app.on_response_prepare.append(seal)
+    app.on_response_prepare.append(_seal)
     app[SITE] = parts.site
     app[BOXES] = boxes
     end: Callable[[], Awaitable[None]] = partial(_end, boxes, parts)
     app[END] = end
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
-    _add_routes(app, gateway, boxes, metrics)
+    calls = _calls(boxes, parts.site)
+    app.add_routes(gateway.routes(calls))
+    app.add_routes(health_routes(metrics.text))
+    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
@@ -183,6 +187,7 @@ def _app(
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
     app.add_routes(_page(settings, parts.site))
     app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
@@ -197,19 +202,20 @@ def _request_ids(start: str) -> Callable[[], str]:
     return lambda: f"{start}-{next(numbers)}"
 
 
-def _add_routes(app: web.Application, gateway: Gateway, boxes: Boxes, metrics: Metrics) -> None:
-    shapes = PostShapes(app[SITE])
-    calls = [
+def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
+    shapes = PostShapes(site)
+    return [
         *UserCalls(boxes.accounts, boxes.follow_service, boxes.post_reader, shapes).calls(),
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
-        *MediaCalls(boxes.upload_signer, app[SITE]).calls(),
+        *MediaCalls(boxes.upload_signer, site).calls(),
         *ReactionCalls(
             boxes.comment_service, boxes.like_service, boxes.notification_service
         ).calls(),
     ]
-    app.add_routes(gateway.routes(calls))
-    app.add_routes(health_routes(metrics.text))
-    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+
+
+async def _seal(request: web.Request, response: web.StreamResponse) -> None:
+    seal(request, response)
 
 
 def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:

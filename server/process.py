@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any, cast
 
 import uvloop
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp import web
 from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, SITE, build_app
+from server.app import CONNECTIONS, FRONT_DOOR, SITE, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.settings import ServerSettings
@@ -113,6 +114,9 @@ async def _serve(
 def _protocols(app: web.Application, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
     speak_http = runner.server
     assert speak_http is not None  # noqa: S101 - for the type checker: the runner is set up
+    # Its requests are the application's, which are of a narrower type than it says.
+    others = cast("Any", speak_http.request_handler)
+    speak_http.request_handler = cast("Any", app[FRONT_DOOR].before(others))
     return lambda: app[CONNECTIONS].protocol(speak_http)
 
 

@@ -48,14 +48,14 @@ class Metrics:
         """Time a visit to a box; an exception that leaves it counts as an error."""
         return _Span(self, box)
 
-    def visited(self, visit: BoxTiming, *, failed: bool) -> None:
+    def visited(self, box: str, duration_s: float, cpu_s: float | None, *, failed: bool) -> None:
         """Note a visit to a box."""
-        self._durations[visit.box].observe(visit.duration_s)
+        self._durations[box].observe(duration_s)
         if failed:
-            self._counts["socialfeed_box_errors_total", visit.box] += 1
+            self._counts["socialfeed_box_errors_total", box] += 1
         timings = _timings.get()
         if timings is not None:
-            timings.append(visit)
+            timings.append(BoxTiming(box, duration_s, cpu_s))
 
     @contextmanager
     def timings(self) -> Iterator[list[BoxTiming]]:
@@ -147,11 +147,11 @@ class _Span:
     ) -> None:
         duration_s = time.perf_counter() - self._started_s
         cpu_s = None if self._account is None else self._account.leave()
-        visit = BoxTiming(self._box, duration_s, cpu_s)
-        self._metrics.visited(visit, failed=_is_failure(error))
+        failed = error is not None and _is_failure(error)
+        self._metrics.visited(self._box, duration_s, cpu_s, failed=failed)
 
 
-def _is_failure(error: BaseException | None) -> bool:
+def _is_failure(error: BaseException) -> bool:
     """Whether a box has failed: a request that is refused for what it asks is no failure."""
     if isinstance(error, RequestError):
         return isinstance(error, _OWN_FAULTS)

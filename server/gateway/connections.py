@@ -19,6 +19,9 @@ LEAST_BYTES_PER_S = 1_024
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
+# How often slow clients are looked for while one may keep the server waiting, and at least.
+LOOKS = 20
+LONGEST_LOOK_S = 1.0
 
 
 class Connections:
@@ -40,10 +43,36 @@ class Connections:
         self.refused = 0
         self.cut = 0
         self.refusing = 0
+        self._watched: set[_Connection] = set()
+        self._look: asyncio.TimerHandle | None = None
 
     def protocol(self, http: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return the protocol of a new connection; `http` makes the one that speaks HTTP."""
         return _Arrival(self, http)
+
+    def watch(self, connection: "_Connection") -> None:
+        """Look at a connection every now and then, until it has closed."""
+        self._watched.add(connection)
+        if self._look is None:
+            self._look_later()
+
+    def unwatch(self, connection: "_Connection") -> None:
+        """Look at a connection no more."""
+        self._watched.discard(connection)
+        if self._look and not self._watched:
+            self._look.cancel()
+            self._look = None
+
+    def _look_later(self) -> None:
+        # A timer for each request would cost as much as its authentication.
+        every_s = min(self.client_s / LOOKS, LONGEST_LOOK_S)
+        self._look = asyncio.get_running_loop().call_later(every_s, self._look_at_all)
+
+    def _look_at_all(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for connection in tuple(self._watched):
+            connection.expect_progress(now_s)
+        self._look_later()
 
 
 def in_progress(request: web.Request) -> "RequestInProgress":
@@ -119,10 +148,11 @@ class _Connection(asyncio.Protocol):
     def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
         self._connections = connections
         self._http = http
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
-        self._headers_due: asyncio.TimerHandle | None = None
-        self._part_due: asyncio.TimerHandle | None = None
+        self._headers_due_s: float | None = None
+        self._part_due_s: float | None = None
         self._unsent_bytes = 0
         self.presence: asyncio.Timeout | None = None
 
@@ -130,20 +160,21 @@ class _Connection(asyncio.Protocol):
         # uvloop's transports are no subclasses.
         self._transport = cast("asyncio.Transport", transport)
         self._connections.open += 1
-        self._expect_headers()
+        self._connections.watch(self)
+        self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.open -= 1
+        self._connections.unwatch(self)
         self._transport = None
-        self._drop_timers()
         if self.presence:
-            self.presence.reschedule(asyncio.get_running_loop().time())
+            self.presence.reschedule(self._loop.time())
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._has_request and self._headers_due is None:
-            self._expect_headers()
+        if not self._has_request and self._headers_due_s is None:
+            self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -154,31 +185,29 @@ class _Connection(asyncio.Protocol):
         self._http.pause_writing()
 
     def resume_writing(self) -> None:
-        if self._part_due:
-            self._part_due.cancel()
-            self._part_due = None
+        self._part_due_s = None
         self._http.resume_writing()
 
     def begin_request(self) -> None:
         """Wait for no headers: they are here."""
         self._has_request = True
-        if self._headers_due:
-            self._headers_due.cancel()
-            self._headers_due = None
+        self._headers_due_s = None
 
     def end_request(self) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
         self._has_request = False
 
-    def _expect_headers(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._headers_due = loop.call_later(self._connections.client_s, self._cut)
+    def expect_progress(self, now_s: float) -> None:
+        """Cut the client off if it should have sent or taken more by now."""
+        if self._headers_due_s is not None and self._headers_due_s <= now_s:
+            self._cut()
+        elif self._part_due_s is not None and self._part_due_s <= now_s:
+            self._check_part_taken()
 
     def _expect_part_taken(self) -> None:
         assert self._transport is not None  # noqa: S101 - for the type checker
         self._unsent_bytes = self._transport.get_write_buffer_size()
-        loop = asyncio.get_running_loop()
-        self._part_due = loop.call_later(self._connections.client_s, self._check_part_taken)
+        self._part_due_s = self._loop.time() + self._connections.client_s
 
     def _check_part_taken(self) -> None:
         assert self._transport is not None  # noqa: S101 - for the type checker
@@ -189,18 +218,11 @@ class _Connection(asyncio.Protocol):
             self._expect_part_taken()
 
     def _cut(self) -> None:
-        self._drop_timers()
         if self._transport and not self._transport.is_closing():
             self._connections.cut += 1
         if self._transport:
             # Not `close`, which waits until what is unsent has been taken.
             self._transport.abort()
-
-    def _drop_timers(self) -> None:
-        for timer in (self._headers_due, self._part_due):
-            if timer:
-                timer.cancel()
-        self._headers_due = self._part_due = None
 
 
 class _Refusal(asyncio.Protocol):

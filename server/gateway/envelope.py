@@ -21,30 +21,49 @@ AccessLog = Callable[[str], None]
 Answered = Callable[[str, str, int], None]
 
 
-def envelopes(
-    *, request_id: Callable[[], str], answered: Answered, access_log: AccessLog | None
-) -> Middleware:
-    """Return the outermost middleware; `access_log` takes one JSON line for a request."""
+class Envelope:
+    """Goes around the answering of every request, outermost."""
 
-    @web.middleware
-    async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def __init__(
+        self,
+        *,
+        request_id: Callable[[], str],
+        answered: Answered,
+        access_log: AccessLog | None,
+    ) -> None:
+        """`access_log` takes one JSON line for a request."""
+        self._request_id = request_id
+        self._answered = answered
+        self._access_log = access_log
+
+    async def around(
+        self, request: web.Request, handler: Handler, *, route: str | None
+    ) -> web.StreamResponse:
+        """Answer as the handler does; `route` is the pattern of the path, if it has one."""
         started_s = time.perf_counter()
-        request[_ID] = _given_id(request) or request_id()
+        request[_ID] = _given_id(request) or self._request_id()
         with in_progress(request):
             response = await handler(request)
-        route = _route(request)
         # A client may call its method what it likes: only those of routes are told.
-        answered(request.method if route else "", route or "", response.status)
-        if access_log:
+        self._answered(request.method if route else "", route or "", response.status)
+        if self._access_log:
             duration_s = time.perf_counter() - started_s
-            access_log(_line(request, response, route=route, duration_s=duration_s))
+            self._access_log(_line(request, response, route=route, duration_s=duration_s))
         return response
 
-    return envelope
+    @property
+    def middleware(self) -> Middleware:
+        """The same for what aiohttp's application routes."""
+
+        @web.middleware
+        async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self.around(request, handler, route=_route(request))
+
+        return envelope
 
 
-async def seal(request: web.Request, response: web.StreamResponse) -> None:
-    """Put on the headers that every response has, just before they are sent."""
+def seal(request: web.Request, response: web.StreamResponse) -> None:
+    """Put on the headers that every response has; to be called before it is sent."""
     headers = response.headers
     headers["X-Request-ID"] = request[_ID]
     # Which versions run is nobody's business.

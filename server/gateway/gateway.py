@@ -1,8 +1,9 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import orjson
@@ -11,11 +12,12 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
-from server.gateway.calls import Answer, Call, Incoming
+from server.gateway.calls import NO_ID, Answer, Call, Incoming
 from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.parsing import MalformedBodyError
 from server.gateway.rate_limit import RateLimit
+from server.gateway.routing import Router
 from server.gateway.timing import Timings, server_timing
 from server.limits import Limits
 from server.model.ids import IdGenerator
@@ -25,6 +27,9 @@ from server.services.accounts import Accounts
 BOX = "api_gateway"
 # Where a request notes whose it is, for the access log.
 CALLER_ID = "caller_id"
+
+# Takes a request and the parameters in its path.
+ServeRequest = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
 
 class GatewayTelemetry(Telemetry, Timings, Protocol):
@@ -80,28 +85,42 @@ class Gateway:
         return self._in_progress
 
     def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
-        """Return the routes of calls."""
+        """Return the routes of calls for aiohttp's application."""
         return [web.route(call.method, call.path, self._handler(call)) for call in calls]
+
+    def router(self, calls: Sequence[Call]) -> Router[ServeRequest]:
+        """Return the same calls for the front door, but for streams, which are rare and stay."""
+        router: Router[ServeRequest] = Router()
+        for call in calls:
+            if not call.is_stream:
+                router.add(call.method, call.path, partial(self._counted, call))
+        return router
 
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             # A stream is counted by its box, since it stays for as long as its reader.
-            if call.media_type != "application/json":
-                return await self._admitted(call, request)
-            self._expect_room(call)
-            self._in_progress += 1
-            try:
-                if self._settings.shows_timing:
-                    return await self._timed(call, request)
-                return await self._admitted(call, request)
-            finally:
-                self._in_progress -= 1
+            serve = self._admitted if call.is_stream else self._counted
+            return await serve(call, request, request.match_info)
 
         return handle
 
-    async def _timed(self, call: Call, request: web.Request) -> web.StreamResponse:
+    async def _counted(
+        self, call: Call, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        self._expect_room(call)
+        self._in_progress += 1
+        try:
+            if self._settings.shows_timing:
+                return await self._timed(call, request, parameters)
+            return await self._admitted(call, request, parameters)
+        finally:
+            self._in_progress -= 1
+
+    async def _timed(
+        self, call: Call, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
         with self._telemetry.timings() as timings:
-            response = await self._admitted(call, request)
+            response = await self._admitted(call, request, parameters)
         response.headers["Server-Timing"] = server_timing(timings)
         return response
 
@@ -111,48 +130,47 @@ class Gateway:
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
 
-    async def _admitted(self, call: Call, request: web.Request) -> web.StreamResponse:
+    async def _admitted(
+        self, call: Call, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
         with self._telemetry.span(BOX):
-            self._rate_limit.take(request.remote)
+            if self._settings.rate_per_s:
+                self._rate_limit.take(request.remote)
             token, caller_id = await self._caller(call, request)
             if caller_id is not None:
                 request[CALLER_ID] = caller_id
                 self._rate_limit.take(caller_id)
-            raw_body = await _body(call, request, within_s=self._limits.client_s)
-
-            requested = _Requested(request, caller_id, token, raw_body)
-            key = request.headers.get("Idempotency-Key")
-            if call.method == "POST" and key is not None:
-                return _response(await self._once(call, requested, key))
-            answer = await self._serve(call, requested, self._ids.new())
+            incoming = Incoming(
+                request,
+                parameters,
+                caller_id=caller_id,
+                token=token,
+                raw_body=await _body(request, within_s=self._limits.client_s) if call.body else b"",
+                cursors=self._cursors,
+                fresh_id=self._ids.new() if call.method == "POST" else NO_ID,
+            )
+            key = request.headers.get("Idempotency-Key") if call.method == "POST" else None
+            if key is not None:
+                return _response(await self._once(call, incoming, key))
+            answer = await self._serve(call, incoming)
         return answer if isinstance(answer, web.StreamResponse) else _response(answer)
 
-    async def _serve(
-        self, call: Call, requested: "_Requested", fresh_id: int
-    ) -> Answer | web.StreamResponse:
-        incoming = Incoming(
-            requested.request,
-            caller_id=requested.caller_id,
-            token=requested.token,
-            raw_body=requested.raw_body,
-            cursors=self._cursors,
-            fresh_id=fresh_id,
-        )
+    async def _serve(self, call: Call, incoming: Incoming) -> Answer | web.StreamResponse:
         with self._telemetry.span(call.box):
             return await call.serve(incoming)
 
-    async def _once(self, call: Call, requested: "_Requested", key: str) -> Answer:
-        async def serve(fresh_id: int) -> Answer:
-            answer = await self._serve(call, requested, fresh_id)
+    async def _once(self, call: Call, incoming: Incoming, key: str) -> Answer:
+        async def serve(reserved_id: int) -> Answer:
+            answer = await self._serve(call, replace(incoming, fresh_id=reserved_id))
             # No POST answers a stream.
             assert isinstance(answer, Answer)  # noqa: S101 - for the type checker
             return answer
 
         keyed = KeyedRequest(
-            scope=str(requested.caller_id),
+            scope=str(incoming.caller_id),
             key=key,
-            content=f"{call.method} {requested.request.path}\n".encode() + requested.raw_body,
-            fresh_id=self._ids.new(),
+            content=f"{call.method} {incoming.request.path}\n".encode() + incoming.raw_body,
+            fresh_id=incoming.fresh_id,
             is_secret=call.is_public,
         )
         return await self._idempotency.once(keyed, serve)
@@ -167,17 +185,7 @@ class Gateway:
         return token, await self._accounts.user_of(token)
 
 
-@dataclass(frozen=True, slots=True)
-class _Requested:
-    request: web.Request
-    caller_id: int | None
-    token: str
-    raw_body: bytes
-
-
-async def _body(call: Call, request: web.Request, *, within_s: float) -> bytes:
-    if call.body is None:
-        return b""
+async def _body(request: web.Request, *, within_s: float) -> bytes:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
     try:
@@ -191,10 +199,10 @@ async def _body(call: Call, request: web.Request, *, within_s: float) -> bytes:
 
 
 def _response(answer: Answer) -> web.Response:
-    headers = {}
+    body = answer.body
+    if body is None and answer.document is not None:
+        body = orjson.dumps(answer.document)
+    headers = {} if body is None else {"Content-Type": "application/json"}
     if answer.location:
         headers["Location"] = answer.location
-    if answer.document is None:
-        return web.Response(status=answer.status, headers=headers)
-    headers["Content-Type"] = "application/json"
-    return web.Response(status=answer.status, headers=headers, body=orjson.dumps(answer.document))
+    return web.Response(status=answer.status, headers=headers, body=body)

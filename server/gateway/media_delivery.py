@@ -90,16 +90,15 @@ class MediaDelivery:
         headers["Content-Length"] = str(span.size_bytes)
         response = web.StreamResponse(status=status, headers=headers)
         await response.prepare(request)
-        await response.write(part.head)
         try:
+            await response.write(part.head)
             async for piece in part.rest:
                 await response.write(piece)
-        except RequestError:
-            # Too late to tell: the client sees that it is cut short.
+            await response.write_eof()
+        except (RequestError, ConnectionError):
+            # Too late to tell: the client sees that it is cut short, or has gone itself.
             if request.transport is not None:
                 request.transport.abort()
-            return response
-        await response.write_eof()
         return response
 
 

@@ -107,6 +107,5 @@ class PostCalls:
         user_id = incoming.path_id("userId", kind="user")
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
-        return incoming.list_of(
-            await self._feeds.read(user_id, incoming.page(of)), of, self._shapes.feed_item
-        )
+        page = await self._feeds.read(user_id, incoming.page(of))
+        return incoming.json_list_of(page, of, self._shapes.feed_item)

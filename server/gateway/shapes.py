@@ -1,7 +1,6 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
-from functools import lru_cache
 from typing import NotRequired
 
 import orjson
@@ -13,7 +12,7 @@ from server.model.media import Media, media_path
 from server.model.records import Comment, Edge, Like, Notification, User
 from server.services.comment_service import ShownComment
 from server.services.like_service import ShownLike
-from server.services.post_cache import CAPACITY, ShownPost
+from server.services.post_cache import ShownPost
 
 
 class NamedUser(TypedDict):
@@ -195,9 +194,13 @@ class PostShapes:
         """Return a post with its counts."""
         return _post_shape(shown, site_url=self._site.url)
 
-    def feed_item(self, shown: ShownPost) -> orjson.Fragment:
+    def feed_item(self, shown: ShownPost) -> bytes:
         """Return a post as an item of a feed, a `FeedItem` in JSON."""
-        return _feed_item(shown, self._site.url)
+        if not shown.presented:
+            author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
+            item: FeedItem = {**self.post(shown), "author": author}
+            shown.presented = orjson.dumps(item)
+        return shown.presented
 
 
 def _post_shape(shown: ShownPost, *, site_url: str) -> PostShape:
@@ -234,18 +237,6 @@ def _media_shape(media: Media, *, site_url: str) -> MediaShape:
     if media.playlist_key:
         shape["playlist"] = f"{site_url}{media_path(media.playlist_key)}"
     return shape
-
-
-@lru_cache(maxsize=CAPACITY)
-def _feed_item(shown: ShownPost, site_url: str) -> orjson.Fragment:
-    """Return a post as an item of a feed.
-
-    A post is in many feeds and is read more often than it changes. Another edit, count or state of
-    its media is another `ShownPost`, so what is kept is never old.
-    """
-    author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-    item: FeedItem = {**_post_shape(shown, site_url=site_url), "author": author}
-    return orjson.Fragment(orjson.dumps(item))
 
 
 def follower_item(edge_and_name: tuple[Edge, str]) -> FollowUser:

@@ -124,7 +124,7 @@ class Accounts:
         Raises:
             NotFoundError: for the first that does not.
         """
-        if all(map(self._names.get, user_ids)):
+        if None not in map(self._names.get, user_ids):
             return
         names = await self.names(user_ids)
         for user_id in user_ids:

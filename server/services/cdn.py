@@ -22,7 +22,8 @@ BOX = "cdn"
 SLICE_BYTES = 1_048_576
 # Slices that are fetched at the same time are in memory beside the cache.
 FETCHES_AT_ONCE = 32
-REMEMBERED_OBJECTS = 50_000
+# Media with its renditions takes some 2.5 kB.
+REMEMBERED_OBJECTS = 10_000
 
 _RENDITIONS = "r/"
 _SHOWN = frozenset({MediaState.STORED, MediaState.READY, MediaState.FAILED})

@@ -114,7 +114,9 @@ class FeedCache:
         )
 
     def _with_pushed(self, cached: _Cached, sources: FeedSources) -> FeedSources:
-        if cached.pushed and sources.feed is not None:
+        if not cached.pushed:
+            return sources
+        if sources.feed is not None:
             feed = sources.feed.with_new(cached.pushed, cap=self._max_entries)
             sources = cached.sources = replace(sources, feed=feed)
         cached.pushed.clear()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from heapq import merge
 from itertools import islice
 
+from server.model.feeds import Feed
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import FeedEntry
 from server.ports.clock import Clock
@@ -58,36 +59,35 @@ class FeedReader:
         shown: list[ShownPost] = []
         rest = page.and_one_more
         while rest.limit > 0:
-            entries = await self._skeleton(sources, rest)
-            hydrated = await self._post_reader.hydrated(entries)
+            post_ids = await self._skeleton(sources, rest)
+            hydrated = await self._post_reader.hydrated(post_ids)
             shown += _allowed(hydrated, sources)
-            if len(entries) < rest.limit:
+            if len(post_ids) < rest.limit:
                 break
-            rest = PageRequest(entries[-1].post_id, page.limit + 1 - len(shown))
+            rest = PageRequest(post_ids[-1], page.limit + 1 - len(shown))
         await self._note_reading(user_id, sources)
         return _presented(shown, page)
 
-    async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[FeedEntry]:
-        """Return the entries of a page: from the feed above its floor, from the posts below."""
+    async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[int]:
+        """Return the posts of a page: from the feed above its floor, from the followees below."""
         feed = sources.feed
         if feed is None or page.before <= feed.floor + 1:
-            return await self._posts.entries_by(sources.followees, page)
-        entries = await self._above_floor(sources, page)
-        if len(entries) < page.limit:
-            below = PageRequest(feed.floor + 1, page.limit - len(entries))
-            entries += await self._posts.entries_by(sources.followees, below)
-        return entries
+            return _ids(await self._posts.entries_by(sources.followees, page))
+        if sources.pulled:
+            post_ids = await self._with_pulled(sources.pulled, feed, page)
+        else:
+            post_ids = feed.post_ids(page)
+        if len(post_ids) < page.limit:
+            below = PageRequest(feed.floor + 1, page.limit - len(post_ids))
+            older = await self._posts.entries_by(sources.followees, below)
+            post_ids = [*post_ids, *_ids(older)]
+        return post_ids
 
-    async def _above_floor(self, sources: FeedSources, page: PageRequest) -> list[FeedEntry]:
-        feed = sources.feed
-        if feed is None:
-            return []
-        followees = sources.followees
-        pushed = (e for e in feed.below(page.before) if e.author_id in followees)
-        if not sources.pulled:
-            return list(islice(pushed, page.limit))
-        pulled = await self._posts.entries_by(sources.pulled, page, above=feed.floor)
-        both = dict.fromkeys(merge(pushed, pulled, reverse=True))
+    async def _with_pulled(
+        self, pulled_ids: Sequence[int], feed: Feed, page: PageRequest
+    ) -> Sequence[int]:
+        pulled = await self._posts.entries_by(pulled_ids, page, above=feed.floor)
+        both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
 
     async def _note_reading(self, user_id: int, sources: FeedSources) -> None:
@@ -98,9 +98,14 @@ class FeedReader:
             await self._feeds.touch(user_id, now_ms=now_ms)
 
 
+def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:
+    return [entry.post_id for entry in entries]
+
+
 def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[ShownPost]:
     """Return what may be shown: posts by whom the reader follows now."""
-    return [post for post in posts if post.post.author_id in sources.followees]
+    followees = sources.followees
+    return [shown for shown in posts if shown.post.author_id in followees]
 
 
 def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:

@@ -1,7 +1,7 @@
 """Posts as they are shown, in memory: kept up to date by the writes, and gone with a delete."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from server.model.media import Media
@@ -12,18 +12,23 @@ from server.services.caches import LeasedCache
 CAPACITY = 50_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ShownPost:
     """A post with its counts, the name of its author, and its media.
 
     Another edit, count or state of the media makes another object: what is made of one may be kept
     with it.
+
+    Attributes:
+        presented: the post in JSON, as an item of a feed, once the gateway has made it: a post is
+            in many feeds and is read more often than it changes.
     """
 
     post: Post
     counts: Counts
     author_name: str
     media: Media | None = None
+    presented: bytes = field(default=b"", init=False)
 
     @property
     def post_id(self) -> int:
@@ -43,6 +48,7 @@ class PostCache:
     def __init__(self, counters: Counters) -> None:
         self._posts: LeasedCache[int, ShownPost | Gone] = LeasedCache(capacity=CAPACITY)
         self.get = self._posts.get
+        self.get_many = self._posts.get_many
         self.lease = self._posts.lease
         counters.subscribe(self._recount)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from server.errors import NotFoundError
 from server.model.media import Media
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import FeedEntry, Post
+from server.model.records import Post
 from server.ports.stores import MediaStore, Posts
 from server.services.accounts import Accounts
 from server.services.likes_cache import LikesCache
@@ -39,9 +39,7 @@ class PostReader:
         """
         shown = self._post_cache.get(post_id)
         if shown is None:
-            posts = await self._posts.get_many([post_id])
-            entries = [FeedEntry(post_id, post.author_id) for post in posts.values()]
-            shown = (await self._read(entries)).get(post_id)
+            shown = (await self._read([post_id])).get(post_id)
         if not isinstance(shown, ShownPost):
             raise NotFoundError(kind="post", found=post_id)
         return shown
@@ -55,37 +53,38 @@ class PostReader:
         await self._accounts.expect(author_id)
         entries = await self._posts.entries_by([author_id], page.and_one_more)
         cut = first_page(entries, limit=page.limit, id_of=lambda entry: entry.post_id)
-        return Page(await self.hydrated(cut.items), cut.next_before)
+        shown = await self.hydrated([entry.post_id for entry in cut.items])
+        return Page(shown, cut.next_before)
 
-    async def hydrated(self, entries: Sequence[FeedEntry]) -> Sequence[ShownPost]:
-        """Return the posts of feed entries, without those that were deleted."""
-        find = self._post_cache.get
-        found = [find(entry.post_id) for entry in entries]
+    async def hydrated(self, post_ids: Sequence[int]) -> Sequence[ShownPost]:
+        """Return posts in the order of their ids given, without those that were deleted."""
+        found = self._post_cache.get_many(post_ids)
         if None in found:
-            missing = [e for e, shown in zip(entries, found, strict=True) if shown is None]
-            read = await self._read(missing)
+            read = await self._read(
+                [i for i, shown in zip(post_ids, found, strict=True) if shown is None]
+            )
             found = [
-                read.get(entry.post_id) if shown is None else shown
-                for entry, shown in zip(entries, found, strict=True)
+                read.get(i) if shown is None else shown
+                for i, shown in zip(post_ids, found, strict=True)
             ]
         return [shown for shown in found if isinstance(shown, ShownPost)]
 
-    async def _read(self, entries: Sequence[FeedEntry]) -> Mapping[int, ShownPost]:
+    async def _read(self, post_ids: Sequence[int]) -> Mapping[int, ShownPost]:
         lease = self._post_cache.lease()
-        posts, counts, names = await asyncio.gather(
-            self._posts.get_many(entry.post_id for entry in entries),
-            self._likes_cache.counts(entry.post_id for entry in entries),
-            self._accounts.names(entry.author_id for entry in entries),
+        posts, counts = await asyncio.gather(
+            self._posts.get_many(post_ids), self._likes_cache.counts(post_ids)
         )
-        media = await self._media_of(posts.values())
+        names, media = await asyncio.gather(
+            self._accounts.names(post.author_id for post in posts.values()),
+            self._media_of(posts.values()),
+        )
         shown = {
             post_id: ShownPost(
-                posts[post_id], counts[post_id], names[author_id], media.get(post_id)
+                post, counts[post_id], names[post.author_id], media=media.get(post_id)
             )
-            for post_id, author_id in entries
-            if post_id in posts
+            for post_id, post in posts.items()
         }
-        for post_id, _ in entries:
+        for post_id in post_ids:
             self._post_cache.fill(post_id, shown.get(post_id), lease=lease)
         return shown
 

@@ -64,7 +64,7 @@ class PostWriter:
             await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
         except MediaGoneError as error:
             raise InvalidFieldError(field="mediaUrl", reason="it is removed") from error
-        return ShownPost(post, Counts(), names[author_id], media)
+        return ShownPost(post, Counts(), names[author_id], media=media)
 
     async def edit(
         self, post_id: int, changes: Mapping[str, Any], *, editor_id: int | None

@@ -43,7 +43,7 @@ class Demo:
 def demo(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo in a folder of its own."""
     folder = tmp_path_factory.mktemp("demo") / "data"
-    command = [program, "serve", "--demo", "--port", "0", "--data", str(folder)]
+    command: list[str | Path] = [program, "serve", "--demo", "--port", "0", "--data", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         told = process.stderr.readline()

@@ -19,6 +19,7 @@ import pytest
 from server.adapters.sqlite.schema import STEPS
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, Serving, serving
+from tests.e2e.uploads import uploaded
 
 KILLS = 20
 WRITERS = 3
@@ -179,13 +180,16 @@ def test_a_folder_of_the_first_version_is_migrated(program: Path, tmp_path: Path
 
 
 def test_secrets_are_for_their_owner_only(program: Path, tmp_path: Path) -> None:
-    with serving(program, tmp_path / "data"):
+    with serving(program, tmp_path / "data") as server:
+        uploaded(server, server.sign_up("ada"))
         modes = {
-            path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()
+            path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").rglob("*")
         }
 
-    private = "secret", "socialfeed.sqlite3", "feeds.sqlite3"
-    assert [modes[name] for name in private] == [0o600] * 3
+    [media] = (name for name in modes if name.endswith(".jpg,"))
+    private = "secret", "storage-key.json", "socialfeed.sqlite3", "feeds.sqlite3", media
+    assert [modes[name] for name in private] == [0o600] * 5
+    assert modes["storage"] == 0o700
 
 
 def test_a_graceful_stop_leaves_the_queue_to_the_next_start(program: Path, tmp_path: Path) -> None:

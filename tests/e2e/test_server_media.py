@@ -1,21 +1,32 @@
 """Media through the server's front door: from the upload to what a client gets to see."""
 
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
 from tests.e2e.serving import Person, Reply, Serving, serving
-from tests.e2e.sockets import eventually, metric
+from tests.e2e.sockets import answers, eventually, metric
 from tests.e2e.uploads import post_media, uploaded
-from tests.unit.server.pictures import SECRET, TOP, clip, photo_with_a_place, png_bomb, two_halves
+from tests.unit.server.pictures import (
+    SECRET,
+    TOP,
+    clip,
+    noise,
+    photo_with_a_place,
+    png_bomb,
+    two_halves,
+)
 
 CHROMIUM = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -374,6 +385,26 @@ def test_a_video_larger_than_the_cache_is_sent_whole(program: Path, tmp_path: Pa
         assert metric(server, 'socialfeed_cdn_cached_bytes{box="cdn"}') <= 1_000
 
 
+def test_clients_that_go_away_in_the_middle_are_no_failure(
+    server: Serving, owner: Person, tmp_path: Path
+) -> None:
+    noise(np.random.default_rng(4), 1_500, 1_200).save(tmp_path / "a.jpg", quality=95)
+    post = shown(server, owner, (tmp_path / "a.jpg").read_bytes(), "image/jpeg")
+    path = path_of(post["mediaUrl"]) + "?w=1500"
+    before = answers(server, "GET", "/media/{key}", 500)
+
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            client.recv(1_000)
+
+    whole = server.send("GET", path)
+    assert len(whole.body) > 1_048_576
+    assert int(whole.headers["Content-Length"]) == len(whole.body)
+    assert size(tmp_path, whole) == (1_500, 1_200)
+    assert answers(server, "GET", "/media/{key}", 500) == before
+
+
 def test_renditions_that_were_not_made_before_a_crash_are_made_after_it(
     program: Path, tmp_path: Path
 ) -> None:
@@ -385,11 +416,23 @@ def test_renditions_that_were_not_made_before_a_crash_are_made_after_it(
         )
         post = post_media(server, owner, media_url).json
         time.sleep(1)
+        assert rendering(tmp_path)
         server.process.kill()
         server.process.wait()
+        eventually(lambda: not rendering(tmp_path), within_s=5)
     with serving(program, tmp_path / "data") as server:
         ready = settled(server, post, owner)
         assert ready["media"]["state"] == "ready"
         left = list((tmp_path / "data" / "scratch").rglob("*"))
 
     assert not left, json.dumps([str(each) for each in left])
+
+
+def rendering(folder: Path) -> list[str]:
+    """Return the programs that are at work on files below a folder."""
+    commands = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                commands.append((process / "cmdline").read_bytes().decode(errors="replace"))
+    return [command for command in commands if str(folder / "data" / "scratch") in command]

@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, Reply, Serving, serving
 from tests.e2e.sockets import answers, eventually
+from tests.e2e.uploads import picture, post_media, s3_code, signed
 
 DISK = "size=4m"
 TEXT = "x" * 50_000
@@ -106,6 +107,30 @@ def test_a_full_disk_is_503_until_there_is_room_again(program: Path, disk: Path)
         assert server.stop() == 0
 
     expect_sound(disk / "data")
+
+
+def test_an_upload_to_a_full_disk_is_503_and_leaves_nothing(program: Path, disk: Path) -> None:
+    storage = disk / "data" / "storage"
+    with serving(program, disk / "data") as server:
+        ada = server.sign_up("ada")
+        data = picture()
+        small = signed(server, ada, size_bytes=len(data))
+        video = b"\x00\x00\x00\x20ftypisom" + b"x" * 8_000_000
+        large = signed(server, ada, size_bytes=len(video), content_type="video/mp4")
+
+        # The disk has 4 MB.
+        replies = [large.put(video)]
+        filler = fill(disk)
+        replies.append(small.put(data))
+
+        for reply in replies:
+            assert (reply.status, s3_code(reply)) == (503, "ServiceUnavailable")
+            assert reply.headers["Retry-After"] == "1"
+        assert [path for path in storage.rglob("*") if path.is_file()] == []
+        filler.unlink()
+        eventually(lambda: is_ready(server), within_s=RECOVERS_WITHIN_S)
+        assert small.put(data).status == 200
+        assert post_media(server, ada, small.media_url).status == 201
 
 
 def test_a_disk_that_takes_no_write_is_503_until_it_does_again(

@@ -53,8 +53,8 @@ class LocalStorage:
         self._unfinished = folder / "unfinished"
         # What a process that died has left.
         shutil.rmtree(self._unfinished, ignore_errors=True)
-        for each in (self._objects, self._unfinished):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder, self._objects, self._unfinished):
+            each.mkdir(mode=0o700, exist_ok=True)
         self._numbers = count()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="object_storage")
 

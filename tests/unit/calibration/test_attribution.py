@@ -1,5 +1,6 @@
 """CPU time attributed to boxes, on figures that are worked out by hand."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,15 +12,16 @@ from sim.calibration.attribution import (
     histogram,
     overheads,
     sampled_visits,
+    visits,
 )
-from sim.calibration.background import consumer_services
+from sim.calibration.background import consumer_services, renditions_service
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import BoxTime, metrics, server_timing
+from sim.calibration.telling import BoxTime, Metrics, metrics, server_timing
 from sim.calibration.waits import LowLoad, commit_service, wake_up_s
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import work_flow
-from tests.unit.calibration.records import observation
+from tests.unit.calibration.records import CALLS, observation
 
 STORES = frozenset({"posts_db"})
 
@@ -102,6 +104,35 @@ def test_work_in_the_background_is_its_consumers_by_the_batch() -> None:
     assert found["notification_service"].mean_s == pytest.approx((0.001 + background_s) / 5)
 
 
+def test_renditions_take_the_cpu_of_the_processes_that_make_them() -> None:
+    seen = observation()
+    told = Metrics({**seen.metrics.values, (CALLS, "media_processor"): 8})
+    cpu = replace(seen.cpu, children_s=1.2)
+
+    found = renditions_service([replace(seen, metrics=told, cpu=cpu)], "media_processor")
+
+    assert found["media_processor"].mean_s == pytest.approx(0.15)
+    assert found["media_processor"].samples == 8
+    assert not renditions_service([seen], "media_processor")
+
+
+def test_http_outside_handlers_is_the_box_s_that_took_the_request() -> None:
+    seen = observation()
+    over = overheads(seen, STORES)
+    post = Sample(
+        "media_post",
+        0.02,
+        (BoxTime("object_storage", 0.01, 0.001), BoxTime("api_gateway", 0.002, 0.0005)),
+        ("api_gateway", "object_storage", "api_gateway"),
+    )
+
+    found = visits(post, over, frozenset())
+
+    outside_s = over.http_s + over.turn_s
+    assert found["object_storage"].loop_s == pytest.approx(0.001 + outside_s)
+    assert found["api_gateway"].loop_s == pytest.approx(0.0005 + 2 * outside_s)
+
+
 def test_bins_hold_what_does_not_pass_their_bound() -> None:
     found = histogram([0.001, 0.0011, 0.004])
 
@@ -126,9 +157,9 @@ def test_a_commit_is_what_writing_takes_longer_than_reading() -> None:
 def test_waking_up_is_what_a_response_takes_beyond_its_service_times() -> None:
     flow = open_sheet(load("one_machine")).once(work_flow, "read_feed")
     served_s = sum(step.mean_busy_s for step in flow.steps)
-    visits = sum(step.mean_visits for step in flow.steps)
+    count = sum(step.mean_visits for step in flow.steps)
 
-    found = wake_up_s([LowLoad(flow, served_s + visits * 0.0004, requests=50)])
+    found = wake_up_s([LowLoad(flow, served_s + count * 0.0004, requests=50)])
 
     assert found == pytest.approx(0.0004)
     assert wake_up_s([LowLoad(flow, served_s / 2, requests=50)]) == 0
