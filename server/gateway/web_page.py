@@ -67,9 +67,14 @@ def page_routes(
 
 def _is_known_elsewhere(request: web.Request, site: Site) -> bool:
     """Whether it was asked for by another name of this machine, such as localhost."""
-    asked, known = urlsplit(f"//{request.host}"), urlsplit(site.url)
+    try:
+        asked = urlsplit(f"//{request.host}")
+        asked_port = asked.port
+    except ValueError:
+        return False  # It is no host, whatever it is.
+    known = urlsplit(site.url)
     is_here = _is_loopback(asked.hostname) and _is_loopback(known.hostname)
-    return is_here and asked.port == known.port and asked.hostname != known.hostname
+    return is_here and asked_port == known.port and asked.hostname != known.hostname
 
 
 def _is_loopback(host: str | None) -> bool:

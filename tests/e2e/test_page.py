@@ -1,5 +1,6 @@
 """The page in a real browser: people in windows of their own, on a server that runs."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -396,3 +397,27 @@ def test_somebody_is_found_by_a_link_or_a_number(two: tuple[Window, Window]) -> 
     bo.page.get_by_role("button", name="Find").click()
 
     expect(bo.page.get_by_role("heading", level=1)).to_contain_text("Ada of")
+
+
+def test_somebody_new_is_shown_whom_the_operator_has_named(
+    browser: "Browser", program: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with serving(program, folder) as before:
+        host = before.sign_up("Host")
+        before.stop()
+    (folder / "welcome.json").write_text(json.dumps([host.user_id]))
+
+    with serving(program, folder) as server:
+        guest = window(browser, f"http://127.0.0.1:{server.port}/")
+        guest.sign_up("Guest")
+        guest.page.get_by_role("link", name="Find people").click()
+        guest.page.get_by_role("main").get_by_role("button", name="Follow Host").click()
+        following = guest.page.get_by_role("main").get_by_role("button", name="Following Host")
+        expect(following).to_be_visible()
+        server.post(host, "Welcome")
+        guest.page.get_by_role("link", name="Home", exact=True).click()
+
+        expect(guest.post_with("Welcome")).to_be_visible()
+        guest.expect_calm()
+        guest.page.context.close()

@@ -80,6 +80,25 @@ def test_every_file_of_the_page_has_its_type_and_is_not_sent_twice(
     assert (changed.status, changed.body) == (200, reply.body)
 
 
+def test_another_name_of_this_machine_leads_to_the_one_that_uploads_are_signed_for(
+    server: Serving,
+) -> None:
+    reply = server.send("GET", "/", headers={"Host": f"localhost:{server.port}"})
+
+    assert reply.status == 307
+    assert reply.headers["Location"] == f"http://127.0.0.1:{server.port}/"
+
+
+@pytest.mark.parametrize("host", ["feed.example", "localhost:1", "[", "127.0.0.1.feed.example"])
+def test_what_a_client_calls_the_server_is_nowhere_in_the_answer(
+    server: Serving, host: str
+) -> None:
+    reply = server.send("GET", "/", headers={"Host": host})
+
+    assert reply.status in {200, 400}
+    assert host not in " ".join(reply.headers.values())
+
+
 def test_a_file_that_is_not_of_the_page_is_not_found(server: Serving) -> None:
     for path in ("/page/", "/page/missing.js", "/page/../gateway.py", "/page/%2e%2e/gateway.py"):
         assert server.send("GET", path).status == 404

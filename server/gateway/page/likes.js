@@ -30,7 +30,10 @@ export class Likes {
   async #look(view) {
     this.#watcher.unobserve(view.element);
     const { postId, likeCount } = view.post;
-    if (likeCount === 0) return;
+    if (likeCount === 0) {
+      view.tellLiked(false, []);
+      return;
+    }
     try {
       const path = `/v1/posts/${postId}/likes?limit=${KNOWN_LIKES}`;
       const { items } = await this.#app.api.get(path);

@@ -21,6 +21,7 @@ export class PostView {
   #onDeleted;
   #thread = null;
   #isLiked = false;
+  #likers = [];
   #settledAt = 0;
 
   constructor(app, post, { onDeleted }) {
@@ -65,6 +66,7 @@ export class PostView {
     this.#post = { ...post, author: post.author ?? before.author };
     if (this.wouldChangeHeight(before)) this.#fillWords();
     if (before.commentCount !== post.commentCount) this.#thread?.refresh();
+    if (before.likeCount !== post.likeCount) this.#app.likes.watch(this);
     this.#showCounts();
   }
 
@@ -80,8 +82,7 @@ export class PostView {
   /** Tell whether whoever reads has liked it. */
   tellLiked(isLiked, names) {
     if (Date.now() >= this.#settledAt) this.#isLiked = isLiked;
-    const others = this.#post.likeCount - (isLiked ? 1 : 0);
-    this.element.querySelector(".liked-by").textContent = likedBy(names, others);
+    this.#likers = names;
     this.#showCounts();
   }
 
@@ -181,6 +182,8 @@ export class PostView {
     const like = this.element.querySelector("[data-do=like]");
     like.setAttribute("aria-pressed", String(this.#isLiked));
     setText(like.querySelector(".act-count"), count(this.#post.likeCount));
+    const others = this.#post.likeCount - (this.#isLiked ? 1 : 0);
+    setText(this.element.querySelector(".liked-by"), likedBy(this.#likers, others));
     const likes = this.#post.likeCount === 1 ? "like" : "likes";
     setText(like.querySelector(".act-words"), `${likes}. I like it`);
     const comments = this.element.querySelector("[data-do=comments]");
