@@ -5,7 +5,7 @@ import { element, icon } from "./elements.js";
 import { wantsCalm } from "./glide.js";
 import { isNewer, newestFirst } from "./ids.js";
 import { Live } from "./live.js";
-import { Merged, Pages } from "./pages.js";
+import { authored, Merged, Pages } from "./pages.js";
 import { PostList } from "./post-list.js";
 import { announce } from "./say.js";
 
@@ -24,6 +24,7 @@ export class Home {
   #coming = new Set();
   #missing = new Set();
   #scrollY = 0;
+  #isStopped = false;
 
   title = "Home";
 
@@ -53,10 +54,11 @@ export class Home {
 
   async start() {
     await this.#list.more();
-    this.#live.start();
+    if (!this.#isStopped) this.#live.start();
   }
 
   stop() {
+    this.#isStopped = true;
     this.#live.stop();
     removeEventListener("scroll", this.#onScroll);
   }
@@ -149,7 +151,8 @@ export class Home {
   get #mayMove() {
     const isCalm = wantsCalm() && this.#list.postIds.length > 0;
     const isUsed = this.#list.views.some((view) => view.isInUse);
-    return scrollY < TOP_PX && !isUsed && !isCalm && !document.querySelector("dialog[open]");
+    const top = this.#isShown ? scrollY : this.#scrollY;
+    return top < TOP_PX && !isUsed && !isCalm && !document.querySelector("dialog[open]");
   }
 
   #release() {
@@ -183,14 +186,4 @@ export class Home {
       element("a", { class: "button", href: "#/people" }, "Find people"),
     );
   }
-}
-
-/** Let posts of one author carry that author, as those of a feed do. */
-export function authored(pages, author) {
-  return {
-    async next() {
-      const { items, isLast } = await pages.next();
-      return { items: items.map((post) => ({ ...post, author })), isLast };
-    },
-  };
 }

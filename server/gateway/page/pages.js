@@ -33,6 +33,16 @@ export class Pages {
   }
 }
 
+/** Let posts of one author carry that author, as those of a feed do. */
+export function authored(pages, author) {
+  return {
+    async next() {
+      const { items, isLast } = await pages.next();
+      return { items: items.map((post) => ({ ...post, author })), isLast };
+    },
+  };
+}
+
 /** Two lists of posts as one, the newest first, without reading either further than needed. */
 export class Merged {
   #sources;

@@ -1,8 +1,7 @@
 // Somebody's page, and the page of one post.
 
 import { element, paintAvatar } from "./elements.js";
-import { authored } from "./home.js";
-import { Pages } from "./pages.js";
+import { authored, Pages } from "./pages.js";
 import { followButton } from "./people.js";
 import { PostList } from "./post-list.js";
 

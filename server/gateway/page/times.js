@@ -9,7 +9,7 @@ const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" 
 const dayOfYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 /** How long ago that was, in a few letters. */
-export function ago(at, now = new Date()) {
+function ago(at, now = new Date()) {
   const passedS = (now - at) / 1000;
   if (passedS < 45) return "now";
   if (passedS < HOUR_S) return `${Math.max(Math.round(passedS / MINUTE_S), 1)} min`;
