@@ -1,8 +1,11 @@
 """`socialfeed populate`: fills a data folder with a scenario's world."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,7 +18,7 @@ from cli.options import (
     Seed,
     Sets,
 )
-from cli.progress import progress_bar
+from cli.progress import steps_shown
 from scenarios.fanout import Fanout
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
     from scenarios.model import Scenario
     from server.populate import Populated, World
+    from server.services.feed_generator import FeedSettings
+
+DEFAULT_USERS = 10_000
 
 
 def _count(text: str) -> int:
@@ -78,61 +84,112 @@ def populate(
       socialfeed populate --data world --feeds push           for `serve --fanout push`
       socialfeed populate my_feed.toml --users 2K --days 7 --seed 3
     """
-    import secrets
-    from dataclasses import replace
-
     import numpy as np
 
     from scenarios.loader import load
     from server.adapters.clock import SystemClock
-    from server.errors import DataFolderError
+    from server.errors import DataFolderError, WorldError
     from server.populate import populate as fill
     from server.services.feed_generator import FeedSettings
 
     rng = np.random.default_rng(seed)
     asked = load(scenario, overrides=sets or ())
-    world = _drawn_world(asked, users=users or 10_000, days=days, rng=rng)
-    if feeds is not None:
-        world = replace(world, feeds=FeedSettings(feeds, push_threshold))
-    if manifest is not None:
-        world = replace(world, tokens=[secrets.token_urlsafe(32) for _ in range(world.users)])
+    settings = None if feeds is None else FeedSettings(feeds, push_threshold)
+    draw = partial(
+        _drawn_world,
+        asked,
+        users=users or DEFAULT_USERS,
+        days=days,
+        rng=rng,
+        feeds=settings,
+        has_tokens=manifest is not None,
+    )
     try:
-        with progress_bar("populate") as progress:
-            filled = fill(data, world, clock=SystemClock(), rng=rng, progress=progress)
-    except DataFolderError as error:
+        _expect_possible(asked, users=users or DEFAULT_USERS, days=days)
+        with _manifest_file(manifest) as archive, steps_shown("populate") as progress:
+            filled = fill(data, draw, clock=SystemClock(), rng=rng, progress=progress)
+            if archive:
+                _write_manifest(archive, filled)
+    except (DataFolderError, WorldError) as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
-    if manifest is not None:
-        _write_manifest(manifest, world, filled)
+    world = filled.world
     typer.echo(
         f"{data}: {world.users} users, {len(world.graph)} follows, {len(world.authors)} posts",
         err=True,
     )
 
 
+def _expect_possible(scenario: "Scenario", *, users: int, days: float) -> None:
+    from server.adapters.clock import SystemClock
+    from server.populate import expect_possible
+
+    activity = scenario.activity
+    # Not of `scaled_to`, whose fit has no end for a world without bounds.
+    expect_possible(
+        users=users,
+        follows=users * min(activity.followers.distribution.mean, users),
+        days=days,
+        posts=users * float(activity.posting_share) * days,
+        now_ms=SystemClock().now_ms(),
+    )
+
+
 def _drawn_world(
-    scenario: "Scenario", *, users: int, days: float, rng: "np.random.Generator"
+    scenario: "Scenario",
+    *,
+    users: int,
+    days: float,
+    rng: "np.random.Generator",
+    feeds: "FeedSettings | None",
+    has_tokens: bool,
 ) -> "World":
+    import secrets
+
     from scenarios.graph import drawn_graph, scaled_to
     from server.populate import World
 
     distribution = scaled_to(scenario.activity.followers.distribution, users=users)
     graph = drawn_graph(distribution, users=users, rng=rng)
     posts = rng.poisson(users * float(scenario.activity.posting_share) * days)
-    return World(graph, users, rng.integers(users, size=posts), days)
+    tokens = [secrets.token_urlsafe(32) for _ in range(users)] if has_tokens else ()
+    return World(graph, users, rng.integers(users, size=posts), days, tokens, feeds)
 
 
-def _write_manifest(file: Path, world: "World", filled: "Populated") -> None:
-    """Write the world's arrays as an .npz archive that only its owner can read."""
+@contextmanager
+def _manifest_file(file: Path | None) -> Iterator[BinaryIO | None]:
+    """Open the file before the work is begun; one that was made for nothing is removed.
+
+    Its tokens are for its owner's eyes only.
+    """
+    if file is None:
+        yield None
+        return
+    is_new = not file.exists()
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    except OSError as error:
+        message = f"--manifest: cannot write {file}: {error.strerror}"
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT) from error
+    with ExitStack() as undo, os.fdopen(descriptor, "wb") as archive:
+        if is_new:
+            undo.callback(file.unlink)
+        os.fchmod(descriptor, 0o600)
+        yield archive
+        undo.pop_all()
+
+
+def _write_manifest(archive: BinaryIO, filled: "Populated") -> None:
+    """Write the world's arrays as an .npz archive."""
     import numpy as np
 
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as archive:
-        np.savez(
-            archive,
-            user_ids=filled.user_ids,
-            tokens=np.asarray(world.tokens),
-            followers=world.graph.followers,
-            followees=world.graph.followees,
-            post_ids=filled.post_ids,
-            authors=world.authors,
-        )
+    world = filled.world
+    archive.truncate()
+    np.savez(
+        archive,
+        user_ids=filled.user_ids,
+        tokens=np.asarray(world.tokens),
+        followers=world.graph.followers,
+        followees=world.graph.followees,
+        post_ids=filled.post_ids,
+        authors=world.authors,
+    )

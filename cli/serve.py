@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
+# What stands for every address of the machine, and for none that others could ask for.
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing is bound here
 # Mastodon's, in its feed_manager.
 DEFAULT_AWAY_S = 7 * 86_400.0
 
@@ -279,6 +281,12 @@ def serve(
 
     def announce(urls: Sequence[str]) -> None:
         typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
+        if public_url is None and host in EVERY_ADDRESS:
+            typer.echo(
+                f"clients are told to upload to {urls[0]}, which only this machine reaches: "
+                "tell where they find the server with --public-url",
+                err=True,
+            )
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
@@ -291,7 +299,7 @@ def serve(
         feeds=FeedSettings(
             fanout=fanout,
             push_threshold=push_threshold,
-            away_s=DEFAULT_AWAY_S if away is None else away,
+            away_s=_positive_s(away, "--away", DEFAULT_AWAY_S),
         ),
         limits=Limits(
             connections=connections,

@@ -37,7 +37,6 @@ from server.gateway.media_calls import MediaCalls
 from server.gateway.media_delivery import MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
-from server.gateway.problems import problem_responses
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
@@ -58,6 +57,8 @@ BOXES = web.AppKey("BOXES", Boxes)
 # Ends what the application has opened, where it was never started.
 END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
+# How many requests are in progress, uploads among them, streams not counted.
+IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
@@ -80,7 +81,7 @@ async def build_app(
         DataFolderError: if what is in the folder cannot be opened.
         OSError: if the disk is full.
     """
-    metrics = Metrics()
+    metrics = Metrics(is_metered=settings.gateway.shows_timing)
     if settings.gateway.shows_timing:
         meter_tasks(asyncio.get_running_loop(), metrics.charge)
     secret = folder_secret(settings.data_folder, random_bytes=random_bytes)
@@ -165,19 +166,22 @@ def _app(
         access_log=settings.access_log,
     )
     app = web.Application(
-        middlewares=[envelope.middleware, problem_responses],
-        client_max_size=settings.limits.body_bytes,
+        middlewares=[envelope.middleware], client_max_size=settings.limits.body_bytes
     )
     app.on_response_prepare.append(_seal)
     app[SITE] = parts.site
     app[BOXES] = boxes
-    end: Callable[[], Awaitable[None]] = partial(_end, boxes, parts)
-    app[END] = end
+    app[END] = lambda: _end(boxes, parts)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
-    app.add_routes(health_routes(metrics.text))
-    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
+    app.add_routes(
+        [
+            *health_routes(metrics.text),
+            *documentation_routes(calls, version=version("socialfeed")),
+            *_page(settings, parts.site),
+        ]
+    )
     routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
@@ -185,7 +189,9 @@ def _app(
         endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
         routes += endpoint.routes()
         metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
-    app.add_routes(_page(settings, parts.site))
+        app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
+    else:
+        app[IN_PROGRESS] = lambda: gateway.in_progress
     app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits)
@@ -209,7 +215,10 @@ def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
         *PostCalls(boxes.post_writer, boxes.post_reader, boxes.feed_reader, shapes).calls(),
         *MediaCalls(boxes.upload_signer, site).calls(),
         *ReactionCalls(
-            boxes.comment_service, boxes.like_service, boxes.notification_service
+            boxes.comment_service,
+            boxes.like_service,
+            boxes.notification_service,
+            while_valid=boxes.accounts.while_valid,
         ).calls(),
     ]
 
@@ -280,7 +289,8 @@ def _life(
             asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
             asyncio.create_task(_measure_queues(boxes, backlogs)),
         ]
-        tasks[0].add_done_callback(lambda task: _give_up(app[READINESS], task))
+        for task in tasks:
+            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
         yield
         for task in tasks:
@@ -292,18 +302,18 @@ def _life(
 
 
 async def _end(boxes: Boxes, parts: _Parts) -> None:
-    await boxes.feed_generator.stop()
+    await boxes.stop()
     await boxes.surroundings.transcoder.close()
     await parts.resources.aclose()
     boxes.surroundings.passwords.close()
 
 
-def _give_up(readiness: Readiness, consuming: asyncio.Task[None]) -> None:
+def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
     """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not consuming.cancelled():
+    if not task.cancelled():
         readiness.ready = False
-        consuming.get_loop().call_exception_handler(
-            {"message": "the consumers have stopped", "exception": consuming.exception()}
+        task.get_loop().call_exception_handler(
+            {"message": "work in the background has stopped", "exception": task.exception()}
         )
 
 
@@ -313,7 +323,7 @@ async def _probe(database: Database, box: str) -> None:
         await asyncio.sleep(PROBE_S)
         if database.failure is not None:
             with suppress(RequestError):
-                await database.write(box, lambda _: None)
+                await database.prove_writable(box)
 
 
 async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:

@@ -1,6 +1,7 @@
 """What can go wrong in the server.
 
 ServerError
+├── WorldError             a world that cannot be populated
 ├── StartError             what can keep it from starting
 │   ├── AddressError       no address of this machine, or a port this user may not open
 │   ├── PortTakenError     another program listens there
@@ -14,6 +15,8 @@ ServerError
 │   ├── UnrenderableError  the file is to blame: another try would end the same way
 │   └── RenditionFailedError  something else is
 └── RequestError           what can keep it from doing what it is asked
+    ├── BrokenBodyError    a body that ends early or cannot be decoded
+    ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
@@ -29,11 +32,20 @@ ServerError
     └── StorageError       the disk does not take what is written
 """
 
+from math import ceil
 from pathlib import Path
 
 
 class ServerError(Exception):
     """Root of everything this package raises; its text is meant for the user."""
+
+
+class WorldError(ServerError):
+    """A world that is too old or too large to be populated."""
+
+    def __init__(self, *, option: str, reason: str) -> None:
+        self.option = option
+        super().__init__(f"{option}: {reason}")
 
 
 class StartError(ServerError):
@@ -146,6 +158,20 @@ class RequestError(ServerError):
     """A request that cannot be done."""
 
 
+class BrokenBodyError(RequestError):
+    """A body that ends early, or is not in the encoding that its headers tell."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the body cannot be used: {reason}")
+
+
+class SlowBodyError(RequestError):
+    """A body that has not come in time."""
+
+    def __init__(self, *, within_s: float) -> None:
+        super().__init__(f"the body has not come within {within_s:g} s")
+
+
 class NotFoundError(RequestError):
     """Something that is not there, or not any more."""
 
@@ -204,7 +230,7 @@ class TooManyRequestsError(RequestError):
 
     def __init__(self, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"too many requests; try again in {retry_after_s:.0f} s")
+        super().__init__(f"too many requests; try again in {ceil(retry_after_s)} s")
 
 
 class OverloadedError(RequestError):

@@ -1,5 +1,6 @@
 """Fills an empty data folder with a world: users, who follows whom, and their posts."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from scenarios.fanout import Fanout, is_pushed
 from scenarios.graph import FollowerGraph
 from server.adapters.folder import locked_folder
 from server.adapters.sqlite.bulk import BulkLoad, load_feeds, loading
+from server.errors import WorldError
 from server.model.feeds import Feed
 from server.model.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 from server.ports.clock import Clock
@@ -25,7 +27,11 @@ CHUNK = 50_000
 # How long the users' tokens are good for.
 TOKEN_LIFETIME_MS = 30 * 86_400_000
 
-Progress = Callable[[int, int], None]
+# Measured at the peak of `populate`, a row being a user, a follow or a post.
+ROW_BYTES = 125
+
+# Takes what is being done, how many rows of it are done, and of how many, if that is known.
+Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +62,70 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Populated:
-    """The ids that a world was given: of its users, and of its posts, the oldest first."""
+    """A world, and the ids that it was given: of its users, and of its posts, the oldest first."""
 
+    world: World
     user_ids: "NDArray[np.int64]"
     post_ids: "NDArray[np.int64]"
 
 
+def expect_possible(*, users: int, follows: float, days: float, posts: float, now_ms: int) -> None:
+    """Check that a world can be made at all, before anything is drawn.
+
+    Raises:
+        WorldError: if it is older than ids are, or larger than this machine's memory.
+    """
+    most_days = (now_ms - EPOCH_MS) / 86_400_000
+    if not days <= most_days:
+        reason = f"ids begin with 2020, {int(most_days)} days ago"
+        raise WorldError(option="--days", reason=f"{reason}; found {days:g}")
+    rows = users + follows + posts
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if rows * ROW_BYTES > memory_bytes:
+        is_old = posts > users + follows
+        raise WorldError(
+            option="--days" if is_old else "--users",
+            reason=f"{users:.3g} users, {follows:.3g} follows and {posts:.3g} posts need some "
+            f"{rows * ROW_BYTES / 1e9:,.0f} GB of memory; this machine has "
+            f"{memory_bytes / 1e9:,.0f} GB",
+        )
+
+
 def populate(
-    folder: Path, world: World, *, clock: Clock, rng: np.random.Generator, progress: Progress
+    folder: Path,
+    draw: Callable[[], World],
+    *,
+    clock: Clock,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> Populated:
-    """Fill a folder; `progress` is told the rows done and in all.
+    """Fill a folder; `progress` is told what is done, how many rows of it, and of how many.
+
+    The world is drawn only once the folder is known to be good for it.
 
     Raises:
         DataFolderError: if the folder cannot be used, or has users already.
     """
-    now_ms = clock.now_ms()
+    with locked_folder(folder):
+        with loading(folder) as load:
+            progress("drawing", 0, None)
+            world = draw()
+            now_ms = clock.now_ms()
+            filled = _loaded(load, world, now_ms=now_ms, rng=rng, progress=progress)
+        if world.has_feeds:
+            progress("building feeds", 0, None)
+            _load_feeds(folder, filled, pushed=_pushed(world), now_ms=now_ms)
+    return filled
+
+
+def _loaded(
+    load: BulkLoad,
+    world: World,
+    *,
+    now_ms: int,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Populated:
     start_ms = now_ms - round(world.days * 86_400_000)
     shards = rng.integers(SHARDS, size=world.users)
     user_ids = rising_ids(np.full(world.users, start_ms), shards)
@@ -83,24 +138,22 @@ def populate(
     def told(rows: int) -> None:
         nonlocal done
         done += rows
-        progress(done, total)
+        progress("writing", done, total)
 
-    pushed, ids = _pushed(world), Populated(user_ids, post_ids)
-    with locked_folder(folder):
-        with loading(folder) as load:
-            _load_users(load, world, user_ids, now_ms=now_ms)
-            told(world.users)
-            for chunk in edges.chunks():
-                load.add_edges(chunk)
-                told(len(chunk))
-            for part in _slices(len(post_ids)):
-                _load_posts(load, world, ids, part)
-                told(part.stop - part.start)
-            load.mark_pulled(user_ids[~pushed].tolist())
-            load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
-        if world.has_feeds:
-            _load_feeds(folder, world, ids, pushed=pushed, now_ms=now_ms)
-    return ids
+    filled = Populated(world, user_ids, post_ids)
+    told(0)
+    _load_users(load, world, user_ids, now_ms=now_ms)
+    told(world.users)
+    for chunk in edges.chunks():
+        load.add_edges(chunk)
+        told(len(chunk))
+    for part in _slices(len(post_ids)):
+        _load_posts(load, filled, part)
+        told(part.stop - part.start)
+    load.mark_pulled(user_ids[~_pushed(world)].tolist())
+    load.end(last_id=int(max(user_ids[-1], edges.last_id, *post_ids[-1:].tolist())))
+    progress("indexing", 0, None)
+    return filled
 
 
 def rising_ids(times_ms: "NDArray[np.int64]", shards: "NDArray[np.int64]") -> "NDArray[np.int64]":
@@ -146,10 +199,10 @@ def _load_users(
     )
 
 
-def _load_posts(load: BulkLoad, world: World, ids: Populated, part: slice) -> None:
-    authors = ids.user_ids[world.authors[part]].tolist()
+def _load_posts(load: BulkLoad, filled: Populated, part: slice) -> None:
+    authors = filled.user_ids[filled.world.authors[part]].tolist()
     texts = (f"Post {number}" for number in range(part.start, part.stop))
-    load.add_posts(zip(ids.post_ids[part].tolist(), authors, texts, strict=True))
+    load.add_posts(zip(filled.post_ids[part].tolist(), authors, texts, strict=True))
 
 
 def _pushed(world: World) -> "NDArray[np.bool_]":
@@ -167,10 +220,10 @@ def _pushed(world: World) -> "NDArray[np.bool_]":
 
 
 def _load_feeds(
-    folder: Path, world: World, ids: Populated, *, pushed: "NDArray[np.bool_]", now_ms: int
+    folder: Path, filled: Populated, *, pushed: "NDArray[np.bool_]", now_ms: int
 ) -> None:
-    settings = world.feeds or FeedSettings()
-    feeds = _feeds(world, ids, pushed=pushed, cap=settings.max_entries)
+    settings = filled.world.feeds or FeedSettings()
+    feeds = _feeds(filled.world, filled, pushed=pushed, cap=settings.max_entries)
     load_feeds(folder, feeds, design=settings.design, now_ms=now_ms)
 
 

@@ -17,16 +17,19 @@ from aiohttp import web
 from server.adapters.clock import SystemClock
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, FRONT_DOOR, SITE, build_app
+from server.app import CONNECTIONS, FRONT_DOOR, IN_PROGRESS, SITE, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.settings import ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
-# it stops listening; a person's Ctrl+C does not wait. Together with the time left to requests in
-# flight it stays below the 10 s after which orchestrators kill.
+# it stops listening; a person's Ctrl+C does not wait. Then requests in flight have some time, and
+# what is left of them, and streams, a moment (aiohttp takes it twice). Together that stays well
+# below the 10 s after which orchestrators kill.
 DRAIN_S = 1.0
-REQUESTS_IN_FLIGHT_S = 8.0
+REQUESTS_IN_FLIGHT_S = 5.5
+LEFT_OVER_S = 0.5
+LOOK_AGAIN_S = 0.02
 # Connections that the system keeps until they are accepted; it cuts this down to its own limit.
 BACKLOG = 1_024
 
@@ -90,9 +93,11 @@ async def _serve(
     runner = web.AppRunner(
         app,
         access_log=None,
-        shutdown_timeout=REQUESTS_IN_FLIGHT_S,
+        shutdown_timeout=LEFT_OVER_S,
         keepalive_timeout=settings.limits.idle_s,
         lingering_time=settings.limits.client_s,
+        # Bodies are decoded by the gateway, to a limit.
+        auto_decompress=False,
     )
     await runner.setup()
     try:
@@ -105,10 +110,24 @@ async def _serve(
             on_ready(urls)
             received = await stop
             app[READINESS].ready = False
+            app[FRONT_DOOR].closes = True
             if received is signal.SIGTERM:
                 await asyncio.sleep(DRAIN_S)
+        await _requests_done(app[IN_PROGRESS])
     finally:
         await runner.cleanup()
+
+
+async def _requests_done(in_progress: Callable[[], int]) -> None:
+    """Return when no request is in progress, or after a time.
+
+    aiohttp's own shutdown would close their connections at once for reading, before their bodies
+    have come.
+    """
+    for _ in range(round(REQUESTS_IN_FLIGHT_S / LOOK_AGAIN_S)):
+        if not in_progress():
+            return
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 def _protocols(app: web.Application, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:

@@ -34,9 +34,13 @@ class _Histogram:
 
 
 class Metrics:
-    """Keeps the port `Telemetry`, by box."""
+    """Keeps the port `Telemetry`, by box.
 
-    def __init__(self) -> None:
+    Metered, spans also charge CPU to boxes and are told to who collects timings; it costs more.
+    """
+
+    def __init__(self, *, is_metered: bool = False) -> None:
+        self._span: type[_Span] = _MeteredSpan if is_metered else _Span
         self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
@@ -46,16 +50,15 @@ class Metrics:
 
     def span(self, box: str) -> AbstractContextManager[None]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
-        return _Span(self, box)
+        return self._span(self, box)
 
-    def visited(self, box: str, duration_s: float, cpu_s: float | None, *, failed: bool) -> None:
+    def visited(self, box: str, duration_s: float, *, failed: bool) -> None:
         """Note a visit to a box."""
-        self._durations[box].observe(duration_s)
+        histogram = self._durations[box]
+        histogram.sum_s += duration_s
+        histogram.buckets[bisect_left(BOUNDS_S, duration_s)] += 1
         if failed:
             self._counts["socialfeed_box_errors_total", box] += 1
-        timings = _timings.get()
-        if timings is not None:
-            timings.append(BoxTiming(box, duration_s, cpu_s))
 
     @contextmanager
     def timings(self) -> Iterator[list[BoxTiming]]:
@@ -69,8 +72,10 @@ class Metrics:
 
     def cache(self, box: str, *, hits: int, misses: int) -> None:
         """Count what was found in a cache, and what was not."""
-        self._counts["socialfeed_cache_hits_total", box] += hits
-        self._counts["socialfeed_cache_misses_total", box] += misses
+        if hits:
+            self._counts["socialfeed_cache_hits_total", box] += hits
+        if misses:
+            self._counts["socialfeed_cache_misses_total", box] += misses
 
     def delivered(self, queue: str, *, age_s: float) -> None:
         """Note how old an event was when its effects were done."""
@@ -127,16 +132,13 @@ class Metrics:
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_account", "_box", "_metrics", "_started_s")
+    __slots__ = ("_box", "_metrics", "_started_s")
 
     def __init__(self, metrics: Metrics, box: str) -> None:
         self._metrics = metrics
         self._box = box
 
     def __enter__(self) -> None:
-        self._account = current_account()
-        if self._account is not None:
-            self._account.enter(self._box)
         self._started_s = time.perf_counter()
 
     def __exit__(
@@ -146,9 +148,34 @@ class _Span:
         traceback: TracebackType | None,
     ) -> None:
         duration_s = time.perf_counter() - self._started_s
+        self._metrics.visited(
+            self._box, duration_s, failed=error is not None and _is_failure(error)
+        )
+
+
+class _MeteredSpan(_Span):
+    """Also charges CPU to the box, and tells who collects timings."""
+
+    __slots__ = ("_account",)
+
+    def __enter__(self) -> None:
+        self._account = current_account()
+        if self._account is not None:
+            self._account.enter(self._box)
+        super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        duration_s = time.perf_counter() - self._started_s
+        super().__exit__(kind, error, traceback)
         cpu_s = None if self._account is None else self._account.leave()
-        failed = error is not None and _is_failure(error)
-        self._metrics.visited(self._box, duration_s, cpu_s, failed=failed)
+        timings = _timings.get()
+        if timings is not None:
+            timings.append(BoxTiming(self._box, duration_s, cpu_s))
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -1,6 +1,6 @@
 """The bodies that calls take, with their limits."""
 
-import re
+import unicodedata
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -15,8 +15,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from server.model.ids import LARGEST_ID
+from server.model.ids import ID_PATTERN, LARGEST_ID, id_in
 from server.model.media import MEDIA_TYPES
+from server.model.records import PostEdit
 
 # The design document's text posts are around 100 kB.
 TEXT_CHARACTERS = 100_000
@@ -31,7 +32,9 @@ URL_CHARACTERS = 2_048
 HASHTAGS = 30
 HASHTAG_CHARACTERS = 100
 
-_ID = re.compile("^[0-9]{1,19}$", re.ASCII)
+# Controls, formats (also those that turn the direction of writing), surrogates, private use, and
+# separators of lines and paragraphs.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def _without_nul(text: str) -> str:
@@ -41,22 +44,43 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _visible(name: str) -> str:
+    """Return a name as it is compared: two that look alike by Unicode's own tables are one.
+
+    Source: Unicode Standard Annex 15, form NFKC; RFC 8265 (usernames), section 3.3.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    if name != name.strip():
+        message = "expected a name without spaces around it"
+        raise ValueError(message)
+    if any(unicodedata.category(sign) in _INVISIBLE for sign in name):
+        message = "expected signs that can be seen: no control or format characters"
+        raise ValueError(message)
+    return name
+
+
 def _one_by_one(hashtags: object) -> object:
     """Split a text of hashtags, as the design document's example has it."""
-    return hashtags.replace(",", " ").split() if isinstance(hashtags, str) else hashtags
+    if isinstance(hashtags, str):
+        hashtags = hashtags.replace(",", " ").split()
+    if isinstance(hashtags, list) and len(hashtags) > HASHTAGS:
+        message = f"expected at most {HASHTAGS} hashtags, found {len(hashtags)}"
+        raise ValueError(message)
+    return hashtags
 
 
 def _id(text: object) -> int:
-    if not (isinstance(text, str) and _ID.fullmatch(text)) or int(text) > LARGEST_ID:
+    found = id_in(text) if isinstance(text, str) else None
+    if found is None:
         message = f"expected an id: a text of digits, at most {LARGEST_ID}"
         raise ValueError(message)
-    return int(text)
+    return found
 
 
 Id = Annotated[
     int,
     BeforeValidator(_id),
-    WithJsonSchema({"type": "string", "pattern": _ID.pattern, "description": "a decimal number"}),
+    WithJsonSchema({"type": "string", "pattern": ID_PATTERN, "description": "a decimal number"}),
 ]
 Text = Annotated[str, AfterValidator(_without_nul)]
 Hashtag = Annotated[Text, StringConstraints(min_length=1, max_length=HASHTAG_CHARACTERS)]
@@ -73,7 +97,10 @@ NewPassword = Annotated[
 ]
 Password = Annotated[Text, StringConstraints(min_length=1, max_length=PASSWORD_CHARACTERS)]
 Name = Annotated[
-    Text, StringConstraints(min_length=1, max_length=NAME_CHARACTERS, pattern=r"^\S(.*\S)?$")
+    Text,
+    AfterValidator(_visible),
+    StringConstraints(min_length=1, max_length=NAME_CHARACTERS),
+    Field(json_schema_extra={"pattern": r"^\S(.*\S)?$"}),
 ]
 MediaUrl = Annotated[Text, StringConstraints(min_length=1, max_length=URL_CHARACTERS)]
 
@@ -118,19 +145,36 @@ class NewPost(Body):
         return self
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    kinds = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    schema.pop("default")
+    schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+# A field that may be left out, but not be null: that would have to mean something else.
+_LEFT_OUT: Any = Field(default=None, json_schema_extra=_without_null)
+
+
 class PostChanges(Body):
     """What is given is changed."""
 
-    text: PostText | None = None
-    description: Description | None = None
-    hashtags: Hashtags | None = None
+    text: PostText | None = _LEFT_OUT
+    description: Description | None = _LEFT_OUT
+    hashtags: Hashtags | None = _LEFT_OUT
 
-    def given(self) -> dict[str, Any]:
-        """Return the changes by the name of the field."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        if given.get("hashtags") is not None:
-            given["hashtags"] = tuple(given["hashtags"])
-        return {name: value for name, value in given.items() if value is not None}
+    @model_validator(mode="after")
+    def _has_no_null(self) -> Self:
+        for name in sorted(self.model_fields_set):
+            if getattr(self, name) is None:
+                message = f"{name}: expected a value; what is left out stays as it is"
+                raise ValueError(message)
+        return self
+
+    @property
+    def edit(self) -> PostEdit:
+        """The changes as the post writer takes them."""
+        hashtags = None if self.hashtags is None else tuple(self.hashtags)
+        return PostEdit(self.text, self.description, hashtags)
 
 
 class NewUpload(Body):

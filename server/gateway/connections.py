@@ -4,12 +4,13 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.problems import RETRY_AFTER_S, problem_body
 from server.limits import MOST_CONNECTIONS, Limits
@@ -75,15 +76,10 @@ class Connections:
         self._look_later()
 
 
-def in_progress(request: web.Request) -> "RequestInProgress":
-    """Return a context in which the client is not waited for."""
-    return RequestInProgress(_connection_of(request))
-
-
 @asynccontextmanager
 async def while_connected(request: web.Request) -> AsyncIterator[None]:
     """Leave the block when the client goes, however long it would wait for something else."""
-    connection = _connection_of(request)
+    connection = connection_of(request)
     with suppress(TimeoutError):
         async with asyncio.timeout(None) as presence:
             if connection:
@@ -95,25 +91,27 @@ async def while_connected(request: web.Request) -> AsyncIterator[None]:
                     connection.presence = None
 
 
-def _connection_of(request: web.Request) -> "_Connection | None":
-    # The transport is gone with the client.
+@contextmanager
+def while_body_arrives(request: web.Request) -> Iterator[None]:
+    """Let the reading of a body fail as soon as what arrives is none.
+
+    aiohttp keeps that to itself, for the next request of the connection, and lets this one wait.
+    """
+    connection = connection_of(request)
+    if connection is None:
+        yield
+        return
+    connection.expect_body(request.content)
+    try:
+        yield
+    finally:
+        connection.expect_body(None)
+
+
+def connection_of(request: web.Request) -> "_Connection | None":
+    """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
     return protocol if isinstance(protocol, _Connection) else None
-
-
-class RequestInProgress:
-    """While a request is in progress, its connection owes the server no headers."""
-
-    def __init__(self, connection: "_Connection | None") -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        if self._connection:
-            self._connection.begin_request()
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection:
-            self._connection.end_request()
 
 
 class _Arrival(asyncio.Protocol):
@@ -154,6 +152,7 @@ class _Connection(asyncio.Protocol):
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         self._unsent_bytes = 0
+        self._body: StreamReader | None = None
         self.presence: asyncio.Timeout | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -176,6 +175,8 @@ class _Connection(asyncio.Protocol):
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
+        if self._body:
+            self.expect_body(self._body)
 
     def eof_received(self) -> bool | None:
         return self._http.eof_received()
@@ -196,6 +197,12 @@ class _Connection(asyncio.Protocol):
     def end_request(self) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
         self._has_request = False
+
+    def expect_body(self, body: StreamReader | None) -> None:
+        """Fail the reading of a body that is under way when what has come is none."""
+        self._body = body
+        if body and not body.is_eof() and _has_failed(self._http):
+            body.set_exception(web.RequestPayloadError("no chunk where one was due"))
 
     def expect_progress(self, now_s: float) -> None:
         """Cut the client off if it should have sent or taken more by now."""
@@ -223,6 +230,12 @@ class _Connection(asyncio.Protocol):
         if self._transport:
             # Not `close`, which waits until what is unsent has been taken.
             self._transport.abort()
+
+
+def _has_failed(http: asyncio.Protocol) -> bool:
+    """Whether aiohttp has met what is no HTTP; it has no public way to tell."""
+    messages = cast("RequestHandler", http)._messages  # noqa: SLF001
+    return bool(messages) and isinstance(messages[-1][0], _ErrInfo)
 
 
 class _Refusal(asyncio.Protocol):

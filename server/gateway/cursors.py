@@ -5,11 +5,13 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from functools import lru_cache
 
 from server.errors import InvalidFieldError
 from server.model.ids import LARGEST_ID
 
 _SIGNATURE_BYTES = 7
+SIGNATURES_KEPT = 10_000
 _ID = struct.Struct(">Q")
 
 
@@ -17,7 +19,9 @@ class Cursors:
     """Signs the id below which a list goes on, together with the list's name."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._keyed = hashlib.blake2b(key=secret)
+        # Readers come back to the same pages.
+        self._signature = lru_cache(maxsize=SIGNATURES_KEPT)(self._signed)
 
     def cursor(self, before: int | None, *, of: str) -> str | None:
         """Return the cursor of a list for an id; None for the end."""
@@ -43,8 +47,9 @@ class Cursors:
             raise _wrong_cursor()
         return int(_ID.unpack(number)[0])
 
-    def _signature(self, number: bytes, of: str) -> bytes:
-        digest = hashlib.blake2b(number + of.encode(), key=self._secret)
+    def _signed(self, number: bytes, of: str) -> bytes:
+        digest = self._keyed.copy()
+        digest.update(number + of.encode())
         return digest.digest()[:_SIGNATURE_BYTES]
 
 

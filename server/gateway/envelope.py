@@ -5,13 +5,19 @@ import re
 import time
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import istr
 
-from server.gateway.connections import in_progress
+from server.gateway.connections import connection_of
 from server.gateway.gateway import CALLER_ID
+from server.gateway.problems import problem_for
 
 _ID = "request_id"
+# Names of headers made once: to fold the case of a name takes as long as to set it.
+_REQUEST_ID = istr("X-Request-ID")
+_NO_SNIFFING = istr("X-Content-Type-Options")
+_POLICY = istr("Content-Security-Policy")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Answers with data: nothing of them is a page, so nothing in them may run or be framed.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -39,11 +45,22 @@ class Envelope:
     async def around(
         self, request: web.Request, handler: Handler, *, route: str | None
     ) -> web.StreamResponse:
-        """Answer as the handler does; `route` is the pattern of the path, if it has one."""
+        """Answer as the handler does, or with a problem document for an error.
+
+        `route` is the pattern of the path, if it has one.
+        """
         started_s = time.perf_counter()
         request[_ID] = _given_id(request) or self._request_id()
-        with in_progress(request):
+        connection = connection_of(request)
+        if connection:
+            connection.begin_request()
+        try:
             response = await handler(request)
+        except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
+            response = problem_for(error, request)
+        finally:
+            if connection:
+                connection.end_request()
         # A client may call its method what it likes: only those of routes are told.
         self._answered(request.method if route else "", route or "", response.status)
         if self._access_log:
@@ -65,17 +82,17 @@ class Envelope:
 def seal(request: web.Request, response: web.StreamResponse) -> None:
     """Put on the headers that every response has; to be called before it is sent."""
     headers = response.headers
-    headers["X-Request-ID"] = request[_ID]
+    headers[_REQUEST_ID] = request[_ID]
     # Which versions run is nobody's business.
-    headers["Server"] = "socialfeed"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers.setdefault("Content-Security-Policy", _DATA_POLICY)
-    if request.path.startswith("/v1"):
-        headers["Cache-Control"] = "no-store"
+    headers[hdrs.SERVER] = "socialfeed"
+    headers[_NO_SNIFFING] = "nosniff"
+    headers.setdefault(_POLICY, _DATA_POLICY)
+    if request.raw_path.startswith("/v1") or request.path.startswith("/v1"):
+        headers[hdrs.CACHE_CONTROL] = "no-store"
 
 
 def _given_id(request: web.Request) -> str | None:
-    given = request.headers.get("X-Request-ID")
+    given = request.headers.get(_REQUEST_ID)
     return given if given and _GIVEN_ID.fullmatch(given) else None
 
 

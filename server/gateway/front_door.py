@@ -5,9 +5,9 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
 from server.gateway.gateway import ServeRequest
-from server.gateway.problems import problem_responses
 from server.gateway.routing import Router
 
 
@@ -20,23 +20,35 @@ class FrontDoor:
     """
 
     def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
+        """`closes` is whether each answer is its connection's last, since the server stops."""
+        self.closes = False
         self._router = router
         self._envelope = envelope
 
     def before(self, others: Handler) -> Handler:
         """Return what answers all requests; `others` answers those that are no plain call."""
+        find, envelope = self._router.find, self._envelope
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            found = self._router.find(request.method, request.raw_path.partition("?")[0])
+            found = find(request.method, request.raw_path.partition("?")[0])
             if found is None:
-                return await others(request)
-
-            async def serve(request: web.Request) -> web.StreamResponse:
-                return await found.target(request, found.parameters)
-
-            handler = partial(problem_responses, handler=serve)
-            response = await self._envelope.around(request, handler, route=found.pattern)
+                known = expects_nothing_unknown(request)
+                return await (others(request) if known else self._not_as_expected(request))
+            route, parameters = found
+            serve = partial(route.target, parameters=parameters)
+            response = await envelope.around(request, serve, route=route.pattern)
             seal(request, response)
+            if self.closes:
+                response.force_close()
             return response
 
         return answer
+
+    async def _not_as_expected(self, request: web.Request) -> web.StreamResponse:
+        # aiohttp answers this before its middlewares, so without what every response has.
+        async def refuse(_request: web.Request) -> web.StreamResponse:
+            raise web.HTTPExpectationFailed
+
+        response = await self._envelope.around(request, refuse, route=None)
+        seal(request, response)
+        return response

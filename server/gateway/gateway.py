@@ -1,21 +1,19 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 import orjson
-from aiohttp import web
-from aiohttp.http import HttpProcessingError
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
+from server.gateway.body_reading import read_body
 from server.gateway.calls import NO_ID, Answer, Call, Incoming
 from server.gateway.cursors import Cursors
 from server.gateway.idempotency import Idempotency, KeyedRequest
-from server.gateway.parsing import MalformedBodyError
 from server.gateway.rate_limit import RateLimit
 from server.gateway.routing import Router
 from server.gateway.timing import Timings, server_timing
@@ -28,8 +26,15 @@ BOX = "api_gateway"
 # Where a request notes whose it is, for the access log.
 CALLER_ID = "caller_id"
 
-# Takes a request and the parameters in its path.
-ServeRequest = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
+
+class ServeRequest(Protocol):
+    """Answers the requests for one call."""
+
+    def __call__(
+        self, request: web.Request, parameters: Mapping[str, str]
+    ) -> Awaitable[web.StreamResponse]:
+        """Answer a request; `parameters` are those in its path."""
+        ...
 
 
 class GatewayTelemetry(Telemetry, Timings, Protocol):
@@ -143,9 +148,10 @@ class Gateway:
             incoming = Incoming(
                 request,
                 parameters,
+                request.raw_path.partition("?")[2],
                 caller_id=caller_id,
                 token=token,
-                raw_body=await _body(request, within_s=self._limits.client_s) if call.body else b"",
+                raw_body=await self._body(request) if call.body else b"",
                 cursors=self._cursors,
                 fresh_id=self._ids.new() if call.method == "POST" else NO_ID,
             )
@@ -154,6 +160,10 @@ class Gateway:
                 return _response(await self._once(call, incoming, key))
             answer = await self._serve(call, incoming)
         return answer if isinstance(answer, web.StreamResponse) else _response(answer)
+
+    async def _body(self, request: web.Request) -> bytes:
+        limits = self._limits
+        return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
 
     async def _serve(self, call: Call, incoming: Incoming) -> Answer | web.StreamResponse:
         with self._telemetry.span(call.box):
@@ -167,7 +177,7 @@ class Gateway:
             return answer
 
         keyed = KeyedRequest(
-            scope=str(incoming.caller_id),
+            scope=_whose_key(call, incoming),
             key=key,
             content=f"{call.method} {incoming.request.path}\n".encode() + incoming.raw_body,
             fresh_id=incoming.fresh_id,
@@ -176,7 +186,7 @@ class Gateway:
         return await self._idempotency.once(keyed, serve)
 
     async def _caller(self, call: Call, request: web.Request) -> tuple[str, int | None]:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         token = token.strip()
         if call.is_public or self._settings.is_open:
             return token, None
@@ -185,24 +195,21 @@ class Gateway:
         return token, await self._accounts.user_of(token)
 
 
-async def _body(request: web.Request, *, within_s: float) -> bytes:
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-    try:
-        async with asyncio.timeout(within_s):
-            return await request.read()
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout from error
-    except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
-        # Cut short, or not in the encoding that its headers tell.
-        raise MalformedBodyError(reason="it cannot be read to its end") from error
+def _whose_key(call: Call, incoming: Incoming) -> str:
+    """Return whose idempotency keys a request's is among: strangers' keys never meet."""
+    if incoming.caller_id is not None:
+        return str(incoming.caller_id)
+    claimed = incoming.parameters.get(call.claims)
+    if claimed is None and call.body:
+        claimed = incoming.body(call.body).model_dump(by_alias=True).get(call.claims)
+    return f"{call.claims} {claimed}"
 
 
 def _response(answer: Answer) -> web.Response:
     body = answer.body
     if body is None and answer.document is not None:
         body = orjson.dumps(answer.document)
-    headers = {} if body is None else {"Content-Type": "application/json"}
+    headers = {} if body is None else {hdrs.CONTENT_TYPE: "application/json"}
     if answer.location:
-        headers["Location"] = answer.location
+        headers[hdrs.LOCATION] = answer.location
     return web.Response(status=answer.status, headers=headers, body=body)

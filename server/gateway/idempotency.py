@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from server.gateway.calls import Answer
 from server.ports.idempotency import IdempotencyKeys, KeyedAnswer, Reservation
 
 KEY_CHARACTERS = 255
-SECRET_ANSWERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class KeyedRequest:
         key: the header.
         content: what makes it the same request: method, path and body.
         fresh_id: the id reserved for what it makes, unless an earlier one is reserved already.
-        is_secret: whether its answer has a token, which is never put on disk.
+        is_secret: whether its answer has a token, which is never kept.
     """
 
     scope: str
@@ -36,16 +34,16 @@ class KeyedRequest:
 
 
 class Idempotency:
-    """Keeps answers with the store; those with tokens in memory only.
+    """Keeps answers with the store, but for those with tokens.
 
-    When the server dies between an effect and its answer, the request is done again when it is
-    repeated, with the id that was reserved for it: the effect is there once.
+    A request whose answer was not kept, be it for a token in it or because the server died, is done
+    again when it is repeated, with the id that was reserved for it: the effect is there once. What
+    gave a token is checked again too, so that a key alone gives nobody a token.
     """
 
     def __init__(self, keys: IdempotencyKeys) -> None:
         self._keys = keys
         self._in_progress: dict[bytes, bytes] = {}
-        self._secret_answers: OrderedDict[bytes, Answer] = OrderedDict()
 
     async def once(
         self, request: KeyedRequest, serve: Callable[[int], Awaitable[Answer]]
@@ -70,35 +68,32 @@ class Idempotency:
             reserved = await self._keys.reserve(digest, Reservation(fingerprint, request.fresh_id))
             if reserved.fingerprint != fingerprint:
                 raise KeyReusedError
-            return self._known(digest, reserved) or await self._first(
-                digest, reserved.reserved_id, request, serve
-            )
+            if reserved.answer is not None:
+                return _answer(reserved.answer)
+            return await self._done(digest, reserved.reserved_id, request, serve)
         finally:
             del self._in_progress[digest]
 
-    def _known(self, digest: bytes, reserved: Reservation) -> Answer | None:
-        if reserved.answer is None:
-            return self._secret_answers.get(digest)
-        document = json.loads(reserved.answer.body) if reserved.answer.body else None
-        return Answer(reserved.answer.status, document, location=reserved.answer.location)
-
-    async def _first(
+    async def _done(
         self,
         digest: bytes,
-        fresh_id: int,
+        reserved_id: int,
         request: KeyedRequest,
         serve: Callable[[int], Awaitable[Answer]],
     ) -> Answer:
         try:
-            answer = await serve(fresh_id)
+            answer = await serve(reserved_id)
         except Exception:
-            await self._keys.release(digest)
+            # What an earlier one has done, perhaps, keeps its id.
+            if reserved_id == request.fresh_id:
+                await self._keys.release(digest)
             raise
-        if request.is_secret:
-            self._secret_answers[digest] = answer
-            if len(self._secret_answers) > SECRET_ANSWERS:
-                self._secret_answers.popitem(last=False)
-        else:
+        if not request.is_secret:
             body = b"" if answer.document is None else orjson.dumps(answer.document)
             await self._keys.answer(digest, KeyedAnswer(answer.status, answer.location, body))
         return answer
+
+
+def _answer(kept: KeyedAnswer) -> Answer:
+    document = json.loads(kept.body) if kept.body else None
+    return Answer(kept.status, document, location=kept.location)

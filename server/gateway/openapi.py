@@ -12,13 +12,14 @@ from pydantic import TypeAdapter
 
 from server.gateway.calls import DEFAULT_PAGE, LARGEST_PAGE, Call
 from server.gateway.shapes import Health, ProblemShape
+from server.model.ids import ID_PATTERN
 
 _REF = "#/components/schemas/{model}"
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-_ID_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,19}$"}
+_ID_SCHEMA = {"type": "string", "pattern": ID_PATTERN}
 
 
 def documentation_routes(calls: Sequence[Call], *, version: str) -> Sequence[web.RouteDef]:
@@ -161,7 +162,7 @@ def _refusals(call: Call) -> set[int]:
     if not call.is_public:
         refusals.add(401)
     if call.body:
-        refusals |= {408, 413, 415, 422}
+        refusals |= {408, 413, 415, 417, 422}
     if call.method == "POST":
         refusals |= {409, 422}
     if call.query or call.lists is not None or call.media_type == "text/event-stream":

@@ -1,13 +1,12 @@
 """Bodies: from bytes to a model, or to an error that says what is wrong."""
 
 import json
-from collections.abc import Sequence
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from server.errors import RequestError
-from server.gateway.shapes import FieldProblem
+from server.gateway.wording import FieldProblems, field_problems, json_problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -22,9 +21,9 @@ class MalformedBodyError(RequestError):
 class InvalidBodyError(RequestError):
     """A body with fields that are wrong."""
 
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(f"{p['field']}: {p['message']}" for p in problems))
+    def __init__(self, problems: FieldProblems) -> None:
+        self.problems = problems.told
+        super().__init__(str(problems))
 
 
 def parsed(body: bytes, model: type[Model]) -> Model:
@@ -38,21 +37,7 @@ def parsed(body: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InvalidBodyError([_problem(part) for part in _details(error)]) from error
-
-
-def _details(error: ValidationError) -> Sequence[tuple[tuple[int | str, ...], str]]:
-    return [(part["loc"], part["msg"]) for part in error.errors(include_url=False)]
-
-
-def _problem(part: tuple[tuple[int | str, ...], str]) -> FieldProblem:
-    place, message = part
-    message = message.removeprefix("Value error, ")
-    if place:
-        return {"field": ".".join(map(str, place)), "message": message}
-    # A check over several fields names the field itself.
-    field, colon, rest = message.partition(": ")
-    return {"field": field, "message": rest} if colon else {"field": "body", "message": message}
+        raise InvalidBodyError(field_problems(error, model, document)) from error
 
 
 def _json(body: bytes) -> object:
@@ -63,12 +48,8 @@ def _json(body: bytes) -> object:
         )
         # A lone surrogate can be escaped in JSON, but not stored or sent as UTF-8.
         json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise MalformedBodyError(reason="a lone surrogate") from error
-    except UnicodeDecodeError as error:
-        raise MalformedBodyError(reason="not in UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise MalformedBodyError(reason=str(error)) from error
+        raise MalformedBodyError(reason=json_problem(error)) from error
     return document
 
 

@@ -94,8 +94,8 @@ class PostCalls:
 
     async def _edit(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
-        changes = incoming.body(PostChanges).given()
-        await self._writer.edit(post_id, changes, editor_id=incoming.caller_id)
+        edit = incoming.body(PostChanges).edit
+        await self._writer.edit(post_id, edit, editor_id=incoming.caller_id)
         return Answer(200, self._shapes.post(await self._reader.get(post_id)))
 
     async def _delete(self, incoming: Incoming) -> Answer:
@@ -108,4 +108,4 @@ class PostCalls:
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
         page = await self._feeds.read(user_id, incoming.page(of))
-        return incoming.json_list_of(page, of, self._shapes.feed_item)
+        return incoming.list_of_json(self._shapes.feed_items(page.items), page.next_before, of)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 
 import orjson
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from server.errors import (
+    BrokenBodyError,
     InvalidFieldError,
     KeyInProgressError,
     KeyReusedError,
@@ -20,6 +21,7 @@ from server.errors import (
     ObjectExistsError,
     OverloadedError,
     RequestError,
+    SlowBodyError,
     StorageError,
     TooManyRequestsError,
     WrongBytesError,
@@ -30,7 +32,9 @@ from server.gateway.shapes import FieldProblem, ProblemShape
 RETRY_AFTER_S = 1
 
 _STATUSES: dict[type[RequestError], HTTPStatus] = {
+    BrokenBodyError: HTTPStatus.BAD_REQUEST,
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     NotAuthenticatedError: HTTPStatus.UNAUTHORIZED,
     NotOwnerError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
@@ -48,24 +52,22 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
 }
 
 
-@web.middleware
-async def problem_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with the handler's response, or with a problem document for an error."""
-    try:
-        return await handler(request)
-    except RequestError as error:
-        return _refusal(error)
-    except web.HTTPClientError as error:
-        status = HTTPStatus(error.status)
-        response = problem(status, f"{request.method} {request.path}: {status.description}")
-        for name in ("Allow", "Content-Range"):
-            if name in error.headers:
-                response.headers[name] = error.headers[name]
-        return response
-    except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
-        context = {"message": f"{request.method} {request.path} failed", "exception": error}
-        asyncio.get_running_loop().call_exception_handler(context)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
+def problem_for(error: Exception, request: web.Request) -> web.Response:
+    """Return the answer to a request that ended in an error."""
+    match error:
+        case RequestError():
+            return refusal(error)
+        case web.HTTPClientError():
+            status = HTTPStatus(error.status)
+            response = problem(status, f"{request.method} {request.path}: {status.description}")
+            for name in ("Allow", "Content-Range"):
+                if name in error.headers:
+                    response.headers[name] = error.headers[name]
+            return response
+        case _:
+            context = {"message": f"{request.method} {request.path} failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
 
 
 def problem(
@@ -93,13 +95,17 @@ def problem_body(status: HTTPStatus, detail: str, *, fields: Sequence[FieldProbl
     return orjson.dumps(document)
 
 
-def _refusal(error: RequestError) -> web.Response:
+def refusal(error: RequestError) -> web.Response:
+    """Return the answer to a request that cannot be done."""
     response = problem(_STATUSES[type(error)], str(error), fields=_fields(error))
     match error:
         case TooManyRequestsError():
-            response.headers["Retry-After"] = f"{max(error.retry_after_s, 1):.0f}"
+            response.headers["Retry-After"] = str(max(ceil(error.retry_after_s), RETRY_AFTER_S))
         case OverloadedError() | StorageError():
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        case BrokenBodyError() | SlowBodyError():
+            # The rest of it may be taken for the next request.
+            response.force_close()
         case NotAuthenticatedError():
             response.headers["WWW-Authenticate"] = "Bearer"
         case _:

@@ -1,7 +1,7 @@
 """Calls about comments, likes and notifications."""
 
-from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 
 import orjson
 from aiohttp import web
@@ -22,7 +22,7 @@ from server.gateway.shapes import (
     like_shape,
     notification_shape,
 )
-from server.model.ids import LARGEST_ID
+from server.model.ids import id_in
 from server.model.records import Notification
 from server.services import comment_service
 from server.services.comment_service import CommentService
@@ -31,16 +31,25 @@ from server.services.notification_service import NotificationService
 
 HEARTBEAT_S = 15.0
 
+WhileValid = Callable[[str], AbstractAsyncContextManager[None]]
+
 
 class ReactionCalls:
     """What users do with posts, and what their owners hear of it."""
 
     def __init__(
-        self, comments: CommentService, likes: LikeService, notifications: NotificationService
+        self,
+        comments: CommentService,
+        likes: LikeService,
+        notifications: NotificationService,
+        *,
+        while_valid: WhileValid,
     ) -> None:
+        """`while_valid` is left when the token that it is given is valid no more."""
         self._comments = comments
         self._likes = likes
         self._notifications = notifications
+        self._while_valid = while_valid
 
     def calls(self) -> Sequence[Call]:
         """Return these calls."""
@@ -204,11 +213,14 @@ class ReactionCalls:
             # Later, a store that fails or a client that has gone ends the stream: the client
             # comes back with the last id that it has seen.
             with suppress(RequestError, ConnectionError):
-                async with while_connected(incoming.request):
+                async with while_connected(incoming.request), self._while_allowed(incoming):
                     await response.write(_lines(first))
                     async for notifications in stream:
                         await response.write(_lines(notifications))
         return response
+
+    def _while_allowed(self, incoming: Incoming) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if incoming.caller_id is None else self._while_valid(incoming.token)
 
     @staticmethod
     def _own(incoming: Incoming) -> int:
@@ -221,9 +233,10 @@ def _last_event_id(request: web.Request) -> int | None:
     text = request.headers.get("Last-Event-ID")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+    found = id_in(text)
+    if found is None:
         raise InvalidFieldError(field="Last-Event-ID", reason="expected an event's id")
-    return int(text)
+    return found
 
 
 def _lines(notifications: Sequence[Notification]) -> bytes:

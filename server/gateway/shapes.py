@@ -1,6 +1,7 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
+from collections.abc import Sequence
 from typing import NotRequired
 
 import orjson
@@ -194,13 +195,16 @@ class PostShapes:
         """Return a post with its counts."""
         return _post_shape(shown, site_url=self._site.url)
 
-    def feed_item(self, shown: ShownPost) -> bytes:
-        """Return a post as an item of a feed, a `FeedItem` in JSON."""
-        if not shown.presented:
-            author: NamedUser = {"userId": str(shown.post.author_id), "name": shown.author_name}
-            item: FeedItem = {**self.post(shown), "author": author}
-            shown.presented = orjson.dumps(item)
-        return shown.presented
+    def feed_items(self, posts: Sequence[ShownPost]) -> Sequence[bytes]:
+        """Return posts as items of a feed, each a `FeedItem` in JSON."""
+        return [shown.presented or self._presented(shown) for shown in posts]
+
+    def _presented(self, shown: ShownPost) -> bytes:
+        author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
+        item: FeedItem = {**self.post(shown), "author": author}
+        presented = orjson.dumps(item)
+        shown.keep_presented(presented)
+        return presented
 
 
 def _post_shape(shown: ShownPost, *, site_url: str) -> PostShape:

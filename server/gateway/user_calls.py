@@ -49,6 +49,7 @@ class UserCalls:
                 body=NewUser,
                 refuses=(409,),
                 is_public=True,
+                claims="name",
             ),
             Call(
                 "POST",
@@ -60,6 +61,7 @@ class UserCalls:
                 body=Login,
                 refuses=(401,),
                 is_public=True,
+                claims="name",
             ),
             Call(
                 "DELETE",
@@ -123,6 +125,7 @@ class UserCalls:
                 answers={201: FollowShape, 200: FollowShape},
                 body=NewFollow,
                 refuses=(403, 404),
+                claims="followerId",
                 queues_events=True,
             ),
             Call(

@@ -78,11 +78,20 @@ class Feed:
     def merged(self, entries: Iterable[FeedEntry], *, floor: int, cap: int) -> "Feed":
         """Return the feed with more entries and perhaps a lower floor, trimmed to `cap` entries.
 
-        `entries` must hold all that belongs above `floor`, or `floor` must be this feed's.
+        `entries` must hold all that belongs above `floor`.
         """
         lowest = min(self.floor, floor)
         kept = {entry for entry in (*self.entries, *entries) if entry.post_id > lowest}
         return _trimmed(Feed(lowest, packed(sorted(kept, reverse=True))), cap=cap)
+
+    def backfilled(self, entries: Iterable[FeedEntry], *, above: int, cap: int) -> "Feed":
+        """Return the feed with a new followee's entries, which hold all of theirs above `above`.
+
+        It is complete from there on only: the floor may rise, and never comes down.
+        """
+        floor = max(self.floor, above)
+        kept = {entry for entry in (*self.entries, *entries) if entry.post_id > floor}
+        return _trimmed(Feed(floor, packed(sorted(kept, reverse=True))), cap=cap)
 
     def without_author(self, author_id: int) -> "Feed":
         """Return the feed without one author's posts; complete above the same floor."""

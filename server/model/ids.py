@@ -5,6 +5,7 @@ shard. A post has its author's shard and a comment, a like or an event its post'
 its event fall in one slot of a store that is spread over many machines.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,8 +13,13 @@ EPOCH_MS = 1_577_836_800_000
 SHARDS = 1024
 LARGEST_ID = 2**63 - 1
 
+# An id as clients write it: each has one way.
+ID_PATTERN = "^(0|[1-9][0-9]{0,18})$"
+
 SHARD_BITS = 10
 SEQUENCE_BITS = 12
+
+_ID = re.compile(ID_PATTERN, re.ASCII)
 
 
 class IdGenerator:
@@ -38,6 +44,12 @@ class IdGenerator:
         tick = max(following, (self._now_ms() - EPOCH_MS) << SEQUENCE_BITS)
         self.last_id = tick << SHARD_BITS | shard
         return self.last_id
+
+
+def id_in(text: str) -> int | None:
+    """Return the id that a text of digits is; None if it is none."""
+    number = int(text) if _ID.fullmatch(text) else LARGEST_ID + 1
+    return number if number <= LARGEST_ID else None
 
 
 def shard_of(an_id: int) -> int:

@@ -57,6 +57,15 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class PostEdit:
+    """What of a post changes: None stays as it is."""
+
+    text: str | None = None
+    description: str | None = None
+    hashtags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Likes and comments of a post."""
 

@@ -14,7 +14,7 @@ class MessageQueue(Protocol):
         ...
 
     async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
-        """Add events that come with no row of their own."""
+        """Add events that come with no row of their own, but none that waits already."""
         ...
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:

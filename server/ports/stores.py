@@ -24,6 +24,7 @@ from server.model.records import (
     Like,
     Notification,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -35,10 +36,10 @@ class Users(Protocol):
     """Users db: users by id and by name, their passwords and their tokens."""
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token.
+        """Add a user with a first token.
 
         Raises:
-            NameTakenError: if another user has the name.
+            NameTakenError: if a user has the name.
         """
         ...
 
@@ -78,8 +79,8 @@ class Posts(Protocol):
         """
         ...
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
         ...
 
     async def delete(self, post_id: int) -> bool:
@@ -190,6 +191,10 @@ class Feeds(Protocol):
 
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
+        ...
+
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
         ...
 
     async def remove_author(self, user_id: int, author_id: int) -> None:

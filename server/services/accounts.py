@@ -1,13 +1,15 @@
 """Users and their tokens: who somebody is, and how they prove it."""
 
+import asyncio
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from server.errors import NotAuthenticatedError, NotFoundError
+from server.errors import NameTakenError, NotAuthenticatedError, NotFoundError
 from server.model.ids import on_shard, spread_shard
-from server.model.records import Token, User
+from server.model.records import Credentials, Token, User
 from server.ports.clock import Clock
 from server.ports.passwords import Passwords
 from server.ports.stores import Users
@@ -45,16 +47,23 @@ class Accounts:
         self._random_bytes = random_bytes
         self._token_lifetime_s = token_lifetime_s
         self._tokens: LeasedCache[bytes, Token] = LeasedCache(capacity=TOKENS_CACHED)
+        # What lasts as long as a token: ended when it is revoked.
+        self._visits: dict[bytes, set[asyncio.Timeout]] = {}
         # Names never change, so that a name once read can be kept.
         self._names: LeasedCache[int, str] = LeasedCache(capacity=NAMES_CACHED)
 
     async def sign_up(self, name: str, password: str | None, *, fresh_id: int) -> IssuedToken:
         """Add a user with an id just made, and return their first token.
 
+        Repeated with the same id, it gives the user another token for the password; without one,
+        nothing tells whether the same person asks.
+
         Raises:
-            NameTakenError: if another user has the name.
+            NameTakenError: if a user has the name.
         """
         user_id = on_shard(fresh_id, spread_shard(fresh_id))
+        if standing := await self._users.credentials(name):
+            return await self._signed_up_before(standing, User(user_id, name), password)
         password_hash = None if password is None else await self._passwords.hashed(password)
         issued = self._issue(user_id)
         await self._users.add(
@@ -72,15 +81,15 @@ class Accounts:
         password_hash = credentials.password_hash if credentials else None
         if not await self._passwords.matches(password, password_hash) or credentials is None:
             raise NotAuthenticatedError(reason="there is no user with this name and password")
-        issued = self._issue(credentials.user_id)
-        await self._users.add_token(_stored(issued))
-        return issued
+        return await self._issue_and_keep(credentials.user_id)
 
     async def sign_out(self, text: str) -> None:
         """Revoke a token."""
         digest = token_digest(text)
         await self._users.revoke_token(digest)
         self._tokens.drop([digest])
+        for visit in self._visits.get(digest, ()):
+            visit.reschedule(asyncio.get_running_loop().time())
 
     async def user_of(self, text: str) -> int:
         """Return whose token this is.
@@ -90,11 +99,27 @@ class Accounts:
         Raises:
             NotAuthenticatedError: if it is forged, revoked or expired.
         """
+        return (await self._valid(token_digest(text))).user_id
+
+    @asynccontextmanager
+    async def while_valid(self, text: str) -> AsyncIterator[None]:
+        """Leave the block when a token expires or is revoked, however long it would stay.
+
+        Raises:
+            NotAuthenticatedError: if it is not valid at the start.
+        """
         digest = token_digest(text)
-        token = self._tokens.get(digest) or await self._read_token(digest)
-        if token is None or token.expires_at_ms <= self._clock.now_ms():
-            raise NotAuthenticatedError(reason="the token is not valid, or not any more")
-        return token.user_id
+        expires_at_ms = (await self._valid(digest)).expires_at_ms
+        with suppress(TimeoutError):
+            async with asyncio.timeout((expires_at_ms - self._clock.now_ms()) / 1000) as visit:
+                visits = self._visits.setdefault(digest, set())
+                visits.add(visit)
+                try:
+                    yield
+                finally:
+                    visits.discard(visit)
+                    if not visits:
+                        self._visits.pop(digest, None)
 
     async def user(self, user_id: int) -> User:
         """Return a user.
@@ -134,6 +159,26 @@ class Accounts:
     async def purge(self) -> None:
         """Forget the tokens that have expired."""
         await self._users.purge_tokens(expired_before_ms=self._clock.now_ms())
+
+    async def _signed_up_before(
+        self, standing: Credentials, user: User, password: str | None
+    ) -> IssuedToken:
+        if standing.user_id != user.user_id or password is None:
+            raise NameTakenError(name=user.name)
+        if not await self._passwords.matches(password, standing.password_hash):
+            raise NameTakenError(name=user.name)
+        return await self._issue_and_keep(user.user_id)
+
+    async def _issue_and_keep(self, user_id: int) -> IssuedToken:
+        issued = self._issue(user_id)
+        await self._users.add_token(_stored(issued))
+        return issued
+
+    async def _valid(self, digest: bytes) -> Token:
+        token = self._tokens.get(digest) or await self._read_token(digest)
+        if token is None or token.expires_at_ms <= self._clock.now_ms():
+            raise NotAuthenticatedError(reason="the token is not valid, or not any more")
+        return token
 
     async def _read_token(self, digest: bytes) -> Token | None:
         lease = self._tokens.lease()

@@ -20,7 +20,7 @@ from server.services.accounts import Accounts
 from server.services.cdn import Cdn, CdnSettings
 from server.services.comment_service import CommentService
 from server.services.consumer import BATCH, Consume, Consumer, SideBySideConsumer
-from server.services.feed_cache import FeedCache
+from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
 from server.services.follow_service import FollowService
@@ -31,10 +31,12 @@ from server.services.notification_service import NotificationService
 from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostWriter
+from server.services.reading_notes import ReadingNotes
 from server.services.upload_signer import UploadSettings, UploadSigner
 
 HOUSEKEEPING_S = 3_600.0
-RECONCILED_AT_ONCE = 500
+# Posts whose edges are counted in one read, which others wait for.
+RECONCILED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Boxes:
     like_service: LikeService
     comment_service: CommentService
     notification_service: NotificationService
+    reading_notes: ReadingNotes
     feed_cache: FeedCache
     likes_cache: LikesCache
     post_cache: PostCache
@@ -90,6 +93,11 @@ class Boxes:
                 tasks.create_task(consumer.run())
             tasks.create_task(self._keep_house())
 
+    async def stop(self) -> None:
+        """Give up what is done in the background; reads ask for it again."""
+        await self.feed_generator.stop()
+        await self.reading_notes.stop()
+
     async def drain(self) -> None:
         """Consume what is due; returns when all consumers have caught up."""
         while sum([await consumer.step() for consumer in self.consumers]):
@@ -100,10 +108,11 @@ class Boxes:
             try:
                 await self.feed_generator.drop_feeds_of_the_away()
                 await self.accounts.purge()
-                await self.upload_signer.remove_orphans()
                 a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
                 await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
                 await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
+                # Last: the object storage may be another machine, and be gone for long.
+                await self.upload_signer.remove_orphans()
             except (StorageError, OverloadedError):
                 # It is done in the next hour, or the one after.
                 pass
@@ -175,6 +184,7 @@ def build_boxes(
     generator = FeedGenerator(
         settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
     )
+    reading_notes = ReadingNotes(feeds=stores.feeds, clock=clock, away_s=feeds.away_s)
     notification_service = NotificationService(
         notifications=stores.notifications,
         posts=stores.posts,
@@ -204,12 +214,10 @@ def build_boxes(
         feed_generator=generator,
         feed_reader=FeedReader(
             feed_cache=feed_cache,
-            feeds=stores.feeds,
             posts=stores.posts,
             post_reader=post_reader,
             accounts=accounts,
-            clock=clock,
-            on_short_feed=generator.rebuild_if_short,
+            on_read=_after_reading(generator, reading_notes),
         ),
         follow_service=FollowService(
             follows=stores.follows, accounts=accounts, feed_cache=feed_cache, ids=ids
@@ -221,6 +229,7 @@ def build_boxes(
             comments=stores.comments, post_reader=post_reader, accounts=accounts
         ),
         notification_service=notification_service,
+        reading_notes=reading_notes,
         feed_cache=feed_cache,
         likes_cache=likes_cache,
         post_cache=post_cache,
@@ -237,3 +246,14 @@ def build_boxes(
         ),
         surroundings=surroundings,
     )
+
+
+def _after_reading(
+    generator: FeedGenerator, notes: ReadingNotes
+) -> Callable[[int, FeedSources], None]:
+    def after_reading(user_id: int, sources: FeedSources) -> None:
+        generator.rebuild_if_short(user_id, sources)
+        if sources.feed is not None:
+            notes.note(user_id)
+
+    return after_reading

@@ -5,8 +5,9 @@ key was written meanwhile, what was read may be old and is not kept (Nishtala et
 Memcache at Facebook, NSDI 2013, section 3.2.1).
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -25,8 +26,25 @@ class LeasedCache(Generic[Key, Value]):
     thread.
     """
 
-    def __init__(self, *, capacity: int) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        size_of: Callable[[Value], int] = lambda _: 0,
+        budget_bytes: float = math.inf,
+        on_keep: Callable[[Value], object] = lambda _: None,
+        on_out: Callable[[Value], object] = lambda _: None,
+    ) -> None:
+        """`size_of` estimates the bytes of a value, the same each time, where values differ.
+
+        `on_keep` is told a value that comes in, `on_out` one that goes, for whatever reason.
+        """
         self._capacity = capacity
+        self._size_of = size_of
+        self._budget_bytes = budget_bytes
+        self._bytes = 0
+        self._on_keep = on_keep
+        self._on_out = on_out
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self._read: set[Key] = set()
         self._writes = 0
@@ -66,20 +84,23 @@ class LeasedCache(Generic[Key, Value]):
         self._note_write(key)
         self._keep(key, value)
 
+    def changed(self, key: Key) -> None:
+        """Note that a value was written in place."""
+        self._note_write(key)
+
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget keys that were just written."""
         for key in keys:
             self._note_write(key)
-            self._values.pop(key, None)
-            self._read.discard(key)
+            self._take_out(key)
 
     def clear(self) -> None:
         """Forget everything, also what is being read now."""
         self._writes += 1
         self._forgotten_writes_until = self._writes
         self._written_at.clear()
-        self._values.clear()
-        self._read.clear()
+        for key in tuple(self._values):
+            self._take_out(key)
 
     def _note_write(self, key: Key) -> None:
         self._writes += 1
@@ -89,16 +110,25 @@ class LeasedCache(Generic[Key, Value]):
             _, self._forgotten_writes_until = self._written_at.popitem(last=False)
 
     def _keep(self, key: Key, value: Value) -> None:
+        self._take_out(key)
         self._values[key] = value
-        if len(self._values) > self._capacity:
+        self._bytes += self._size_of(value)
+        self._on_keep(value)
+        while len(self._values) > self._capacity or self._bytes > self._budget_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
         for _ in range(SECOND_CHANCES):
-            key, value = self._values.popitem(last=False)
+            key = next(iter(self._values))
             if key not in self._read:
-                return
+                break
             self._read.remove(key)
-            self._values[key] = value
-        key, _ = self._values.popitem(last=False)
-        self._read.discard(key)
+            self._values.move_to_end(key)
+        self._take_out(next(iter(self._values)))
+
+    def _take_out(self, key: Key) -> None:
+        value = self._values.pop(key, None)
+        if value is not None:
+            self._read.discard(key)
+            self._bytes -= self._size_of(value)
+            self._on_out(value)

@@ -11,6 +11,12 @@ from server.ports.telemetry import Telemetry
 
 BOX = "feed_cache"
 CAPACITY = 20_000
+BUDGET_BYTES = 512 * 2**20
+# Of the objects that hold an entry of the cache together; of a followee in a set; of a pushed entry
+# in a list, the entry itself being all followers' own.
+_AROUND_BYTES = 500
+_FOLLOWEE_BYTES = 100
+_PUSHED_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class FeedSources:
 
 @dataclass(slots=True)
 class _Cached:
+    size_bytes: int
     # None while they are read from the stores.
     sources: FeedSources | None = None
     # Entries pushed since, merged at the next read: most feeds are pushed to more than read.
@@ -51,19 +58,29 @@ class FeedCache:
         self._telemetry = telemetry
         self._max_entries = max_entries
         self._cached: OrderedDict[int, _Cached] = OrderedDict()
+        self._bytes = 0
 
-    async def sources(self, user_id: int) -> FeedSources:
-        """Return what a user's feed is made from."""
+    @property
+    def held(self) -> int:
+        """How many users' feeds are in memory."""
+        return len(self._cached)
+
+    def cached(self, user_id: int) -> FeedSources | None:
+        """Return what a user's feed is made from, if it is in memory."""
         cached = self._cached.get(user_id)
-        is_hit = cached is not None and cached.sources is not None
-        self._telemetry.cache(BOX, hits=int(is_hit), misses=int(not is_hit))
-        if cached is None:
-            return await self._fill(user_id)
-        if cached.sources is None:
+        if cached is None or cached.sources is None:
+            self._telemetry.cache(BOX, hits=0, misses=1)
+            return None
+        self._telemetry.cache(BOX, hits=1, misses=0)
+        self._cached.move_to_end(user_id)
+        return self._with_pushed(user_id, cached, cached.sources)
+
+    async def filled(self, user_id: int) -> FeedSources:
+        """Return the same for a user of whom nothing is in memory, and keep it."""
+        if user_id in self._cached:
             # Somebody else fills it.
             return await self._read(user_id)
-        self._cached.move_to_end(user_id)
-        return self._with_pushed(cached, cached.sources)
+        return await self._fill(user_id)
 
     def push(self, fan_outs: Iterable[FanOut]) -> None:
         """Add posts that were just written to their followers' feeds."""
@@ -75,29 +92,32 @@ class FeedCache:
                     continue
                 cached.pushed.append(fan_out.entry)
                 if len(cached.pushed) > self._max_entries:
-                    del self._cached[user_id]
+                    self._remove(user_id)
 
     def drop(self, user_ids: Iterable[int]) -> None:
         """Forget the feeds of users whose feed or followees were just written."""
         for user_id in user_ids:
-            self._cached.pop(user_id, None)
+            self._remove(user_id)
 
     def clear(self) -> None:
         """Lose everything, as when the cache's machine dies."""
         self._cached.clear()
+        self._bytes = 0
 
     async def _fill(self, user_id: int) -> FeedSources:
-        cached = self._cached[user_id] = _Cached()
-        if len(self._cached) > CAPACITY:
-            self._cached.popitem(last=False)
+        cached = self._cached[user_id] = _Cached(self._size_bytes(None))
+        self._bytes += cached.size_bytes
+        self._make_room()
         try:
             sources = await self._read(user_id)
         except BaseException:
             if self._cached.get(user_id) is cached:
-                del self._cached[user_id]
+                self._remove(user_id)
             raise
-        cached.sources = sources
-        return self._with_pushed(cached, sources)
+        self._keep(user_id, cached, sources)
+        sources = self._with_pushed(user_id, cached, sources)
+        self._make_room()
+        return sources
 
     async def _read(self, user_id: int) -> FeedSources:
         # The graph first: what is settled there is in the feed that is read after it.
@@ -113,11 +133,37 @@ class FeedCache:
             feed=feed,
         )
 
-    def _with_pushed(self, cached: _Cached, sources: FeedSources) -> FeedSources:
+    def _with_pushed(self, user_id: int, cached: _Cached, sources: FeedSources) -> FeedSources:
         if not cached.pushed:
             return sources
         if sources.feed is not None:
             feed = sources.feed.with_new(cached.pushed, cap=self._max_entries)
-            sources = cached.sources = replace(sources, feed=feed)
+            sources = replace(sources, feed=feed)
+            self._keep(user_id, cached, sources)
         cached.pushed.clear()
         return sources
+
+    def _keep(self, user_id: int, cached: _Cached, sources: FeedSources) -> None:
+        cached.sources = sources
+        # Its place may be gone.
+        if self._cached.get(user_id) is cached:
+            size_bytes = self._size_bytes(sources)
+            self._bytes += size_bytes - cached.size_bytes
+            cached.size_bytes = size_bytes
+
+    def _size_bytes(self, sources: FeedSources | None) -> int:
+        size_bytes = _AROUND_BYTES + _PUSHED_BYTES * self._max_entries
+        if sources is not None:
+            size_bytes += _FOLLOWEE_BYTES * len(sources.followees)
+            size_bytes += 0 if sources.feed is None else len(sources.feed.packed)
+        return size_bytes
+
+    def _remove(self, user_id: int) -> None:
+        cached = self._cached.pop(user_id, None)
+        if cached is not None:
+            self._bytes -= cached.size_bytes
+
+    def _make_room(self) -> None:
+        while len(self._cached) > CAPACITY or self._bytes > BUDGET_BYTES:
+            _, cached = self._cached.popitem(last=False)
+            self._bytes -= cached.size_bytes

@@ -168,6 +168,7 @@ class FeedGenerator:
     async def _fan_out(self, entries: Sequence[FeedEntry]) -> None:
         authors = await self._users.get_many({entry.author_id for entry in entries})
         narrow: list[FeedEntry] = []
+        wide: list[FeedEntry] = []
         for entry in entries:
             author = authors.get(entry.author_id)
             if author is None:
@@ -175,11 +176,14 @@ class FeedGenerator:
             if not self._is_pushed(author.followers):
                 await self._pull_from_now_on(author.user_id)
             elif author.followers > WIDE:
-                await self._fan_out_apart(entry)
+                wide.append(entry)
             else:
                 narrow.append(entry)
         followers = await self._follows.followers_of({entry.author_id for entry in narrow})
         await self._push([FanOut(entry, followers[entry.author_id]) for entry in narrow])
+        # Last, so that nothing is queued for a batch that has to be tried again.
+        for entry in wide:
+            await self._fan_out_apart(entry)
 
     async def _fan_out_apart(self, entry: FeedEntry) -> None:
         event = Event(EventKind.POSTED_WIDELY, entry.author_id, entry.post_id)
@@ -210,7 +214,7 @@ class FeedGenerator:
                 # One more than fits, so that the floor rises above what is not fetched.
                 newest = PageRequest(LARGEST_ID, self._settings.max_entries + 1)
                 entries = await self._posts.entries_by([followee_id], newest, above=feed.floor)
-                await self._feeds.merge(follower_id, entries, floor=feed.floor)
+                await self._feeds.backfill(follower_id, entries, above=feed.floor)
             await self._follows.settle(follower_id, followee_id)
             self._feed_cache.drop([follower_id])
 

@@ -7,17 +7,15 @@ from itertools import islice
 from server.model.feeds import Feed
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import FeedEntry
-from server.ports.clock import Clock
-from server.ports.stores import Feeds, Posts
+from server.ports.stores import Posts
 from server.services.accounts import Accounts
-from server.services.caches import LeasedCache
 from server.services.feed_cache import FeedCache, FeedSources
+from server.services.page_cache import PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
 
-# A feed that was read is noted as such at most this often.
-TOUCH_AGAIN_MS = 3_600_000
-READERS_REMEMBERED = 100_000
+# Some 4,000 pages of twenty short posts.
+PAGES_BYTES = 256 * 2**20
 
 
 class FeedReader:
@@ -26,25 +24,22 @@ class FeedReader:
     A step for ads or recommendations would be one more line in `read`.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+    def __init__(
         self,
         *,
         feed_cache: FeedCache,
-        feeds: Feeds,
         posts: Posts,
         post_reader: PostReader,
         accounts: Accounts,
-        clock: Clock,
-        on_short_feed: Callable[[int, FeedSources], None],
+        on_read: Callable[[int, FeedSources], None],
     ) -> None:
+        """`on_read` is told whose feed was read, and what it was made from."""
         self._feed_cache = feed_cache
-        self._feeds = feeds
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
-        self._clock = clock
-        self._on_short_feed = on_short_feed
-        self._touched_ms: LeasedCache[int, int] = LeasedCache(capacity=READERS_REMEMBERED)
+        self._on_read = on_read
+        self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
     async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
         """Return a page of the posts of whom a user follows, newest first.
@@ -54,8 +49,20 @@ class FeedReader:
         Raises:
             NotFoundError: if there is no such user.
         """
-        await self._accounts.expect(user_id)
-        sources = await self._feed_cache.sources(user_id)
+        sources = self._feed_cache.cached(user_id)
+        if sources is None:
+            await self._accounts.expect(user_id)
+            sources = await self._feed_cache.filled(user_id)
+        self._on_read(user_id, sources)
+        known = self._pages.get(user_id, page, sources)
+        if known:
+            return known
+        made = _presented(await self._filled(sources, page), page)
+        self._pages.keep(user_id, page, sources, made)
+        return made
+
+    async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:
+        """Return the posts of a page and one more, if there are as many."""
         shown: list[ShownPost] = []
         rest = page.and_one_more
         while rest.limit > 0:
@@ -65,8 +72,7 @@ class FeedReader:
             if len(post_ids) < rest.limit:
                 break
             rest = PageRequest(post_ids[-1], page.limit + 1 - len(shown))
-        await self._note_reading(user_id, sources)
-        return _presented(shown, page)
+        return shown
 
     async def _skeleton(self, sources: FeedSources, page: PageRequest) -> Sequence[int]:
         """Return the posts of a page: from the feed above its floor, from the followees below."""
@@ -90,22 +96,15 @@ class FeedReader:
         both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
 
-    async def _note_reading(self, user_id: int, sources: FeedSources) -> None:
-        self._on_short_feed(user_id, sources)
-        now_ms = self._clock.now_ms()
-        if sources.feed and (self._touched_ms.get(user_id) or 0) < now_ms - TOUCH_AGAIN_MS:
-            self._touched_ms.put(user_id, now_ms)
-            await self._feeds.touch(user_id, now_ms=now_ms)
-
 
 def _ids(entries: Sequence[FeedEntry]) -> Sequence[int]:
     return [entry.post_id for entry in entries]
 
 
 def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[ShownPost]:
-    """Return what may be shown: posts by whom the reader follows now."""
+    """Return what may be shown: posts that are there still, by whom the reader follows now."""
     followees = sources.followees
-    return [shown for shown in posts if shown.post.author_id in followees]
+    return [shown for shown in posts if shown.author_id in followees]
 
 
 def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:

@@ -11,6 +11,9 @@ from server.ports.stores import Follows
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache
 
+# Whom a user may follow: every page of a feed checks them, and they are held in memory.
+MOST_FOLLOWEES = 10_000
+
 
 class FollowService:
     """Steps 3 and 4 of the flow "follow a user"; the event has the feed backfilled or emptied."""
@@ -28,11 +31,15 @@ class FollowService:
 
         Raises:
             NotFoundError: if there is no such user.
-            InvalidFieldError: if somebody follows themselves.
+            InvalidFieldError: if somebody follows themselves, or more users than one may.
         """
         if follower_id == followee_id:
             raise InvalidFieldError(field="followeeId", reason="nobody can follow themselves")
-        await self._accounts.expect(follower_id, followee_id)
+        await self._accounts.expect(followee_id)
+        if (await self._accounts.user(follower_id)).followees >= MOST_FOLLOWEES:
+            raise InvalidFieldError(
+                field="followeeId", reason=f"nobody can follow more than {MOST_FOLLOWEES} users"
+            )
         edge = Edge(self._ids.new(shard=shard_of(follower_id)), follower_id, followee_id)
         is_new = await self._follows.add(edge, Event(EventKind.FOLLOWED, follower_id, followee_id))
         self._feed_cache.drop([follower_id])

@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator, Sequence
 
 from server.errors import OverloadedError
 from server.model.events import Event, EventKind
-from server.model.ids import IdGenerator, shard_of
+from server.model.ids import LARGEST_ID, IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import Notification, NotificationKind
 from server.ports.stores import Notifications, Posts
 from server.services.accounts import Accounts
 
 STREAM_BATCH = 100
+# One for each tab and device, and some that the server has not yet seen go.
+STREAMS_OF_A_USER = 20
 
 _KINDS = {EventKind.LIKED: NotificationKind.LIKE, EventKind.COMMENTED: NotificationKind.COMMENT}
 
@@ -67,7 +69,12 @@ class NotificationService:
         return first_page(found, limit=page.limit, id_of=lambda item: item.notification_id)
 
     async def mark_read(self, user_id: int, *, up_to: int) -> None:
-        """Mark a user's notifications up to one as read."""
+        """Mark a user's notifications up to one as read.
+
+        Raises:
+            NotFoundError: if there is no such user.
+        """
+        await self._accounts.expect(user_id)
         await self._notifications.mark_read(user_id, up_to=up_to)
 
     async def stream(
@@ -75,33 +82,48 @@ class NotificationService:
     ) -> AsyncGenerator[Sequence[Notification]]:
         """Yield notifications above an id as they come, oldest first; nothing at a heartbeat.
 
-        Without an id it starts from now. Ends when the server stops.
+        What comes first may be nothing, too: the stream is open. Without an id it starts from now.
+        Ends when the server stops.
 
         Raises:
             NotFoundError: if there is no such user.
-            OverloadedError: if too many streams are open.
+            OverloadedError: if too many streams are open, of this user or of all.
         """
         await self._accounts.expect(user_id)
-        if self._open_streams >= self._most_streams:
-            raise OverloadedError(box="notification_service")
-        last_id = self._ids.ceiling if after is None else after
+        last_id = await self._latest(user_id) if after is None else after
+        self._expect_room(user_id)
         woken = asyncio.Event()
         self._streams[user_id].add(woken)
         self._open_streams += 1
+        is_heartbeat = True
         try:
             while not self._is_stopping:
                 woken.clear()
                 found = await self._notifications.after(user_id, last_id, limit=STREAM_BATCH)
+                if found or is_heartbeat:
+                    yield found
                 if found:
-                    last_id = found[-1].notification_id
-                yield found
-                if not found:
-                    await _woken_within(woken, heartbeat_s)
+                    last_id, is_heartbeat = found[-1].notification_id, False
+                else:
+                    is_heartbeat = not await _woken_within(woken, heartbeat_s)
         finally:
             self._open_streams -= 1
             self._streams[user_id].discard(woken)
             if not self._streams[user_id]:
                 del self._streams[user_id]
+
+    def _expect_room(self, user_id: int) -> None:
+        is_full = self._open_streams >= self._most_streams
+        if is_full or len(self._streams.get(user_id, ())) >= STREAMS_OF_A_USER:
+            raise OverloadedError(box="notification_service")
+
+    async def _latest(self, user_id: int) -> int:
+        """Return the id of a user's latest notification on disk.
+
+        One consumer makes the ids and writes them in their order: whatever comes later is above.
+        """
+        found = await self._notifications.of_user(user_id, PageRequest(LARGEST_ID, 1))
+        return found[0].notification_id if found else 0
 
     def stop(self) -> None:
         """End all streams."""
@@ -124,9 +146,9 @@ class NotificationService:
             stream.set()
 
 
-async def _woken_within(woken: asyncio.Event, timeout_s: float) -> None:
+async def _woken_within(woken: asyncio.Event, timeout_s: float) -> bool:
     try:
         async with asyncio.timeout(timeout_s):
-            await woken.wait()
+            return await woken.wait()
     except TimeoutError:
-        return
+        return False

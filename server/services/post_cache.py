@@ -1,8 +1,8 @@
 """Posts as they are shown, in memory: kept up to date by the writes, and gone with a delete."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
+from dataclasses import dataclass, field
+from sys import getsizeof
 
 from server.model.media import Media
 from server.model.records import Counts, Post
@@ -10,18 +10,24 @@ from server.ports.stores import Counters
 from server.services.caches import LeasedCache
 
 CAPACITY = 50_000
+BUDGET_BYTES = 256 * 2**20
+# Of the objects around the texts of a post, and of its JSON around them.
+_AROUND_BYTES = 1_000
+# Of media, and of each of its renditions: a key, a type and five numbers.
+_RENDITION_BYTES = 500
 
 
 @dataclass(slots=True, eq=False)
 class ShownPost:
     """A post with its counts, the name of its author, and its media.
 
-    Another edit, count or state of the media makes another object: what is made of one may be kept
-    with it.
+    Of one that is in the cache, the counts change in place; another edit, or another state of the
+    media, makes another object.
 
     Attributes:
-        presented: the post in JSON, as an item of a feed, once the gateway has made it: a post is
-            in many feeds and is read more often than it changes.
+        presented: the post in JSON, as an item of a feed, once the gateway has made it, until its
+            counts change: a post is in many feeds and is read more often than it changes.
+        is_kept: whether it is in the post cache: if not, there may be a newer one.
     """
 
     post: Post
@@ -29,6 +35,38 @@ class ShownPost:
     author_name: str
     media: Media | None = None
     presented: bytes = field(default=b"", init=False)
+    is_kept: bool = field(default=False, init=False)
+    author_id: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the author's id out of the post, where every rule looks for it."""
+        self.author_id = self.post.author_id
+
+    def keep_presented(self, presented: bytes) -> None:
+        """Keep the post's JSON, unless it is far longer than its texts (escaped controls are)."""
+        if len(presented) <= self._presented_at_most_bytes:
+            # A copy: what a serializer returns may keep a buffer ten times as large.
+            self.presented = bytes(memoryview(presented))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory at most, its JSON included."""
+        return _AROUND_BYTES + self._texts_bytes + self._media_bytes + self._presented_at_most_bytes
+
+    @property
+    def _texts_bytes(self) -> int:
+        post = self.post
+        texts = (post.text, post.description, post.media_url, *post.hashtags)
+        return sum(getsizeof(text) for text in texts if text is not None)
+
+    @property
+    def _presented_at_most_bytes(self) -> int:
+        # UTF-8 takes up to twice what Python takes.
+        return _AROUND_BYTES + 2 * self._texts_bytes
+
+    @property
+    def _media_bytes(self) -> int:
+        return (1 + len(self.media.renditions)) * _RENDITION_BYTES if self.media else 0
 
     @property
     def post_id(self) -> int:
@@ -36,17 +74,21 @@ class ShownPost:
         return self.post.post_id
 
 
-class Gone(Enum):
-    """In place of a post that was deleted, so that nobody asks the store again."""
-
-    GONE = auto()
+# In place of a post that was deleted, so that nobody asks the store again; nobody is its author.
+GONE = ShownPost(Post(post_id=0, author_id=0), Counts(), author_name="")
 
 
 class PostCache:
     """What pages are made of, so that a warm page needs no trip to a store."""
 
     def __init__(self, counters: Counters) -> None:
-        self._posts: LeasedCache[int, ShownPost | Gone] = LeasedCache(capacity=CAPACITY)
+        self._posts: LeasedCache[int, ShownPost] = LeasedCache(
+            capacity=CAPACITY,
+            size_of=_size_bytes,
+            budget_bytes=BUDGET_BYTES,
+            on_keep=_note_kept,
+            on_out=_note_out,
+        )
         self.get = self._posts.get
         self.get_many = self._posts.get_many
         self.lease = self._posts.lease
@@ -54,7 +96,7 @@ class PostCache:
 
     def fill(self, post_id: int, shown: ShownPost | None, *, lease: int) -> None:
         """Keep what was read under a lease, unless the post was written since."""
-        self._posts.fill(post_id, shown or Gone.GONE, lease=lease)
+        self._posts.fill(post_id, shown or GONE, lease=lease)
 
     def drop(self, post_ids: Iterable[int]) -> None:
         """Forget posts that were just edited or deleted, or whose media changed."""
@@ -67,7 +109,21 @@ class PostCache:
     def _recount(self, counts: Mapping[int, Counts]) -> None:
         for post_id, new in counts.items():
             shown = self._posts.get(post_id)
-            if isinstance(shown, ShownPost):
-                self._posts.put(post_id, replace(shown, counts=new))
-            else:
+            if shown is None or shown is GONE:
                 self._posts.drop([post_id])
+            else:
+                shown.counts = new
+                shown.presented = b""
+                self._posts.changed(post_id)
+
+
+def _note_kept(shown: ShownPost) -> None:
+    shown.is_kept = True
+
+
+def _note_out(shown: ShownPost) -> None:
+    shown.is_kept = False
+
+
+def _size_bytes(shown: ShownPost) -> int:
+    return shown.size_bytes

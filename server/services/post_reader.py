@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from server.errors import NotFoundError
 from server.model.media import Media
@@ -10,7 +11,7 @@ from server.model.records import Post
 from server.ports.stores import MediaStore, Posts
 from server.services.accounts import Accounts
 from server.services.likes_cache import LikesCache
-from server.services.post_cache import PostCache, ShownPost
+from server.services.post_cache import GONE, PostCache, ShownPost
 
 
 class PostReader:
@@ -40,7 +41,7 @@ class PostReader:
         shown = self._post_cache.get(post_id)
         if shown is None:
             shown = (await self._read([post_id])).get(post_id)
-        if not isinstance(shown, ShownPost):
+        if shown is None or shown is GONE:
             raise NotFoundError(kind="post", found=post_id)
         return shown
 
@@ -53,21 +54,16 @@ class PostReader:
         await self._accounts.expect(author_id)
         entries = await self._posts.entries_by([author_id], page.and_one_more)
         cut = first_page(entries, limit=page.limit, id_of=lambda entry: entry.post_id)
-        shown = await self.hydrated([entry.post_id for entry in cut.items])
-        return Page(shown, cut.next_before)
+        hydrated = await self.hydrated([entry.post_id for entry in cut.items])
+        return Page([shown for shown in hydrated if shown is not GONE], cut.next_before)
 
     async def hydrated(self, post_ids: Sequence[int]) -> Sequence[ShownPost]:
-        """Return posts in the order of their ids given, without those that were deleted."""
+        """Return posts in the order of their ids; `GONE` for one that was deleted."""
         found = self._post_cache.get_many(post_ids)
-        if None in found:
-            read = await self._read(
-                [i for i, shown in zip(post_ids, found, strict=True) if shown is None]
-            )
-            found = [
-                read.get(i) if shown is None else shown
-                for i, shown in zip(post_ids, found, strict=True)
-            ]
-        return [shown for shown in found if isinstance(shown, ShownPost)]
+        if None not in found:
+            return cast("Sequence[ShownPost]", found)
+        read = await self._read([i for i, shown in zip(post_ids, found, strict=True) if not shown])
+        return [shown or read.get(i, GONE) for i, shown in zip(post_ids, found, strict=True)]
 
     async def _read(self, post_ids: Sequence[int]) -> Mapping[int, ShownPost]:
         lease = self._post_cache.lease()

@@ -1,14 +1,12 @@
 """The post writer: creates, edits and deletes posts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from server.errors import InvalidFieldError, MediaGoneError, NotFoundError, NotOwnerError
 from server.model.events import Event, EventKind
 from server.model.ids import on_shard, shard_of
 from server.model.media import Media
-from server.model.records import Counts, Post
+from server.model.records import Counts, Post, PostEdit
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.post_cache import PostCache, ShownPost
@@ -66,9 +64,7 @@ class PostWriter:
             raise InvalidFieldError(field="mediaUrl", reason="it is removed") from error
         return ShownPost(post, Counts(), names[author_id], media=media)
 
-    async def edit(
-        self, post_id: int, changes: Mapping[str, Any], *, editor_id: int | None
-    ) -> Post:
+    async def edit(self, post_id: int, edit: PostEdit, *, editor_id: int | None) -> Post:
         """Change a post's text, description or hashtags; its place in feeds stays.
 
         `editor_id` None edits anybody's.
@@ -77,13 +73,14 @@ class PostWriter:
             NotFoundError, NotOwnerError: if there is no such post, or it is somebody else's.
             InvalidFieldError: if the change does not fit the kind of post.
         """
+        # Neither author nor kind of a post ever changes: what is read here holds at the edit.
         post = await self._own(post_id, editor_id)
-        wrong = "description" if post.media_url is None else "text"
-        if wrong in changes:
-            kind = "text" if post.media_url is None else "media"
-            raise InvalidFieldError(field=wrong, reason=f"a {kind} post has none")
-        edited = replace(post, **changes)
-        if not await self._posts.edit(edited):
+        if post.media_url is None and edit.description is not None:
+            raise InvalidFieldError(field="description", reason="a text post has none")
+        if post.media_url is not None and edit.text is not None:
+            raise InvalidFieldError(field="text", reason="a media post has none")
+        edited = await self._posts.edit(post_id, edit)
+        if edited is None:
             raise NotFoundError(kind="post", found=post_id)
         self._post_cache.drop([post_id])
         return edited

@@ -236,6 +236,22 @@ async def test_objects_are_deleted_one_by_one_and_by_folder(opened: Opened, tmp_
 
 
 @pytest.mark.usefixtures("runner")
+async def test_a_bucket_that_is_not_there_is_a_storage_error(
+    endpoint: SeaweedFs, tmp_path: Path
+) -> None:
+    presigner = Presigner(lambda: endpoint.url, "nowhere", KEY, REGION, SystemClock())
+    (tmp_path / "file").write_bytes(b"x")
+    async with s3_storage(presigner) as storage:
+        with pytest.raises(StorageError):
+            await storage.delete(["any/thing"])
+        with pytest.raises(StorageError):
+            await storage.delete_under("any/")
+        with pytest.raises(StorageError):
+            await content(storage, "any/thing")
+        assert await storage.head("any/thing") is None
+
+
+@pytest.mark.usefixtures("runner")
 async def test_an_endpoint_that_does_not_answer_is_a_storage_error(clock: ManualClock) -> None:
     [port] = free_ports(1)
     presigner = Presigner(lambda: f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
@@ -244,3 +260,20 @@ async def test_an_endpoint_that_does_not_answer_is_a_storage_error(clock: Manual
             await storage.head("any/thing")
         with pytest.raises(StorageError):
             await storage.delete(["any/thing"])
+
+
+async def cut_short(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer with less than is told."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nETag: x\r\n\r\nten bytes.")
+    writer.close()
+
+
+@pytest.mark.usefixtures("runner")
+async def test_an_object_that_comes_cut_short_is_a_storage_error(clock: ManualClock) -> None:
+    server = await asyncio.start_server(cut_short, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    presigner = Presigner(lambda: f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
+    async with server, s3_storage(presigner) as storage:
+        with pytest.raises(StorageError):
+            await content(storage, "any/thing")

@@ -6,7 +6,7 @@ import pytest
 
 from server.errors import NameTakenError
 from server.model.events import Event, EventKind, Queue
-from server.model.feeds import FanOut, Feed
+from server.model.feeds import FanOut, Feed, packed
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
@@ -20,6 +20,7 @@ from server.model.records import (
     Notification,
     NotificationKind,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -45,10 +46,10 @@ async def events_in(stores: Stores, queue: Queue) -> list[Event]:
 
 async def test_a_name_belongs_to_one_user(stores: Stores) -> None:
     await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
-    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
 
-    with pytest.raises(NameTakenError):
-        await stores.users.add(User(2, "ada"), password_hash=None, token=TOKEN)
+    for user_id in (1, 2):
+        with pytest.raises(NameTakenError):
+            await stores.users.add(User(user_id, "ada"), password_hash=None, token=TOKEN)
     assert await stores.users.get_many([1, 2]) == {1: User(1, "ada")}
 
 
@@ -82,9 +83,20 @@ async def test_a_deleted_post_is_nowhere_and_cannot_be_edited(stores: Stores) ->
 
     assert await stores.posts.delete(10)
     assert not await stores.posts.delete(10)
-    assert not await stores.posts.edit(post)
+    assert await stores.posts.edit(10, PostEdit(text="late")) is None
     assert await stores.posts.get_many([10]) == {}
     assert await stores.posts.entries_by([1], ALL) == []
+
+
+async def test_an_edit_changes_what_it_names(stores: Stores) -> None:
+    post, event = posted(10)
+    await stores.posts.add(post, event)
+
+    await stores.posts.edit(10, PostEdit(hashtags=("new",)))
+    edited = await stores.posts.edit(10, PostEdit(text="new"))
+
+    assert edited == Post(10, 1, text="new", hashtags=("new",))
+    assert await stores.posts.get_many([10]) == {10: edited}
 
 
 async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Stores) -> None:
@@ -159,6 +171,21 @@ async def test_a_feed_keeps_its_newest_entries_and_raises_its_floor(stores: Stor
     assert feed
     assert [entry.post_id for entry in feed.entries] == [119, 118, 117, 116, 115]
     assert feed.floor == 114
+
+
+async def test_a_backfill_never_lowers_a_floor_and_raises_it_to_where_it_starts(
+    stores: Stores,
+) -> None:
+    await stores.feeds.create(1, floor=20, now_ms=0)
+    await stores.feeds.push([FanOut(FeedEntry(number, 7), [1]) for number in (21, 30)])
+
+    await stores.feeds.backfill(1, [FeedEntry(15, 8), FeedEntry(25, 8)], above=10)
+    feed = await stores.feeds.get(1)
+    assert feed == Feed(20, packed([FeedEntry(30, 7), FeedEntry(25, 8), FeedEntry(21, 7)]))
+    await stores.feeds.backfill(1, [FeedEntry(28, 9)], above=26)
+    await stores.feeds.remove_author(1, 7)
+
+    assert await stores.feeds.get(1) == Feed(26, packed([FeedEntry(28, 9)]))
 
 
 async def test_an_author_is_taken_out_of_a_feed(stores: Stores) -> None:
@@ -269,10 +296,11 @@ async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) ->
     assert (await stores.messages.backlog(queue)).events == 1
 
 
-async def test_an_event_without_a_row_waits_in_its_queue(stores: Stores) -> None:
+async def test_an_event_without_a_row_waits_in_its_queue_once(stores: Stores) -> None:
     event = Event(EventKind.POSTED_WIDELY, 1, 10)
 
-    await stores.messages.put([event], queued_at_ms=7)
+    for _ in range(2):
+        await stores.messages.put([event, event], queued_at_ms=7)
 
     [delivery] = await stores.messages.due(Queue.WIDE_FAN_OUT, now_ms=0, limit=10)
     assert (delivery.event, delivery.queued_at_ms) == (event, 7)

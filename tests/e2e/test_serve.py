@@ -144,3 +144,45 @@ def test_a_data_folder_that_cannot_be_written_to_exits_2(
     assert done.returncode == 2
     assert done.stderr.startswith(f"Error: cannot keep data in {folder}")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_feed_cannot_be_dropped_at_once(run_socialfeed: RunProgram) -> None:
+    done = run_socialfeed("serve", "--away", "0s", "--port", "0")
+
+    assert done.returncode == 2
+    assert "--away" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--public-url", "feed.example"),
+        ("--public-url", "ftp://feed.example"),
+        ("--public-url", "https://feed.example/below"),
+        ("--s3", "http://10.0.0.7:8333/bucket"),
+        ("--max-image", "5 parsecs"),
+        ("--upload-expiry", "8d"),
+        ("--upload-expiry", "10ms"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_option_of_uploads_exits_2(
+    run_socialfeed: RunProgram, options: tuple[str, str]
+) -> None:
+    done = run_socialfeed("serve", "--port", "0", *options)
+
+    assert done.returncode == 2
+    assert "expected" in done.stderr
+
+
+def test_a_server_on_every_address_says_that_it_needs_a_public_url(
+    program: Path, tmp_path: Path
+) -> None:
+    command = [str(program), "serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path)]  # noqa: S104 - it is about that
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(2)]
+        process.kill()
+
+    assert lines[0].startswith("socialfeed is ready at")
+    assert "--public-url" in lines[1]

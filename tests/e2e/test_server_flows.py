@@ -231,16 +231,6 @@ def test_a_repeated_key_does_it_once(server: Serving, people: tuple[Person, Pers
     assert len(posts["items"]) == 1
 
 
-def test_signing_up_twice_with_a_key_gives_one_user_and_token(server: Serving) -> None:
-    key = {"Idempotency-Key": "sign up"}
-    replies = [
-        server.send("POST", "/v1/users", {"name": "keyed"}, headers=key).json for _ in range(2)
-    ]
-
-    assert replies[0] == replies[1]
-    assert server.send("POST", "/v1/users", {"name": "keyed"}).status == 409
-
-
 def test_each_answer_tells_the_time_of_each_box(
     server: Serving, people: tuple[Person, Person]
 ) -> None:

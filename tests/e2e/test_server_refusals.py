@@ -241,6 +241,41 @@ def test_a_name_that_is_taken_is_409(world: World) -> None:
     expect_problem(world.server.send("POST", "/v1/users", {"name": "me"}), 409)
 
 
+@pytest.mark.parametrize(
+    "sign", ["\n", "\x1b", "\x7f", "\xad", "\u200b", "\u202e", "\u2066", "\ufeff"]
+)
+def test_a_name_with_signs_that_nobody_sees_is_422(world: World, sign: str) -> None:
+    reply = world.server.send("POST", "/v1/users", {"name": f"m{sign}e"})
+
+    expect_problem(reply, 422)
+    assert reply.json["errors"][0]["field"] == "name"
+
+
+def test_names_that_differ_only_in_how_they_are_encoded_are_one(world: World) -> None:
+    reply = world.server.send("POST", "/v1/users", {"name": "Zo\xeb \uff11", "password": "x" * 8})
+
+    assert reply.json["name"] == "Zo\xeb 1"
+    expect_problem(world.server.send("POST", "/v1/users", {"name": "Zoe\u0308 \u2460"}), 409)
+    login = {"name": "Zoe\u0308 1", "password": "x" * 8}
+    assert world.server.send("POST", "/v1/tokens", login).status == 201
+
+
+def test_a_body_with_thousands_of_unknown_fields_gets_a_short_answer(world: World) -> None:
+    body = {"userId": world.me.user_id, "text": "x"} | {f"k{n}": 1 for n in range(80_000)}
+
+    reply = world.server.send("POST", "/v1/posts", body, token=world.me.token)
+
+    expect_problem(reply, 422)
+    assert len(reply.body) < 10_000
+    assert "and 79980 more" in reply.json["detail"]
+
+
+def test_the_document_has_no_null_among_the_changes_of_a_post(world: World) -> None:
+    schemas = world.server.send("GET", "/openapi.json").json["components"]["schemas"]
+
+    assert "null" not in json.dumps(schemas["PostChanges"])
+
+
 def test_nobody_follows_themselves(world: World) -> None:
     body = {"followerId": world.me.user_id, "followeeId": world.me.user_id}
 
@@ -248,6 +283,12 @@ def test_nobody_follows_themselves(world: World) -> None:
 
     expect_problem(reply, 422)
     assert reply.json["errors"][0]["field"] == "followeeId"
+
+
+def test_an_id_is_written_in_one_way(world: World) -> None:
+    reply = world.server.send("GET", f"/v1/posts/0{world.post}", token=world.me.token)
+
+    expect_problem(reply, 404)
 
 
 @pytest.mark.parametrize("path", ["/v1/posts/1", "/v1/posts/x", "/v1/posts/9" + 40 * "9"])
@@ -260,6 +301,7 @@ def test_what_is_not_there_is_404(world: World, path: str) -> None:
     [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
+        ("limit=007", "limit"),
         ("limit=many", "limit"),
         ("limit=-1", "limit"),
         ("limit=%D9%A1", "limit"),

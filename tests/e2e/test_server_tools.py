@@ -1,8 +1,16 @@
 """`socialfeed populate` and `socialfeed dead-letters`, together with a server."""
 
+import fcntl
 import json
+import os
+import pty
+import re
 import sqlite3
+import struct
+import subprocess
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +19,7 @@ import pytest
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, serving
 
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 POISON = (
     "INSERT INTO events (queue, kind, user_id, subject_id, queued_at_ms)"
     " VALUES ('feed_generator', 'poison', 1, 2, 0)"
@@ -50,6 +59,71 @@ def test_a_folder_with_users_is_not_populated(run_socialfeed: RunProgram, tmp_pa
 
     assert done.returncode == 2
     assert "there are users in" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--days", "inf"),
+        ("--days", "1e9"),
+        ("--users", "1T"),
+        ("--manifest", "nowhere/world.npz"),
+        ("--manifest", "."),
+    ],
+)
+def test_a_world_that_cannot_be_is_refused_before_anything_is_made(
+    run_socialfeed: RunProgram, tmp_path: Path, option: str, value: str
+) -> None:
+    done = run_socialfeed("populate", option, value, "--data", "world")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {option}: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_populate_tells_what_it_is_doing_where_no_bar_can_be_shown(
+    run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    told = run_socialfeed(
+        *("populate", "--users", "50", "--data", str(tmp_path / "world"), "--feeds", "push")
+    ).stderr.splitlines()
+
+    assert told[0] == "populate: drawing"
+    assert told[1].startswith("populate: writing")
+    assert told[2:4] == ["populate: indexing", "populate: building feeds"]
+
+
+def test_a_folder_in_use_is_refused_before_a_world_is_drawn(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    with serving(program, tmp_path / "data"):
+        manifest = tmp_path / "world.npz"
+        done = run_socialfeed("populate", "--data", tmp_path / "data", "--manifest", manifest)
+
+    assert done.returncode == 2
+    assert "is in use" in done.stderr
+    assert "drawing" not in done.stderr
+    assert not manifest.exists()
+
+
+def test_a_narrow_terminal_shows_the_whole_figures_of_a_bar(program: Path, tmp_path: Path) -> None:
+    end, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    environment = {"TERM": "xterm", "PATH": "/usr/bin:/bin"}
+    folder = str(tmp_path / "world")
+    command = [str(program), "populate", "--users", "400", "--data", folder]
+    with subprocess.Popen(command, stderr=terminal, env=environment) as process:
+        os.close(terminal)
+        shown = b""
+        with suppress(OSError):  # the other end is closed
+            while part := os.read(end, 65_536):
+                shown += part
+    os.close(end)
+
+    assert process.returncode == 0
+    lines = [ANSI.sub("", line) for line in re.split("[\r\n]", shown.decode())]
+    assert any(re.search(r"writing.* \d+/\d+ +0:00:\d\d", line) for line in lines), lines
 
 
 def test_poison_goes_to_the_dead_letters_and_stops_nobody(

@@ -366,6 +366,26 @@ def test_a_body_is_asked_for_only_when_it_may_come(server: Serving, owner: Perso
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
+def test_an_upload_under_way_is_finished_before_a_graceful_stop(
+    program: Path, tmp_path: Path
+) -> None:
+    folder, data = tmp_path / "data", picture()
+    with serving(program, folder) as server:
+        ada = server.sign_up("ada")
+        upload = signed(server, ada, size_bytes=len(data))
+        with connected(server) as client:
+            client.sendall(raw(upload.url, f"Content-Length: {len(data)}") + data[:100])
+            eventually(lambda: metric(server, "socialfeed_uploads") == 1, within_s=5)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(1.5)
+            client.sendall(data[100:])
+
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert server.process.wait(timeout=10) == 0
+    with serving(program, folder) as server:
+        assert post_media(server, ada, urlsplit(upload.media_url).path).status == 201
+
+
 def test_kill_9_in_the_middle_of_an_upload_leaves_nothing_to_post(
     program: Path, tmp_path: Path
 ) -> None:

@@ -67,9 +67,11 @@ class MemoryQueue:
         self._memory.arrived[queue].clear()
 
     async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
-        """Add events that come with no row of their own."""
-        for event in events:
-            self._memory.queue(event, queued_at_ms=queued_at_ms)
+        """Add events that come with no row of their own, but none that waits already."""
+        waiting = {queued.delivery.event for queued in self._memory.queued.values()}
+        for event in dict.fromkeys(events):
+            if event not in waiting:
+                self._memory.queue(event, queued_at_ms=queued_at_ms)
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
         """Return the oldest events that are not put off."""

@@ -20,6 +20,7 @@ from server.model.records import (
     Like,
     Notification,
     Post,
+    PostEdit,
     Token,
     User,
 )
@@ -37,10 +38,10 @@ class MemoryUsers:
         self._tokens: dict[bytes, Token] = {}
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token."""
-        owner = self._credentials.setdefault(user.name, Credentials(user.user_id, password_hash))
-        if owner.user_id != user.user_id:
+        """Add a user with a first token."""
+        if user.name in self._credentials:
             raise NameTakenError(name=user.name)
+        self._credentials[user.name] = Credentials(user.user_id, password_hash)
         self._users[user.user_id] = user
         await self.add_token(token)
 
@@ -96,14 +97,19 @@ class MemoryPosts:
             self._posts[post.post_id] = post
             self._memory.queue(event)
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
-        found = self._posts.get(post.post_id)
-        if found is not None:
-            self._posts[post.post_id] = replace(
-                found, text=post.text, description=post.description, hashtags=post.hashtags
-            )
-        return found is not None
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
+        found = self._posts.get(post_id)
+        if found is None:
+            return None
+        edited = replace(
+            found,
+            text=found.text if edit.text is None else edit.text,
+            description=found.description if edit.description is None else edit.description,
+            hashtags=found.hashtags if edit.hashtags is None else edit.hashtags,
+        )
+        self._posts[post_id] = edited
+        return edited
 
     async def delete(self, post_id: int) -> bool:
         """Leave a tombstone in place of a post; whether there was a post."""
@@ -278,6 +284,12 @@ class MemoryFeeds:
         feed = self._feeds.get(user_id)
         if feed is not None:
             self._feeds[user_id] = feed.merged(entries, floor=floor, cap=self._cap)
+
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+        feed = self._feeds.get(user_id)
+        if feed is not None:
+            self._feeds[user_id] = feed.backfilled(entries, above=above, cap=self._cap)
 
     async def remove_author(self, user_id: int, author_id: int) -> None:
         """Take an author's posts out of a feed."""

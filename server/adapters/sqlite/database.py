@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -28,19 +28,29 @@ from server.ports.telemetry import Telemetry
 # Jobs that wait for the writer: past this the server says that it is overloaded.
 WAITING_JOBS = 2_000
 JOBS_A_COMMIT = 256
+# Rows that one job of a purge deletes: others write between its jobs.
+PURGED_AT_ONCE = 500
 _CACHE_KIB = 32_768
+
+# The others are the disk's, or the file's.
+_JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 
 T = TypeVar("T")
 
 
 @dataclass
 class Transaction:
-    """What a write job works with; its counts and announcements are gathered for the commit."""
+    """What a write job works with; its counts and announcements are gathered for the commit.
+
+    Attributes:
+        undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
+    """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
     queues: set[Queue] = field(default_factory=set)
+    undo: set[Callable[[], None]] = field(default_factory=set)
 
     def count(self, post_id: int, *, likes: int = 0, comments: int = 0) -> None:
         """Add to a post's counts; one row is written for all that a commit adds to a post."""
@@ -77,18 +87,21 @@ class _Job(Generic[T]):
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
-        except sqlite3.OperationalError:
-            # The disk's fault, not the job's: the whole commit fails.
-            raise
-        except Exception as error:  # noqa: BLE001 - handed to the one who asked
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS):
+                # The disk's: the whole commit fails.
+                transaction.undo |= part.undo
+                raise
             self.error = error
             part.connection.execute("ROLLBACK TO job")
             part.connection.execute("RELEASE job")
+            _undo(part)
             return
         part.connection.execute("RELEASE job")
         for post_id, counts in part.counts.items():
             transaction.count(post_id, likes=counts.likes, comments=counts.comments)
         transaction.queues |= part.queues
+        transaction.undo |= part.undo
 
     def settle(self, failure: Exception | None) -> None:
         """Tell the one who asked."""
@@ -102,6 +115,7 @@ class _Job(Generic[T]):
 
 @dataclass(frozen=True)
 class _Committed:
+    has_written: bool
     counts: Mapping[int, Counts]
     queues: frozenset[Queue]
 
@@ -162,16 +176,34 @@ class Database:
         with self._telemetry.span(box):
             try:
                 return await self._reader.run(lambda connection: _in_snapshot(connection, work))
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
                 raise StorageError(reason=str(error)) from error
+
+    async def purge(self, box: str, work: Callable[[Transaction], int]) -> int:
+        """Delete in parts: `work` deletes `PURGED_AT_ONCE` rows, or all; returns how many went."""
+        purged = 0
+        while True:
+            more = await self.write(box, work)
+            purged += more
+            if more < PURGED_AT_ONCE:
+                return purged
+
+    async def prove_writable(self, box: str) -> None:
+        """Write a row, to notice when a disk that was full has room again.
+
+        Raises:
+            OverloadedError, StorageError: as `write` does.
+        """
+        await self.write(box, _write_a_row)
 
     async def close(self) -> None:
         """Finish what waits, and close the file."""
         self._is_closing = True
         self._arrived.set()
-        await self._write_loop
-        for connection in (self._reader, self._writer):
-            await connection.close()
+        async with AsyncExitStack() as closing:
+            for connection in (self._writer, self._reader):
+                closing.push_async_callback(connection.close)
+            await self._write_loop
 
     async def _commit_groups(self) -> None:
         while self._waiting or not self._is_closing:
@@ -195,7 +227,8 @@ class Database:
             failure = StorageError(reason=str(error)) if is_storage else error
             self.failure = StorageError(reason=str(error))
         else:
-            self.failure = None
+            if committed.has_written:
+                self.failure = None
             self._tell(committed)
         for job in jobs:
             job.settle(failure)
@@ -203,7 +236,11 @@ class Database:
     def _tell(self, committed: _Committed) -> None:
         if committed.counts:
             for listener in self.on_counts:
-                listener(committed.counts)
+                try:
+                    listener(committed.counts)
+                except Exception as error:  # noqa: BLE001 - what was committed is confirmed
+                    context = {"message": "new counts were not taken", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
         for queue in committed.queues:
             self.on_event[queue].set()
 
@@ -220,9 +257,10 @@ def _commit(
     connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
 ) -> _Committed:
     transaction = Transaction(connection, now_ms)
+    changes = connection.total_changes
     with ExitStack() as undo:
         connection.execute("BEGIN IMMEDIATE")
-        undo.callback(_roll_back, connection)
+        undo.callback(_roll_back, transaction)
         for job in jobs:
             job.attempt(transaction)
         counts = _write_counts(transaction)
@@ -230,7 +268,14 @@ def _commit(
             _keep_last_id(connection, last_id)
         connection.execute("COMMIT")
         undo.pop_all()
-    return _Committed(counts, frozenset(transaction.queues))
+    has_written = connection.total_changes > changes
+    return _Committed(has_written, counts, frozenset(transaction.queues))
+
+
+def _write_a_row(transaction: Transaction) -> None:
+    transaction.connection.execute(
+        "REPLACE INTO settings VALUES ('writable_at_ms', ?)", (str(transaction.now_ms),)
+    )
 
 
 def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
@@ -240,10 +285,16 @@ def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
     )
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
+def _roll_back(transaction: Transaction) -> None:
     # SQLite has rolled back by itself after some errors, such as a full disk.
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    if transaction.connection.in_transaction:
+        transaction.connection.execute("ROLLBACK")
+    _undo(transaction)
+
+
+def _undo(transaction: Transaction) -> None:
+    for undo in transaction.undo:
+        undo()
 
 
 def _write_counts(transaction: Transaction) -> Mapping[int, Counts]:

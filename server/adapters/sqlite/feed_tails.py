@@ -117,6 +117,10 @@ class FeedTails:
         """Empty all buckets."""
         connection.execute("DELETE FROM feed_tails")
 
+    def forget(self) -> None:
+        """Forget what is known of the rows: it is read again."""
+        self._buckets = []
+
     def _known(self, connection: sqlite3.Connection) -> list[_Bucket]:
         if not self._buckets:
             for bucket in range(BUCKETS):

@@ -8,9 +8,9 @@ user. One row for each entry would cost a commit of 100 posts 20,000 rows in a t
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
 from server.adapters.sqlite.feed_tails import FeedTails
 from server.model.feeds import ENTRY_BYTES, FanOut, Feed, unpacked
 from server.model.records import FeedEntry
@@ -25,18 +25,15 @@ class SqliteFeeds:
         self._database = database
         self._cap = cap
         self._tails = FeedTails()
-        # Who has a feed: only they are pushed to. None until it is read.
+        # Who has a feed: only they are pushed to. None until it is read. The writer's thread alone
+        # works with it, and with the tails.
         self._owners: set[int] | None = None
 
     async def get(self, user_id: int) -> Feed | None:
         """Return a user's feed, or None if it has to be built."""
 
         def work(connection: sqlite3.Connection) -> Feed | None:
-            feed = _stored(connection, user_id)
-            if feed is None:
-                return None
-            tail = self._tails.of_user(connection, user_id)
-            return feed.with_new(unpacked(tail), cap=self._cap)
+            return self._whole(connection, user_id)
 
         return await self._database.read(BOX, work)
 
@@ -48,7 +45,7 @@ class SqliteFeeds:
                 "INSERT OR IGNORE INTO feeds (user_id, floor, read_at_ms) VALUES (?, ?, ?)",
                 (user_id, floor, now_ms),
             )
-            self._owners_in(transaction.connection).add(user_id)
+            self._owners_in(transaction).add(user_id)
 
         await self._database.write(BOX, work)
 
@@ -57,7 +54,7 @@ class SqliteFeeds:
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
-            owners = self._owners_in(connection)
+            owners = self._owners_in(transaction)
             self._tails.append(connection, fan_outs, only_to=owners)
             for bucket in self._tails.full(connection):
                 self._merge_tails(connection, self._tails.take(connection, bucket))
@@ -67,13 +64,18 @@ class SqliteFeeds:
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
 
-        def work(transaction: Transaction) -> None:
-            feed = _stored(transaction.connection, user_id)
-            if feed is not None:
-                merged = feed.merged(entries, floor=floor, cap=self._cap)
-                _store(transaction.connection, {user_id: merged})
+        def merged(feed: Feed) -> Feed:
+            return feed.merged(entries, floor=floor, cap=self._cap)
 
-        await self._database.write(BOX, work)
+        await self._change(user_id, merged)
+
+    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
+        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+
+        def backfilled(feed: Feed) -> Feed:
+            return feed.backfilled(entries, above=above, cap=self._cap)
+
+        await self._change(user_id, backfilled)
 
     async def remove_author(self, user_id: int, author_id: int) -> None:
         """Take an author's posts out of a feed."""
@@ -100,14 +102,16 @@ class SqliteFeeds:
         """Drop the feeds of users who are away: not read since a time; how many."""
 
         def work(transaction: Transaction) -> int:
-            dropped = transaction.connection.execute(
-                "DELETE FROM feeds WHERE read_at_ms < ?", (read_before_ms,)
+            rows = transaction.connection.execute(
+                "DELETE FROM feeds WHERE user_id IN"
+                " (SELECT user_id FROM feeds WHERE read_at_ms < ? LIMIT ?) RETURNING user_id",
+                (read_before_ms, PURGED_AT_ONCE),
             )
-            return dropped.rowcount
+            dropped = [user_id for (user_id,) in rows]
+            self._owners_in(transaction).difference_update(dropped)
+            return len(dropped)
 
-        dropped = await self._database.write(BOX, work)
-        self._owners = None
-        return dropped
+        return await self._database.purge(BOX, work)
 
     async def design(self) -> str | None:
         """Return the design that the feeds were made by."""
@@ -126,16 +130,39 @@ class SqliteFeeds:
             connection.execute("DELETE FROM feeds")
             self._tails.clear(connection)
             connection.execute("REPLACE INTO settings VALUES ('design', ?)", (design,))
+            self._forget()
 
         await self._database.write(BOX, work)
-        self._owners = None
 
-    def _owners_in(self, connection: sqlite3.Connection) -> set[int]:
-        owners = self._owners
-        if owners is None:
-            owners = {user_id for (user_id,) in connection.execute("SELECT user_id FROM feeds")}
-            self._owners = owners
-        return owners
+    async def _change(self, user_id: int, change: Callable[[Feed], Feed]) -> None:
+        def work(transaction: Transaction) -> None:
+            # With its tail: `change` knows the feed that `get` returns, whose floor the row alone
+            # may not have reached.
+            feed = self._whole(transaction.connection, user_id)
+            if feed is not None:
+                _store(transaction.connection, {user_id: change(feed)})
+
+        await self._database.write(BOX, work)
+
+    def _whole(self, connection: sqlite3.Connection, user_id: int) -> Feed | None:
+        """Return a feed with what its tail has for the user."""
+        feed = _stored(connection, user_id)
+        if feed is None:
+            return None
+        tail = self._tails.of_user(connection, user_id)
+        return feed.with_new(unpacked(tail), cap=self._cap)
+
+    def _owners_in(self, transaction: Transaction) -> set[int]:
+        # What is read or changed now is wrong if this is rolled back.
+        transaction.undo.add(self._forget)
+        if self._owners is None:
+            rows = transaction.connection.execute("SELECT user_id FROM feeds")
+            self._owners = {user_id for (user_id,) in rows}
+        return self._owners
+
+    def _forget(self) -> None:
+        self._owners = None
+        self._tails.forget()
 
     def _merge_tails(self, connection: sqlite3.Connection, tails: Mapping[int, bytes]) -> None:
         rows = connection.execute(

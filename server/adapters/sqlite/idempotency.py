@@ -1,6 +1,6 @@
 """Idempotency keys in SQLite."""
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
 from server.ports.idempotency import KeyedAnswer, Reservation
 
 BOX = "api_gateway"
@@ -55,9 +55,11 @@ class SqliteIdempotencyKeys:
     async def purge(self, *, reserved_before_id: int) -> None:
         """Forget the keys reserved before an id was made."""
 
-        def work(transaction: Transaction) -> None:
-            transaction.connection.execute(
-                "DELETE FROM idempotency_keys WHERE reserved_id < ?", (reserved_before_id,)
-            )
+        def work(transaction: Transaction) -> int:
+            return transaction.connection.execute(
+                "DELETE FROM idempotency_keys WHERE digest IN"
+                " (SELECT digest FROM idempotency_keys WHERE reserved_id < ? LIMIT ?)",
+                (reserved_before_id, PURGED_AT_ONCE),
+            ).rowcount
 
-        await self._database.write(BOX, work)
+        await self._database.purge(BOX, work)

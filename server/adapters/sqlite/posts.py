@@ -4,13 +4,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nlargest
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.adapters.sqlite.database import Database, Transaction
 from server.adapters.sqlite.media import orphan_media, show_media
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Counts, FeedEntry, Post
+from server.model.records import Counts, FeedEntry, Post, PostEdit
 
 BOX = "posts_db"
 
@@ -45,16 +45,19 @@ class SqlitePosts:
 
         await self._database.write(BOX, work)
 
-    async def edit(self, post: Post) -> bool:
-        """Replace a post's content; whether there was one that is not deleted."""
+    async def edit(self, post_id: int, edit: PostEdit) -> Post | None:
+        """Change what an edit names; returns the post, None if there is none or it was deleted."""
+        hashtags = None if edit.hashtags is None else json.dumps(edit.hashtags)
 
-        def work(transaction: Transaction) -> bool:
-            edited = transaction.connection.execute(
-                "UPDATE posts SET text = ?, description = ?, hashtags = ?"
-                " WHERE post_id = ? AND is_deleted = 0",
-                (post.text, post.description, json.dumps(post.hashtags), post.post_id),
-            )
-            return edited.rowcount > 0
+        def work(transaction: Transaction) -> Post | None:
+            row = transaction.connection.execute(
+                "UPDATE posts SET text = coalesce(?, text),"
+                " description = coalesce(?, description), hashtags = coalesce(?, hashtags)"
+                " WHERE post_id = ? AND is_deleted = 0"
+                " RETURNING post_id, author_id, text, media_url, description, hashtags",
+                (edit.text, edit.description, hashtags, post_id),
+            ).fetchone()
+            return _post(row) if row else None
 
         return await self._database.write(BOX, work)
 
@@ -132,6 +135,14 @@ def _post(row: tuple[Any, ...]) -> Post:
     return Post(post_id, author_id, text, media_url, description, tuple(json.loads(hashtags)))
 
 
+class _Compared(NamedTuple):
+    """By how much the counts of a post are behind its edges."""
+
+    post_id: int
+    likes_missing: int
+    comments_missing: int
+
+
 class SqliteCounters:
     """Keeps the port `Counters`."""
 
@@ -155,22 +166,29 @@ class SqliteCounters:
     async def reconcile(self, *, above: int, limit: int) -> Sequence[int]:
         """Set the counts of the next `limit` posts to what the edges say; the posts looked at."""
 
-        def work(transaction: Transaction) -> Sequence[int]:
-            rows = transaction.connection.execute(
-                "SELECT post_id, likes, comments,"
-                " (SELECT count(*) FROM likes WHERE likes.post_id = post_counts.post_id),"
-                " (SELECT count(*) FROM comments WHERE comments.post_id = post_counts.post_id)"
+        # Of one snapshot, so that counts and edges are those after the same commit: by how much
+        # they differ stays right, whatever is liked until that is added.
+        def compare(connection: sqlite3.Connection) -> Sequence[_Compared]:
+            rows = connection.execute(
+                "SELECT post_id,"
+                " (SELECT count(*) FROM likes l WHERE l.post_id = post_counts.post_id) - likes,"
+                " (SELECT count(*) FROM comments c WHERE c.post_id = post_counts.post_id)"
+                " - comments"
                 " FROM post_counts WHERE post_id > ? ORDER BY post_id LIMIT ?",
                 (above, limit),
-            ).fetchall()
-            for post_id, likes, comments, true_likes, true_comments in rows:
-                if (likes, comments) != (true_likes, true_comments):
-                    transaction.count(
-                        post_id, likes=true_likes - likes, comments=true_comments - comments
-                    )
-            return [row[0] for row in rows]
+            )
+            return [_Compared(*row) for row in rows]
 
-        return await self._database.write("likes_db", work)
+        compared = await self._database.read("likes_db", compare)
+        wrong = [post for post in compared if post.likes_missing or post.comments_missing]
+
+        def mend(transaction: Transaction) -> None:
+            for post_id, likes, comments in wrong:
+                transaction.count(post_id, likes=likes, comments=comments)
+
+        if wrong:
+            await self._database.write("likes_db", mend)
+        return [post.post_id for post in compared]
 
     def subscribe(self, listener: Callable[[Mapping[int, Counts]], None]) -> None:
         """Tell a listener the new counts after every write, in the order of the writes."""

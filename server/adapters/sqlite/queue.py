@@ -26,11 +26,12 @@ class SqliteQueue:
         arrived.clear()
 
     async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
-        """Add events that come with no row of their own."""
+        """Add events that come with no row of their own, but none that waits already."""
 
         def work(transaction: Transaction) -> None:
             for event in events:
-                transaction.queue(event, queued_at_ms=queued_at_ms)
+                if not _waits(transaction.connection, event):
+                    transaction.queue(event, queued_at_ms=queued_at_ms)
 
         await self._database.write(BOX, work)
 
@@ -137,3 +138,12 @@ class SqliteQueue:
             return replayed.rowcount
 
         return await self._database.write(BOX, work)
+
+
+def _waits(connection: sqlite3.Connection, event: Event) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM events WHERE queue = ? AND kind = ? AND user_id = ? AND subject_id = ?"
+        " AND comment_id IS ? LIMIT 1",
+        (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id),
+    )
+    return found.fetchone() is not None

@@ -1,5 +1,6 @@
 """All stores in the two SQLite files of a data folder."""
 
+import asyncio
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,12 @@ class Databases:
         return self.main.failure or self.feeds.failure
 
     async def close(self) -> None:
-        """Finish what waits, and close both."""
-        await self.main.close()
-        await self.feeds.close()
+        """Finish what waits, and close both, also if one of them fails."""
+        closed = await asyncio.gather(self.main.close(), self.feeds.close(), return_exceptions=True)
+        failures = [each for each in closed if isinstance(each, Exception)]
+        if failures:
+            message = "a database could not be closed"
+            raise ExceptionGroup(message, failures)
 
 
 async def open_databases(folder: Path, *, clock: Clock, telemetry: Telemetry) -> Databases:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
 from server.errors import NameTakenError
 from server.model.records import Credentials, Token, User
 
@@ -18,15 +18,15 @@ class SqliteUsers:
         self._database = database
 
     async def add(self, user: User, *, password_hash: str | None, token: Token) -> None:
-        """Add a user with a first token; the same user again only gets the token."""
+        """Add a user with a first token."""
 
         def work(transaction: Transaction) -> None:
-            owner = transaction.connection.execute(
+            added = transaction.connection.execute(
                 "INSERT INTO users (user_id, name, password_hash) VALUES (?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET name = name RETURNING user_id",
+                " ON CONFLICT (name) DO NOTHING",
                 (user.user_id, user.name, password_hash),
-            ).fetchone()[0]
-            if owner != user.user_id:
+            )
+            if not added.rowcount:
                 raise NameTakenError(name=user.name)
             _add_token(transaction, token)
 
@@ -83,12 +83,14 @@ class SqliteUsers:
     async def purge_tokens(self, *, expired_before_ms: int) -> None:
         """Forget the tokens that expired before a time."""
 
-        def work(transaction: Transaction) -> None:
-            transaction.connection.execute(
-                "DELETE FROM tokens WHERE expires_at_ms < ?", (expired_before_ms,)
-            )
+        def work(transaction: Transaction) -> int:
+            return transaction.connection.execute(
+                "DELETE FROM tokens WHERE digest IN"
+                " (SELECT digest FROM tokens WHERE expires_at_ms < ? LIMIT ?)",
+                (expired_before_ms, PURGED_AT_ONCE),
+            ).rowcount
 
-        await self._database.write(BOX, work)
+        await self._database.purge(BOX, work)
 
 
 def _add_token(transaction: Transaction, token: Token) -> None:

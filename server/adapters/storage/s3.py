@@ -10,6 +10,7 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from aiohttp import ClientPayloadError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from server.adapters.storage.presigning import Presigner
@@ -138,12 +139,14 @@ def _told(key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status == HTTPStatus.NOT_FOUND:
+        # A HEAD tells no code: of its bucket, too, it says no more than 404.
+        if status == HTTPStatus.NOT_FOUND and error.response["Error"]["Code"] != "NoSuchBucket":
             raise NotFoundError(kind="object", found=key) from error
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise _NothingThereError from error
         raise StorageError(reason=str(error)) from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
+    # aiobotocore lets some of aiohttp's errors through, such as that of a body cut short.
+    except (BotoCoreError, ClientPayloadError, OSError, TimeoutError) as error:
         raise StorageError(reason=str(error) or type(error).__name__) from error
 
 

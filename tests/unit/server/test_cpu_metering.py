@@ -42,7 +42,7 @@ def metered(metrics: Metrics) -> dict[str, float]:
 
 def test_tasks_that_take_turns_are_charged_each_for_its_own_work() -> None:
     async def run() -> dict[str, float]:
-        metrics = Metrics()
+        metrics = Metrics(is_metered=True)
         charged = metered(metrics)
         await asyncio.gather(
             asyncio.create_task(visit(metrics, "feed_reader", pieces=4)),
@@ -58,7 +58,7 @@ def test_tasks_that_take_turns_are_charged_each_for_its_own_work() -> None:
 
 def test_a_box_inside_another_is_not_charged_to_the_outer_one() -> None:
     async def run() -> list[BoxTiming]:
-        metrics = Metrics()
+        metrics = Metrics(is_metered=True)
         metered(metrics)
 
         async def request() -> list[BoxTiming]:
@@ -79,7 +79,7 @@ def test_a_box_inside_another_is_not_charged_to_the_outer_one() -> None:
 
 def test_a_task_that_a_box_makes_works_for_that_box() -> None:
     async def run() -> dict[str, float]:
-        metrics = Metrics()
+        metrics = Metrics(is_metered=True)
         charged = metered(metrics)
 
         async def aside() -> None:
@@ -98,7 +98,7 @@ def test_a_task_that_a_box_makes_works_for_that_box() -> None:
 
 def test_a_task_of_no_box_is_told_apart() -> None:
     async def run() -> dict[str, float]:
-        charged = metered(Metrics())
+        charged = metered(Metrics(is_metered=True))
 
         async def nobodys() -> None:
             work(PIECE_S)
@@ -111,7 +111,7 @@ def test_a_task_of_no_box_is_told_apart() -> None:
 
 def test_an_exception_and_a_cancellation_pass_through_a_metered_task() -> None:
     async def run() -> list[BaseException | None]:
-        metered(Metrics())
+        metered(Metrics(is_metered=True))
 
         async def fails() -> None:
             await asyncio.sleep(0)
@@ -130,7 +130,7 @@ def test_an_exception_and_a_cancellation_pass_through_a_metered_task() -> None:
 
 
 def test_nothing_is_told_of_cpu_where_tasks_are_not_metered() -> None:
-    metrics = Metrics()
+    metrics = Metrics(is_metered=True)
 
     with metrics.timings() as timings, metrics.span("feed_reader"):
         pass

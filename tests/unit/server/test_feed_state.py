@@ -12,22 +12,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
-from server.adapters.pictures import PillowPictures
-from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
-from server.adapters.storage.local import LocalStorage
-from server.adapters.storage.presigning import Presigner
 from server.model.events import Event, EventKind, Queue
 from server.model.ids import LARGEST_ID, IdGenerator
 from server.model.pages import PageRequest
-from server.model.signatures import AccessKey
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.model.records import PostEdit
+from server.services.boxes import Boxes, build_boxes
 from server.services.comment_service import NewComment
 from server.services.feed_generator import FeedSettings
 from server.services.post_cache import ShownPost
 from server.services.post_writer import PostContent
 from tests.fakes.clock import ManualClock
-from tests.fakes.passwords import PlainPasswords
+from tests.unit.server.small_world import surroundings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -61,8 +57,9 @@ class FeedMachine(RuleBasedStateMachine):
         self.databases: Databases
         self.boxes: Boxes
 
-    @initialize(design=designs)
-    def start(self, design: Fanout) -> None:
+    @initialize(design=designs, count=st.sampled_from([0, 1, MAX_ENTRIES + 1]))
+    def start(self, design: Fanout, count: int) -> None:
+        """Start with feeds that hold all there is, or longer ones than what is kept of them."""
         self.runner.run(self._open(design))
         for number in range(USERS):
             ids = self.boxes.surroundings.ids
@@ -70,9 +67,8 @@ class FeedMachine(RuleBasedStateMachine):
                 self.boxes.accounts.sign_up(f"user {number}", None, fresh_id=ids.new())
             )
             self.users.append(issued.user_id)
-        # Start where it is interesting: feeds longer than what is kept of them, and one edge open.
         for number in range(USERS):
-            self.post(author=number, count=MAX_ENTRIES + 1)
+            self.post(author=number, count=count)
             self.follow(follower=number, followee=(number + 1) % USERS)
         # The last user has two followers: above the threshold of the hybrid design.
         self.follow(follower=0, followee=USERS - 1)
@@ -88,29 +84,14 @@ class FeedMachine(RuleBasedStateMachine):
         ids = IdGenerator(self.clock.now_ms, last_id=await last_id_in(self.databases))
         self.databases.main.last_id = lambda: ids.last_id
         stores = sqlite_stores(self.databases, max_entries=MAX_ENTRIES)
-        folder = Path(self.folder.name) / "storage"
-        presigner = Presigner(str, "media", AccessKey("id", "secret"), "us-east-1", self.clock)
-        self.storage = LocalStorage(folder, presigner)
-        surroundings = Surroundings(
-            self.clock,
-            ids,
-            bytes,
-            PlainPasswords(),
-            metrics,
-            storage=self.storage,
-            pictures=PillowPictures(),
-            transcoder=ProcessTranscoder(workers=1),
-            scratch=Path(self.folder.name) / "scratch",
-            site_url=str,
-        )
         feeds = FeedSettings(fanout=design, push_threshold=1, max_entries=MAX_ENTRIES)
-        self.boxes = build_boxes(stores, surroundings, feeds=feeds, token_lifetime_s=60)
+        around = surroundings(self.clock, ids, metrics, folder=Path(self.folder.name))
+        self.boxes = build_boxes(stores, around, feeds=feeds, token_lifetime_s=60)
         await self.boxes.feed_generator.start()
 
     async def _close(self) -> None:
-        await self.boxes.feed_generator.stop()
+        await self.boxes.stop()
         await self.databases.close()
-        self.storage.close()
 
     def teardown(self) -> None:
         self.runner.run(self._close())
@@ -154,7 +135,7 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def edit(self, data: st.DataObject) -> None:
         post_id = data.draw(st.sampled_from(sorted(self.posts)))
-        changes = {"text": "edited"}
+        changes = PostEdit(text="edited")
         self.runner.run(self.boxes.post_writer.edit(post_id, changes, editor_id=None))
         self.texts[post_id] = "edited"
 

@@ -1,0 +1,78 @@
+"""Pages that were read lately: when they are still right, and when not."""
+
+import pytest
+
+from server.model.feeds import Feed
+from server.model.pages import Page, PageRequest
+from server.model.records import Counts, Post
+from server.services.feed_cache import FeedSources
+from server.services.page_cache import PageCache
+from server.services.post_cache import ShownPost
+
+READER = 1
+TOP = PageRequest(before=100, limit=2)
+SOURCES = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+
+
+@pytest.fixture
+def page() -> Page[ShownPost]:
+    posts = [ShownPost(Post(number, author_id=2), Counts(), "ada") for number in (9, 8)]
+    for post in posts:
+        post.is_kept = True
+    return Page(posts, next_before=8)
+
+
+@pytest.fixture
+def cache(page: Page[ShownPost]) -> PageCache:
+    cache = PageCache(budget_bytes=2 * sum(post.size_bytes for post in page.items))
+    cache.keep(READER, TOP, SOURCES, page)
+    return cache
+
+
+def test_a_page_of_which_nothing_has_changed_is_known(
+    cache: PageCache, page: Page[ShownPost]
+) -> None:
+    assert cache.get(READER, TOP, SOURCES) is page
+
+
+def test_another_place_in_the_feed_is_another_page(cache: PageCache) -> None:
+    assert cache.get(READER, PageRequest(before=8, limit=2), SOURCES) is None
+
+
+def test_a_feed_that_was_pushed_to_makes_another_page(cache: PageCache) -> None:
+    pushed = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+
+    assert cache.get(READER, TOP, pushed) is None
+
+
+def test_a_post_that_was_edited_or_deleted_makes_another_page(
+    cache: PageCache, page: Page[ShownPost]
+) -> None:
+    page.items[1].is_kept = False
+
+    assert cache.get(READER, TOP, SOURCES) is None
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        FeedSources(followees=frozenset({2}), pulled=(2,), feed=Feed(0)),
+        FeedSources(followees=frozenset({2}), pulled=(), feed=None),
+    ],
+    ids=["an author is pulled", "there is no feed"],
+)
+def test_a_page_to_which_posts_come_unpushed_is_not_kept(
+    page: Page[ShownPost], sources: FeedSources
+) -> None:
+    cache = PageCache(budget_bytes=100_000)
+
+    cache.keep(READER, TOP, sources, page)
+
+    assert cache.get(READER, TOP, sources) is None
+
+
+def test_the_oldest_page_goes_first(cache: PageCache, page: Page[ShownPost]) -> None:
+    for reader in (2, 3):
+        cache.keep(reader, TOP, SOURCES, page)
+
+    assert [cache.get(reader, TOP, SOURCES) for reader in (1, 2, 3)] == [None, page, page]
