@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,7 @@ from server.demo.world import Look
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    Floats = NDArray[np.floating[Any]]
 
 JPEG_QUALITY = 88
 GRAIN = 0.012
@@ -30,21 +30,23 @@ _PALETTES = (
 def draw(look: Look, file: Path) -> None:
     """Draw a picture of that look into a JPEG file."""
     rng = np.random.default_rng(look.seed)
-    palette = np.array([_rgb(text) for text in _PALETTES[look.seed % len(_PALETTES)]])
+    palette = _colours(*_PALETTES[look.seed % len(_PALETTES)])
     canvas = _LOOKS[look.name](look.height, look.width, palette, rng)
-    canvas = canvas + rng.normal(0, GRAIN, canvas.shape[:2])[..., None]
+    canvas += GRAIN * rng.standard_normal(canvas.shape[:2], dtype=np.float32)[..., None]
     pixels = (np.clip(canvas, 0, 1) * 255).astype(np.uint8)
     Image.fromarray(pixels).save(file, quality=JPEG_QUALITY, optimize=True)
 
 
-def _rgb(text: str) -> tuple[float, ...]:
-    return tuple(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5))
+def _colours(*texts: str) -> "Floats":
+    parts = [[int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)] for text in texts]
+    return np.array(parts, dtype=np.float32)
 
 
 def _blend(stops: "Floats", share: "Floats") -> "Floats":
     """Return colours between stops that lie evenly from 0 to 1."""
     places = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(share, places, stops[:, part]) for part in range(3)], axis=-1)
+    parts = [np.interp(share, places, stops[:, part]) for part in range(3)]
+    return np.stack(parts, axis=-1).astype(np.float32)
 
 
 def _noise(length: int, octaves: int, rng: np.random.Generator) -> "Floats":
@@ -64,26 +66,34 @@ def _noise(length: int, octaves: int, rng: np.random.Generator) -> "Floats":
 
 def _field(height: int, width: int, rng: np.random.Generator) -> "Floats":
     """Return a smooth random surface, about 0 to 1."""
-    y, x = np.mgrid[0:height, 0:width] / max(height, width)
-    surface = np.zeros((height, width))
+    y, x = np.ogrid[0:height, 0:width]
+    y, x = (each.astype(np.float32) / max(height, width) for each in (y, x))
+    surface = np.zeros((height, width), dtype=np.float32)
     for _ in range(14):
         angle, phase = rng.uniform(0, 2 * np.pi, 2)
         waves = rng.uniform(1.0, 4.5)
-        along = np.cos(angle) * x + np.sin(angle) * y
-        surface += np.sin(2 * np.pi * waves * along + phase) / waves
+        along = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y
+        turns = np.float32(2 * np.pi * waves) * along + np.float32(phase)
+        surface += np.sin(turns) / np.float32(waves)
     surface -= surface.min()
     return np.asarray(surface / surface.max())
 
 
 def _disc(height: int, width: int, centre: tuple[float, float], radius: float) -> "Floats":
     """Return how much of each pixel is in a disc."""
-    y, x = np.mgrid[0:height, 0:width]
+    y, x = np.ogrid[0:height, 0:width]
     distance = np.hypot(x - centre[0] * width, y - centre[1] * height)
-    return np.asarray(np.clip(radius * min(height, width) - distance + 0.5, 0, 1))
+    inside = np.clip(radius * min(height, width) - distance + 0.5, 0, 1)
+    return np.asarray(inside, dtype=np.float32)
 
 
 def _over(canvas: "Floats", colour: "Floats", share: "Floats") -> "Floats":
-    return canvas * (1 - share[..., None]) + colour * share[..., None]
+    """Lay a colour over a canvas, by shares of its pixels; only rows with any of it change."""
+    rows = np.flatnonzero(share.any(axis=1))
+    if len(rows) > 0:
+        part = slice(rows[0], rows[-1] + 1)
+        canvas[part] += (colour - canvas[part]) * share[part, :, None].astype(np.float32)
+    return canvas
 
 
 def _hills(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
@@ -107,24 +117,24 @@ def _hills(height: int, width: int, palette: "Floats", rng: np.random.Generator)
 
 def _night(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
     down = np.linspace(0, 1, height)[:, None] * np.ones(width)
-    sky = np.array([_rgb("#0a1020"), _rgb("#182746"), _rgb("#47557d"), palette[1] * 0.8])
+    sky = np.concatenate([_colours("#0a1020", "#182746", "#47557d"), palette[1:2] * 0.8])
     canvas = _blend(sky, down * 0.95)
     cloud = _field(height, width, rng)
-    canvas += (np.clip(cloud - 0.45, 0, 1) * 0.22)[..., None] * np.array([0.7, 0.75, 1.0])
+    canvas += (np.clip(cloud - 0.45, 0, 1) * 0.22)[..., None] * _colours("#b3bfff")[0]
     for _ in range(900):
         y, x = int(rng.integers(0, round(height * 0.8))), int(rng.integers(0, width))
         canvas[y : y + 2, x : x + 2] += rng.uniform(0.15, 0.85)
     moon = (float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.15, 0.3)))
     glow = _disc(height, width, moon, 0.05)
-    canvas = _over(canvas, np.array([0.98, 0.95, 0.86]), glow)
+    canvas = _over(canvas, _colours("#faf2db")[0], glow)
     ridge = (0.82 - 0.05 * _noise(width, 5, rng)) * height
     ground = np.clip(np.arange(height)[:, None] - ridge + 0.5, 0, 1)
-    return _over(canvas, np.array(_rgb("#070b14")), ground)
+    return _over(canvas, _colours("#070b14")[0], ground)
 
 
 def _waves(height: int, width: int, palette: "Floats", rng: np.random.Generator) -> "Floats":
     rows = np.arange(height)[:, None]
-    canvas = np.ones((height, width, 3)) * palette[0]
+    canvas = np.broadcast_to(palette[0], (height, width, 3)).copy()
     bands = 16
     for band in range(bands):
         share = band / (bands - 1)
@@ -142,13 +152,13 @@ def _tiles(height: int, width: int, palette: "Floats", rng: np.random.Generator)
     size = 100
     rows, columns = height // size + 1, width // size + 1
     y, x = (np.mgrid[0:size, 0:size] + 0.5) / size
-    canvas = np.zeros((rows * size, columns * size, 3))
+    canvas = np.zeros((rows * size, columns * size, 3), dtype=np.float32)
     for row in range(rows):
         for column in range(columns):
             ground, ink, other = rng.permutation(len(palette))[:3]
             corner = rng.integers(0, 2, 2)
             distance = np.hypot(x - corner[0], y - corner[1])
-            tile = np.ones((size, size, 3)) * palette[ground]
+            tile = np.broadcast_to(palette[ground], (size, size, 3)).copy()
             tile = _over(tile, palette[ink], np.clip((0.98 - distance) * size, 0, 1))
             if rng.random() < 0.6:  # noqa: PLR2004 - most tiles have a second ring
                 tile = _over(tile, palette[other], np.clip((0.5 - distance) * size, 0, 1))
@@ -166,7 +176,7 @@ def _contours(height: int, width: int, palette: "Floats", rng: np.random.Generat
     line = np.clip(1.2 - nearest / np.maximum(slope, 1e-6), 0, 1)
     canvas = _over(canvas, palette[3], line * 0.55)
     water = np.clip((0.2 - surface) * 40, 0, 1)
-    return _over(canvas, np.array(_rgb("#7fa8b8")), water * 0.85)
+    return _over(canvas, _colours("#7fa8b8")[0], water * 0.85)
 
 
 _LOOKS: Mapping[str, Callable[[int, int, "Floats", np.random.Generator], "Floats"]] = {
