@@ -1,6 +1,6 @@
-// What is new: the first page of the feed, asked for about every second while somebody looks.
+// What is new: the first page of the feed, asked for twice a second while somebody looks.
 
-const LOOK_MS = 800;
+const LOOK_MS = 500;
 const SLOWEST_MS = 20_000;
 const PAGE = 20;
 
