@@ -275,13 +275,17 @@ _CONDITIONS = {"on", "hit_ratio"}
 """Keys of a step that let a cache decide whether it is taken."""
 
 
+_LEAST_S = 1e-9
+"""An interval of few samples reaches down to zero, which no service time is."""
+
+
 def _figures(service: Service, source: str) -> Table:
     low_s, high_s = service.interval_s
     counted = f"{source}: {service.samples} visits"
     return {
         "service_time": {
             "value": _microseconds(service.mean_s),
-            "low": _microseconds(min(low_s, service.mean_s)),
+            "low": _microseconds(max(_LEAST_S, min(low_s, service.mean_s))),
             "high": _microseconds(max(high_s, service.mean_s)),
             "source": counted,
         },

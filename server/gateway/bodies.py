@@ -69,6 +69,14 @@ def _one_by_one(hashtags: object) -> object:
     return hashtags
 
 
+def _size_bytes(number: object) -> int:
+    # A bool is an int to Python.
+    if type(number) is not int or not 1 <= number <= LARGEST_ID:
+        message = "expected a whole number from 1"
+        raise ValueError(message)
+    return number
+
+
 def _id(text: object) -> int:
     found = id_in(text) if isinstance(text, str) else None
     if found is None:
@@ -101,6 +109,11 @@ Name = Annotated[
     AfterValidator(_visible),
     StringConstraints(min_length=1, max_length=NAME_CHARACTERS),
     Field(json_schema_extra={"pattern": r"^\S(.*\S)?$"}),
+]
+SizeBytes = Annotated[
+    int,
+    BeforeValidator(_size_bytes),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_ID}),
 ]
 MediaUrl = Annotated[Text, StringConstraints(min_length=1, max_length=URL_CHARACTERS)]
 
@@ -182,7 +195,7 @@ class NewUpload(Body):
 
     user_id: Id
     content_type: Annotated[str, WithJsonSchema({"type": "string", "enum": list(MEDIA_TYPES)})]
-    size_bytes: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+    size_bytes: SizeBytes
 
 
 class NewFollow(Body):

@@ -27,6 +27,9 @@ SAMPLES_PER_S = 15.0
 LEAST_SAMPLES_PER_S = 1.0
 """Of a flow, however rare: its boxes have to be seen."""
 
+LEAST_MEDIA_PER_S = 2.0
+"""Of media posts, which take the sampler several requests: it does fewer than are due."""
+
 _OTHER_SEED = 1_000_003
 """So that the sampler does not ask what the load asks."""
 
@@ -47,7 +50,10 @@ def sampled_traffic(traffic: Traffic) -> Traffic:
     return replace(
         traffic,
         rates_per_s={
-            flow: max(rate_per_s, LEAST_SAMPLES_PER_S) for flow, rate_per_s in of_the_mix.items()
+            flow: max(
+                rate_per_s, LEAST_MEDIA_PER_S if flow == "media_post" else LEAST_SAMPLES_PER_S
+            )
+            for flow, rate_per_s in of_the_mix.items()
         },
     )
 

@@ -17,6 +17,8 @@ from sim.calibration.sampler import Sample
 from sim.estimates.workload import WorkFlow, WorkStep
 
 _TWO_SIDED_95 = 1.96
+_TOLD_S = 1e-6
+"""Durations are told to the microsecond: the difference of two that are the same may be 1e-18."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def commit_service(
         if len(found) < LEAST_SAMPLES:
             raise TooFewSamplesError(what=what, found=len(found), expected=LEAST_SAMPLES)
     commit_s = statistics.median(writing_s) - statistics.median(reading_s)
-    if commit_s <= 0:
+    if commit_s < _TOLD_S:
         return None
     variance = max(0.0, statistics.variance(writing_s) - statistics.variance(reading_s))
     half_s = _TWO_SIDED_95 * math.sqrt(variance / len(writing_s))

@@ -150,3 +150,25 @@ def test_a_step_with_a_time_of_its_own_keeps_it() -> None:
     own = steps["hydration"].service_time
     assert own is not None
     assert (float(own), own.source) == (0.0005, "assumption: one batched read")
+
+
+def test_an_interval_that_reaches_down_to_zero_is_taken_nonetheless(tmp_path: Path) -> None:
+    found = calibration()
+    reader = found.boxes["feed_reader"]
+    wide = reader.model_copy(
+        update={
+            "interval_s": (0.0, 0.002),
+            "flows": {
+                "read_feed": reader.flows["read_feed"].model_copy(
+                    update={"interval_s": (0.0, 0.002)}
+                )
+            },
+        }
+    )
+    path = tmp_path / "wide.toml"
+    write_calibration(found.model_copy(update={"boxes": {"feed_reader": wide}}), path)
+
+    measured = load("one_machine", calibration=read_calibration(path)).boxes["feed_reader"]
+
+    assert measured.service_time is not None
+    assert measured.service_time.low == pytest.approx(1e-9)

@@ -4,12 +4,15 @@ import json
 
 import pytest
 
-from server.gateway.bodies import Login, NewPost, NewUser, PostChanges, ReadMark
+from server.gateway.bodies import Login, NewPost, NewUpload, NewUser, PostChanges, ReadMark
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError, parsed
 
 PASSWORD = "long enough"  # noqa: S105 - nobody's
 # Words of the libraries that read the body, which its sender has never heard of.
 FOREIGN = ("Value should", "Input should", "items", "pattern", "dictionary", "instance", "sys.")
+
+
+JPEG = {"userId": "1", "contentType": "image/jpeg", "sizeBytes": 9}
 
 
 def refusal(model: type, body: object) -> InvalidBodyError:
@@ -35,7 +38,13 @@ def refusal(model: type, body: object) -> InvalidBodyError:
         (NewPost, {"userId": "1", "text": "x", "hashtags": 1}, "hashtags", "a list of texts"),
         (NewPost, {"userId": "1", "text": "x", "hashtags": "a " * 31}, "hashtags", "at most 30"),
         (NewPost, {"userId": "1", "text": "x", "hashtags": [""]}, "hashtags.0", "1 character"),
-        (NewPost, {"userId": "1", "mediaUrl": "http://[x"}, "mediaUrl", "http or https URL"),
+        (NewPost, {"userId": "1", "mediaUrl": ""}, "mediaUrl", "at least 1 character"),
+        (NewUpload, JPEG | {"sizeBytes": 0}, "sizeBytes", "expected a whole number from 1"),
+        (NewUpload, JPEG | {"sizeBytes": 2**64}, "sizeBytes", "expected a whole number from 1"),
+        (NewUpload, JPEG | {"sizeBytes": "9"}, "sizeBytes", "expected a whole number from 1"),
+        (NewUpload, JPEG | {"sizeBytes": 1.5}, "sizeBytes", "expected a whole number from 1"),
+        (NewUpload, JPEG | {"sizeBytes": True}, "sizeBytes", "expected a whole number from 1"),
+        (NewUpload, JPEG | {"contentType": 1}, "contentType", "expected a text"),
         (NewPost, {"userId": "1"}, "text", "either a text or a mediaUrl"),
         (PostChanges, {"text": ""}, "text", "at least 1 character"),
         (PostChanges, {"text": None}, "text", "expected a value; what is left out stays"),
