@@ -21,6 +21,7 @@ from server.adapters.pictures import PillowPictures
 from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.adapters.welcome import welcome
 from server.errors import RequestError
 from server.gateway.admission import Admission
 from server.gateway.calls import Call
@@ -40,6 +41,7 @@ from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
 from server.gateway.timing import timed
 from server.gateway.user_calls import UserCalls
+from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
@@ -50,6 +52,9 @@ from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
+BOXES = web.AppKey("BOXES", Boxes)
+# Ends what the application has opened, where it was never started.
+END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 ENVELOPE = web.AppKey("ENVELOPE", Envelope)
 # How many requests are in progress, uploads among them, streams not counted.
@@ -161,23 +166,22 @@ def _app(
     )
     app.on_response_prepare.append(_seal)
     app[SITE] = parts.site
+    app[BOXES] = boxes
+    app[END] = lambda: _end(boxes, parts)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
-    app.add_routes(health_routes(metrics.text))
-    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[ENVELOPE] = envelope
-    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
-    for name, value in cdn_gauges(boxes.cdn).items():
-        metrics.gauge(name, "cdn", value)
-    if parts.storage.endpoint:
-        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-        routes += endpoint.routes()
-        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
-        app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
-    else:
-        app[IN_PROGRESS] = lambda: gateway.in_progress
-    app.add_routes(timed(routes, metrics) if settings.gateway.shows_timing else routes)
+    app.add_routes(
+        [
+            *health_routes(metrics.text),
+            *documentation_routes(calls, version=version("socialfeed")),
+            *_page(settings, parts.site),
+        ]
+    )
+    media_routes, uploads = _media(boxes, parts)
+    app.add_routes(timed(media_routes, metrics) if settings.gateway.shows_timing else media_routes)
+    app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -185,6 +189,19 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
+
+
+def _media(boxes: Boxes, parts: _Parts) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
+    """Return the routes of the cdn and of the embedded storage, and how to count its uploads."""
+    metrics = parts.metrics
+    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
+    for name, value in cdn_gauges(boxes.cdn).items():
+        metrics.gauge(name, "cdn", value)
+    if not parts.storage.endpoint:
+        return routes, lambda: 0
+    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+    metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+    return [*routes, *endpoint.routes()], lambda: endpoint.uploads
 
 
 def _guard(gateway: Gateway) -> Middleware:
@@ -222,6 +239,14 @@ def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
 
 async def _seal(request: web.Request, response: web.StreamResponse) -> None:
     seal(request, response)
+
+
+def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
+    return page_routes(
+        site,
+        upload_origins=[settings.s3.url] if settings.s3 else [],
+        welcome=welcome(settings.data_folder),
+    )
 
 
 def _add_gauges(
@@ -289,12 +314,16 @@ def _life(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.stop()
-        await boxes.surroundings.transcoder.close()
-        await parts.resources.aclose()
-        boxes.surroundings.passwords.close()
+        await _end(boxes, parts)
 
     return life
+
+
+async def _end(boxes: Boxes, parts: _Parts) -> None:
+    await boxes.stop()
+    await boxes.surroundings.transcoder.close()
+    await parts.resources.aclose()
+    boxes.surroundings.passwords.close()
 
 
 def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:

@@ -1,5 +1,6 @@
 """What a server is told when it starts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,21 @@ class S3Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """A small world that a new data folder is filled with.
+
+    Attributes:
+        password: of everybody in it.
+        seed: of who likes what, and when.
+        progress: is told the steps done and in all.
+    """
+
+    password: str
+    seed: int = 1
+    progress: Callable[[int, int], None] = lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where it keeps what, and how it runs.
 
@@ -46,6 +62,7 @@ class ServerSettings:
         token_lifetime_s: how long a token is good for.
         logs: where lines about requests go.
         public_url: where clients find it, without a slash at the end; None for where it listens.
+        demo: the world to fill a new folder with; None to leave the folder as it is.
     """
 
     data_folder: Path
@@ -58,3 +75,4 @@ class ServerSettings:
     token_lifetime_s: float = 30 * DAY_S
     logs: Logs = field(default_factory=Logs)
     public_url: str | None = None
+    demo: DemoSettings | None = None

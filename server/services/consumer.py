@@ -39,8 +39,8 @@ class Consumer:
         telemetry: Telemetry,
         batch: int = BATCH,
     ) -> None:
+        self.queue = queue
         self._batch = batch
-        self._queue = queue
         self._consume = consume
         self._messages = messages
         self._clock = clock
@@ -56,14 +56,14 @@ class Consumer:
                 await asyncio.sleep(LONGEST_WAIT_S)
             else:
                 if not taken:
-                    await self._messages.wait(self._queue, timeout_s=LONGEST_WAIT_S)
+                    await self._messages.wait(self.queue, timeout_s=LONGEST_WAIT_S)
                 elif taken < self._batch:
                     await asyncio.sleep(GATHERING_S)
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
         now_ms = self._clock.now_ms()
-        batch = await self._messages.due(self._queue, now_ms=now_ms, limit=self._batch)
+        batch = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
         if not batch:
             return 0
         try:
@@ -76,13 +76,13 @@ class Consumer:
         return len(batch)
 
     async def _deliver(self, batch: Sequence[Delivery]) -> None:
-        with self._telemetry.span(self._queue):
+        with self._telemetry.span(self.queue):
             await self._consume([delivery.event for delivery in batch])
         await self._messages.acknowledge(delivery.sequence for delivery in batch)
         now_ms = self._clock.now_ms()
         for delivery in batch:
             self._telemetry.delivered(
-                self._queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
+                self.queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
             )
 
     async def _deliver_alone(self, delivery: Delivery) -> None:
@@ -101,11 +101,11 @@ class Consumer:
         now_ms = self._clock.now_ms()
         if is_hopeless or delivery.attempts + 1 >= ATTEMPTS:
             await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
-            self._telemetry.buried(self._queue)
+            self._telemetry.buried(self.queue)
         else:
             wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
             await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
-            self._telemetry.retried(self._queue)
+            self._telemetry.retried(self.queue)
 
 
 class SideBySideConsumer(Consumer):
@@ -128,7 +128,7 @@ class SideBySideConsumer(Consumer):
                     taken.add(delivery.sequence)
                     tasks.create_task(self._settle(delivery, taken))
                 if not fresh:
-                    await self._messages.wait(self._queue, timeout_s=LONGEST_WAIT_S)
+                    await self._messages.wait(self.queue, timeout_s=LONGEST_WAIT_S)
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
@@ -138,7 +138,7 @@ class SideBySideConsumer(Consumer):
 
     async def _fresh(self, taken: AbstractSet[int]) -> Sequence[Delivery]:
         now_ms = self._clock.now_ms()
-        due = await self._messages.due(self._queue, now_ms=now_ms, limit=self._batch)
+        due = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
         return [delivery for delivery in due if delivery.sequence not in taken]
 
     async def _settle(self, delivery: Delivery, taken: set[int]) -> None:
