@@ -66,7 +66,7 @@ def calibrate(
 ) -> None:
     """Measure service times on a server of its own, for --calibration of other commands.
 
-    The server runs at a low load, which tells what requests wait for, and at two moderate loads,
+    The server runs at a low load, which tells what requests wait for, and at four larger ones,
     which tell what they use.
 
     \b

@@ -1,6 +1,6 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
     from server.services.upload_signer import UploadSettings
-    from server.settings import S3Settings
+    from server.settings import S3Settings, ServerSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
@@ -132,6 +132,12 @@ def serve(
             help="Where clients find it, such as behind a proxy; by default where it listens.",
         ),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo", help="Fill a new folder with a small world of people, pictures and clips."
+        ),
+    ] = False,
     fanout: Annotated[
         Fanout,
         typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
@@ -226,6 +232,12 @@ def serve(
             help="Time for which a signed upload may be begun; 15m.",
         ),
     ] = None,
+    cdn_cache: Annotated[
+        float | None,
+        typer.Option(
+            parser=_size_bytes, metavar="SIZE", help="Media that the edge keeps in memory; 256MiB."
+        ),
+    ] = None,
     queued_events: Annotated[
         int, typer.Option(min=1, help="Events that wait in the message queue.")
     ] = Limits.queued_events,
@@ -269,6 +281,7 @@ def serve(
     \b
     Examples:
       socialfeed serve
+      socialfeed serve --demo --data demo        with people in it; open the page in a browser
       socialfeed serve --port 0                  a free port; the first line tells which
       socialfeed serve --fanout pull             feeds made when they are read
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
@@ -279,6 +292,7 @@ def serve(
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
     from server.process import is_loopback, run
+    from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
 
@@ -323,11 +337,44 @@ def serve(
         ),
         logs=logs,
         uploads=_upload_settings(max_image, max_video, upload_expiry),
+        cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
         s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
     )
     try:
         with slow_lines:
-            run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
+            if demo:
+                _run_demo(settings, host=host, port=port, announce=announce)
+            else:
+                run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+
+
+def _run_demo(
+    settings: "ServerSettings", *, host: str, port: int, announce: Callable[[Sequence[str]], None]
+) -> None:
+    """Fill the folder first, and tell how to sign in once the server is ready."""
+    import secrets
+    from contextlib import ExitStack
+    from dataclasses import replace
+
+    from cli.progress import progress_bar
+    from server.adapters.clock import SystemClock
+    from server.demo.world import demo_world
+    from server.process import run
+    from server.settings import DemoSettings
+
+    password = secrets.token_urlsafe(9)
+    first, *others = (person.name for person in demo_world().people)
+
+    def welcome(urls: Sequence[str]) -> None:
+        drawing.close()
+        announce(urls)
+        typer.echo(f"Sign in as {first!r} with the password {password}", err=True)
+        typer.echo(f"(or as {', '.join(others)}: the password is everybody's)", err=True)
+
+    with ExitStack() as drawing:
+        progress = drawing.enter_context(progress_bar("demo"))
+        settings = replace(settings, demo=DemoSettings(password, progress=progress))
+        run(settings, host=host, port=port, clock=SystemClock(), on_ready=welcome)

@@ -223,8 +223,8 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
 
     A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
     that flow's, unless they have a time of their own, which says something else than a whole visit;
-    steps of one flow at one box share it evenly. They take the share of requests that came there,
-    too, unless a cache decides about that.
+    the others of one flow at one box share it evenly. They take the share of requests that came
+    there, too, unless a cache decides about that.
 
     Raises:
         CalibrationError: if it has measured no box of the scenario.
@@ -282,6 +282,7 @@ def _with_steps(
         str(step.get("box"))
         for step in flow["steps"]
         if isinstance(step, Mapping) and fanout in step.get("when", (fanout,))
+        if not _OWN_TIMES & step.keys()
     )
     steps = [
         _with_step(step, name, calibration, source=source, times=coming) for step in flow["steps"]
@@ -297,7 +298,7 @@ def _with_step(
     source: str,
     times: Mapping[str, int],
 ) -> object:
-    if not isinstance(step, Mapping) or {"service_time", "time_per_item"} & step.keys():
+    if not isinstance(step, Mapping) or _OWN_TIMES & step.keys():
         return step
     name = str(step.get("box"))
     box = calibration.boxes.get(name)
@@ -310,6 +311,9 @@ def _with_step(
         figures["probability"] = {"value": visited[name], "source": source}
     return {**step, **figures}
 
+
+_OWN_TIMES = {"service_time", "time_per_item"}
+"""Keys of a step that say something else than a whole visit."""
 
 _CONDITIONS = {"on", "hit_ratio"}
 """Keys of a step that let a cache decide whether it is taken."""

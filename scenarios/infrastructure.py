@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from scenarios.assumption import (
     Bytes,
     Number,
+    PositiveBytes,
     PositiveNumber,
     PositiveSeconds,
     Seconds,
@@ -65,6 +66,8 @@ class Caches(Section):
         likes_hit_ratio: reads of counters that the likes cache answers.
         browser_hit_ratio, cdn_hit_ratio: media requests answered by the client's own cache, and
             of the rest, by the CDN.
+        cdn_bytes: what all edges of the CDN cache. Given, the CDN's hit ratio is that of such a
+            cache, and `cdn_hit_ratio` is not used.
     """
 
     daily_share: Share
@@ -75,6 +78,7 @@ class Caches(Section):
     likes_hit_ratio: Share
     browser_hit_ratio: Share
     cdn_hit_ratio: Share
+    cdn_bytes: PositiveBytes | None = None
 
 
 class Network(Section):

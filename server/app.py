@@ -1,12 +1,14 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -16,8 +18,10 @@ from server.adapters.folder import folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
+from server.adapters.welcome import welcome
 from server.errors import RequestError
 from server.gateway.admission import Admission
 from server.gateway.calls import Call
@@ -29,26 +33,36 @@ from server.gateway.gateway import Gateway
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
+from server.gateway.media_delivery import MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
+from server.gateway.timing import timed
 from server.gateway.user_calls import UserCalls
+from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
 from server.model.ids import IdGenerator
 from server.ports.clock import Clock
-from server.services.boxes import Boxes, Surroundings, build_boxes
+from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
+from server.services.cdn import gauges as cdn_gauges
 from server.settings import ServerSettings
 from server.storage import OpenStorage, open_storage
 
 CONNECTIONS = web.AppKey("CONNECTIONS", Connections)
 SITE = web.AppKey("SITE", Site)
+BOXES = web.AppKey("BOXES", Boxes)
+# Ends what the application has opened, where it was never started.
+END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 ENVELOPE = web.AppKey("ENVELOPE", Envelope)
 # How many requests are in progress, uploads among them, streams not counted.
 IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
+# An image and a video: each has a lane of its own.
+RENDERED_AT_ONCE = 2
+SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -90,12 +104,20 @@ async def build_app(
             metrics,
             storage=opened.storage,
             pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
+            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
             site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
         parts.resources.push_async_exit(undo.pop_all())
     return app
+
+
+def _emptied(folder: Path) -> Path:
+    """Return a folder without what a process that died has left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,7 @@ def _app(
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
-        uploads=settings.uploads,
+        media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
     backlogs = dict.fromkeys(Queue, NO_BACKLOG)
@@ -144,19 +166,22 @@ def _app(
     )
     app.on_response_prepare.append(_seal)
     app[SITE] = parts.site
+    app[BOXES] = boxes
+    app[END] = lambda: _end(boxes, parts)
     app[READINESS] = Readiness(store_failure=lambda: databases.failure)
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
-    app.add_routes(health_routes(metrics.text))
-    app.add_routes(documentation_routes(calls, version=version("socialfeed")))
     app[ENVELOPE] = envelope
-    if parts.storage.endpoint:
-        endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
-        app.add_routes(endpoint.routes())
-        metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
-        app[IN_PROGRESS] = lambda: gateway.in_progress + endpoint.uploads
-    else:
-        app[IN_PROGRESS] = lambda: gateway.in_progress
+    app.add_routes(
+        [
+            *health_routes(metrics.text),
+            *documentation_routes(calls, version=version("socialfeed")),
+            *_page(settings, parts.site),
+        ]
+    )
+    media_routes, uploads = _media(boxes, parts)
+    app.add_routes(timed(media_routes, metrics) if settings.gateway.shows_timing else media_routes)
+    app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
@@ -164,6 +189,19 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
+
+
+def _media(boxes: Boxes, parts: _Parts) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
+    """Return the routes of the cdn and of the embedded storage, and how to count its uploads."""
+    metrics = parts.metrics
+    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
+    for name, value in cdn_gauges(boxes.cdn).items():
+        metrics.gauge(name, "cdn", value)
+    if not parts.storage.endpoint:
+        return routes, lambda: 0
+    endpoint = parts.storage.endpoint(boxes.upload_signer, metrics)
+    metrics.gauge("socialfeed_uploads", "object_storage", lambda: endpoint.uploads)
+    return [*routes, *endpoint.routes()], lambda: endpoint.uploads
 
 
 def _guard(gateway: Gateway) -> Middleware:
@@ -201,6 +239,14 @@ def _calls(boxes: Boxes, site: Site) -> Sequence[Call]:
 
 async def _seal(request: web.Request, response: web.StreamResponse) -> None:
     seal(request, response)
+
+
+def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
+    return page_routes(
+        site,
+        upload_origins=[settings.s3.url] if settings.s3 else [],
+        welcome=welcome(settings.data_folder),
+    )
 
 
 def _add_gauges(
@@ -268,11 +314,16 @@ def _life(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await boxes.stop()
-        await parts.resources.aclose()
-        boxes.surroundings.passwords.close()
+        await _end(boxes, parts)
 
     return life
+
+
+async def _end(boxes: Boxes, parts: _Parts) -> None:
+    await boxes.stop()
+    await boxes.surroundings.transcoder.close()
+    await parts.resources.aclose()
+    boxes.surroundings.passwords.close()
 
 
 def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:

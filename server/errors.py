@@ -13,6 +13,9 @@ ServerError
 │       ├── FolderNotEmptyError there are users already
 │       ├── NewerSchemaError    a later version wrote it
 │       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
+├── RenditionError         renditions that were not made
+│   ├── UnrenderableError  the file is to blame: another try would end the same way
+│   └── RenditionFailedError  something else is
 └── RequestError           what can keep it from doing what it is asked
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
@@ -160,6 +163,22 @@ class OlderSchemaError(DataFolderError):
             f"the data in {folder} has schema version {found}, expected {known}; "
             "start socialfeed serve on it once, which brings it up to date",
         )
+
+
+class RenditionError(ServerError):
+    """Renditions that were not made."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"no renditions: {reason}")
+
+
+class UnrenderableError(RenditionError):
+    """A file that is not what it says, is damaged, or asks for more than the limits."""
+
+
+class RenditionFailedError(RenditionError):
+    """A file that was not rendered for a reason that is not in it."""
 
 
 class RequestError(ServerError):

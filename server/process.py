@@ -55,6 +55,7 @@ def run(
         AddressError: if the host or the port cannot be listened on.
         PortTakenError: if another program listens there.
         DataFolderError: if the data folder cannot be used.
+        FolderNotEmptyError: if a folder to be filled with the demo's world has users already.
         OpenFilesError: if the process may not open as many files as it has connections.
     """
     if settings.gateway.is_open and not is_loopback(host):
@@ -66,6 +67,13 @@ def run(
         locked_folder(settings.data_folder),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
+        if settings.demo:
+            # Drawing needs packages that no other server waits for.
+            from server.demo.settle import settle  # noqa: PLC0415
+
+            runner.run(
+                settle(settings, settings.demo, clock=clock, random_bytes=secrets.token_bytes)
+            )
         runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
 
 

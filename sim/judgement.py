@@ -11,7 +11,7 @@ from scenarios.quantities import (
     format_share,
     format_size,
 )
-from sim.estimates import cost, feeds, memory, reliability, storage
+from sim.estimates import cost, edge, feeds, memory, network, reliability, storage
 from sim.estimates.stated import stated_value
 from sim.percentiles import Samples
 from sim.results.simulation import Finding, FlowRow, Freshness, ObjectiveRow
@@ -80,6 +80,7 @@ def findings(study: Study, objectives: Sequence[ObjectiveRow]) -> tuple[Finding,
         *_availability(study),
         *_first_to_break(study),
         *_cache(study),
+        *_media(study),
         *_fan_out(study),
         *_celebrity_by_arithmetic(study),
         *_cost(study),
@@ -211,6 +212,28 @@ def _cache(study: Study) -> Iterator[Finding]:
         f"feed reads; {format_share(target)} would need "
         f"{format_size(memory.feed_cache_bytes_for_target(sheet))}.",
     )
+
+
+def _media(study: Study) -> Iterator[Finding]:
+    sheet = study.estimation.sheet
+    if not network.cdn_objects(sheet):
+        return
+    sizes = study.scenario.storage
+    yield Finding(
+        NOTE,
+        f"Renditions add {format_share(sizes.image_renditions)} to an image's bytes and "
+        f"{format_share(sizes.video_renditions)} to a video's, "
+        f"{format_size(_rendition_bytes_per_day(study))} a day. A CDN that answers "
+        f"{format_share(network.cdn_hit_ratio(sheet))} of fetches caches "
+        f"{format_size(edge.cdn_bytes_for_hit_ratio(sheet))} if it keeps what is asked for a "
+        f"second time, and {format_size(edge.cdn_bytes_for_hit_ratio_by_lru(sheet))} if it keeps "
+        "everything.",
+    )
+
+
+def _rendition_bytes_per_day(study: Study) -> float:
+    sheet = study.estimation.sheet
+    return storage.stored_bytes_per_day(sheet) - storage.post_bytes_per_day(sheet)
 
 
 def _fan_out(study: Study) -> Iterator[Finding]:

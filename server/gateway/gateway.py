@@ -1,7 +1,6 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -18,9 +17,10 @@ from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.origins import expect_local
 from server.gateway.rate_limit import RateLimit
 from server.gateway.routing import Router
+from server.gateway.timing import Timings, server_timing
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import BoxTiming, Telemetry
+from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -40,12 +40,8 @@ class ServeRequest(Protocol):
         ...
 
 
-class GatewayTelemetry(Telemetry, Protocol):
+class GatewayTelemetry(Telemetry, Timings, Protocol):
     """What the gateway tells, and asks for `Server-Timing`."""
-
-    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
-        """Yield a list that grows while the boxes work."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +141,7 @@ class Gateway:
         finally:
             self._in_progress[kind] -= 1
         if self._settings.shows_timing:
-            response.headers["Server-Timing"] = ", ".join(map(_metric, timings))
+            response.headers["Server-Timing"] = server_timing(timings)
         return response
 
     def _expect_room(self, call: Call) -> None:
@@ -221,12 +217,6 @@ def _whose_key(call: Call, incoming: Incoming) -> str:
     if claimed is None and call.body:
         claimed = incoming.body(call.body).model_dump(by_alias=True).get(call.claims)
     return f"{call.claims} {claimed}"
-
-
-def _metric(timing: BoxTiming) -> str:
-    """Return a metric of `Server-Timing`, milliseconds; `cpu` is a parameter of ours."""
-    cpu = "" if timing.cpu_s is None else f";cpu={timing.cpu_s * 1000:.3f}"
-    return f"{timing.box};dur={timing.duration_s * 1000:.3f}{cpu}"
 
 
 def _kind(call: Call) -> str:

@@ -53,6 +53,7 @@ def openapi(calls: Sequence[Call], *, version: str) -> dict[str, Any]:
         paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, schemas)
     for path in ("/livez", "/readyz"):
         paths[path] = {"get": _health_operation(path, schemas)}
+    paths["/"] = {"get": _page_operation()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "socialfeed", "version": version},
@@ -191,6 +192,18 @@ def _health_operation(path: str, schemas: _Schemas) -> dict[str, Any]:
     }
 
 
+def _page_operation() -> dict[str, Any]:
+    return {
+        "summary": "The feed as a page, for a browser",
+        "operationId": "getPage",
+        "tags": ["api_gateway"],
+        "responses": {
+            "200": {"description": "OK", "content": {"text/html": {"schema": {"type": "string"}}}},
+            "304": {"description": "Not Modified"},
+        },
+    }
+
+
 def _page(calls: Sequence[Call]) -> str:
     rows = "".join(
         f"<tr><td><b>{call.method}</b></td><td><code>{escape(call.path)}</code></td>"
@@ -205,7 +218,8 @@ def _page(calls: Sequence[Call]) -> str:
         "padding:.4rem .8rem;text-align:left;vertical-align:top}</style>"
         "<h1>socialfeed API</h1><p>Every call but the first two of users and tokens needs "
         "<code>Authorization: Bearer TOKEN</code>. Errors are problem documents (RFC 9457). "
-        'The whole of it is in <a href="/openapi.json">openapi.json</a>.</p><table>'
+        'The whole of it is in <a href="/openapi.json">openapi.json</a>; '
+        'the feed as a page is at <a href="/">/</a>.</p><table>'
         "<tr><th>Method<th>Path<th>What it does<th>Body or query<th>Answers<th>Box</tr>"
         f"{rows}</table></html>"
     )

@@ -62,8 +62,9 @@ def problem_for(error: Exception, request: web.Request) -> web.Response:
         case web.HTTPClientError():
             status = HTTPStatus(error.status)
             response = problem(status, f"{request.method} {request.path}: {status.description}")
-            if isinstance(error, web.HTTPMethodNotAllowed):
-                response.headers["Allow"] = error.headers["Allow"]
+            for name in ("Allow", "Content-Range"):
+                if name in error.headers:
+                    response.headers[name] = error.headers[name]
             return response
         case _:
             context = {"message": f"{request.method} {request.path} failed", "exception": error}

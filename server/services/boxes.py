@@ -1,8 +1,9 @@
 """The boxes put together on whatever stores there are."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from server.errors import OverloadedError, StorageError
 from server.limits import Limits
@@ -14,15 +15,18 @@ from server.ports.passwords import Passwords
 from server.ports.pictures import Pictures
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
+from server.ports.transcoder import Transcoder
 from server.services.accounts import Accounts
+from server.services.cdn import Cdn, CdnSettings
 from server.services.comment_service import CommentService
-from server.services.consumer import BATCH, Consumer
+from server.services.consumer import BATCH, Consume, Consumer, SideBySideConsumer
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
 from server.services.follow_service import FollowService
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
+from server.services.media_processor import MediaProcessor
 from server.services.notification_service import NotificationService
 from server.services.post_cache import PostCache
 from server.services.post_reader import PostReader
@@ -37,7 +41,7 @@ RECONCILED_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every box needs of the world."""
+    """What the boxes need of the world; `scratch` is a folder for what is being made."""
 
     clock: Clock
     ids: IdGenerator
@@ -46,7 +50,17 @@ class Surroundings:
     telemetry: Telemetry
     storage: ObjectStorage
     pictures: Pictures
+    transcoder: Transcoder
+    scratch: Path
     site_url: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """What may be uploaded, and how much of it the edge caches."""
+
+    uploads: UploadSettings = field(default_factory=UploadSettings)
+    cdn: CdnSettings = field(default_factory=CdnSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,7 @@ class Boxes:
     stores: Stores
     accounts: Accounts
     upload_signer: UploadSigner
+    cdn: Cdn
     post_writer: PostWriter
     post_reader: PostReader
     feed_generator: FeedGenerator
@@ -110,7 +125,7 @@ def build_boxes(
     *,
     feeds: FeedSettings,
     token_lifetime_s: float,
-    uploads: UploadSettings | None = None,
+    media: MediaSettings | None = None,
     most_streams: int = Limits.streams,
 ) -> Boxes:
     """Return the services on these stores."""
@@ -130,8 +145,16 @@ def build_boxes(
         max_entries=feeds.max_entries,
     )
     post_cache = PostCache(stores.counters)
+    media = media or MediaSettings()
+    cdn = Cdn(
+        settings=media.cdn,
+        storage=surroundings.storage,
+        media=stores.media,
+        telemetry=telemetry,
+        monotonic_s=clock.monotonic_s,
+    )
     upload_signer = UploadSigner(
-        settings=uploads or UploadSettings(),
+        settings=media.uploads,
         storage=surroundings.storage,
         media=stores.media,
         pictures=surroundings.pictures,
@@ -139,6 +162,17 @@ def build_boxes(
         clock=clock,
         random_bytes=surroundings.random_bytes,
         site_url=surroundings.site_url,
+        on_removal=cdn.forget,
+    )
+    media_processor = MediaProcessor(
+        storage=surroundings.storage,
+        media=stores.media,
+        posts=stores.posts,
+        post_cache=post_cache,
+        transcoder=surroundings.transcoder,
+        scratch=surroundings.scratch,
+        telemetry=telemetry,
+        on_change=cdn.forget,
     )
     post_reader = PostReader(
         posts=stores.posts,
@@ -158,16 +192,18 @@ def build_boxes(
         ids=ids,
         most_streams=most_streams,
     )
-    consumers = (
-        (Queue.FEED_GENERATOR, generator.consume, BATCH),
+    consumers: Sequence[tuple[type[Consumer], Queue, Consume, int]] = (
+        (Consumer, Queue.FEED_GENERATOR, generator.consume, BATCH),
         # One at a time, so that a crash repeats no more than one.
-        (Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
-        (Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
+        (Consumer, Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
+        (Consumer, Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
+        (SideBySideConsumer, Queue.MEDIA_PROCESSOR, media_processor.consume, BATCH),
     )
     return Boxes(
         stores=stores,
         accounts=accounts,
         upload_signer=upload_signer,
+        cdn=cdn,
         post_writer=PostWriter(
             posts=stores.posts,
             post_cache=post_cache,
@@ -198,7 +234,7 @@ def build_boxes(
         likes_cache=likes_cache,
         post_cache=post_cache,
         consumers=tuple(
-            Consumer(
+            kind(
                 queue,
                 consume,
                 messages=stores.messages,
@@ -206,7 +242,7 @@ def build_boxes(
                 telemetry=telemetry,
                 batch=batch,
             )
-            for queue, consume, batch in consumers
+            for kind, queue, consume, batch in consumers
         ),
         surroundings=surroundings,
     )

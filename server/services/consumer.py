@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 
-from server.errors import OverloadedError, StorageError
+from server.errors import OverloadedError, StorageError, UnrenderableError
 from server.model.events import Delivery, Event, Queue
 from server.ports.clock import Clock
 from server.ports.queue import MessageQueue
@@ -15,6 +16,9 @@ FIRST_RETRY_MS = 200
 LONGEST_WAIT_S = 0.5
 # Under load, events gather this long: a batch makes five trips to the stores, however small it is.
 GATHERING_S = 0.02
+
+# What another try would not change.
+HOPELESS = (UnrenderableError,)
 
 Consume = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -35,8 +39,8 @@ class Consumer:
         telemetry: Telemetry,
         batch: int = BATCH,
     ) -> None:
+        self.queue = queue
         self._batch = batch
-        self._queue = queue
         self._consume = consume
         self._messages = messages
         self._clock = clock
@@ -52,14 +56,14 @@ class Consumer:
                 await asyncio.sleep(LONGEST_WAIT_S)
             else:
                 if not taken:
-                    await self._messages.wait(self._queue, timeout_s=LONGEST_WAIT_S)
+                    await self._messages.wait(self.queue, timeout_s=LONGEST_WAIT_S)
                 elif taken < self._batch:
                     await asyncio.sleep(GATHERING_S)
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
         now_ms = self._clock.now_ms()
-        batch = await self._messages.due(self._queue, now_ms=now_ms, limit=self._batch)
+        batch = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
         if not batch:
             return 0
         try:
@@ -72,13 +76,13 @@ class Consumer:
         return len(batch)
 
     async def _deliver(self, batch: Sequence[Delivery]) -> None:
-        with self._telemetry.span(self._queue):
+        with self._telemetry.span(self.queue):
             await self._consume([delivery.event for delivery in batch])
         await self._messages.acknowledge(delivery.sequence for delivery in batch)
         now_ms = self._clock.now_ms()
         for delivery in batch:
             self._telemetry.delivered(
-                self._queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
+                self.queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
             )
 
     async def _deliver_alone(self, delivery: Delivery) -> None:
@@ -87,14 +91,61 @@ class Consumer:
         except (StorageError, OverloadedError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the event is kept with it
-            await self._fail(delivery, reason=f"{type(error).__name__}: {error}")
+            await self._fail(
+                delivery,
+                reason=f"{type(error).__name__}: {error}",
+                is_hopeless=isinstance(error, HOPELESS),
+            )
 
-    async def _fail(self, delivery: Delivery, *, reason: str) -> None:
+    async def _fail(self, delivery: Delivery, *, reason: str, is_hopeless: bool) -> None:
         now_ms = self._clock.now_ms()
-        if delivery.attempts + 1 >= ATTEMPTS:
+        if is_hopeless or delivery.attempts + 1 >= ATTEMPTS:
             await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
-            self._telemetry.buried(self._queue)
+            self._telemetry.buried(self.queue)
         else:
             wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
             await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
-            self._telemetry.retried(self._queue)
+            self._telemetry.retried(self.queue)
+
+
+class SideBySideConsumer(Consumer):
+    """Takes up to `batch` events at once, each by itself: for work that takes seconds.
+
+    A long one holds up no other. The service decides how many it works on at the same time.
+    """
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        taken: set[int] = set()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    fresh = await self._fresh(taken)
+                except (StorageError, OverloadedError):
+                    await asyncio.sleep(LONGEST_WAIT_S)
+                    continue
+                for delivery in fresh:
+                    taken.add(delivery.sequence)
+                    tasks.create_task(self._settle(delivery, taken))
+                if not fresh:
+                    await self._messages.wait(self.queue, timeout_s=LONGEST_WAIT_S)
+
+    async def step(self) -> int:
+        """Consume the next batch; how many events it had."""
+        batch = await self._fresh(frozenset())
+        await asyncio.gather(*(self._deliver_alone(delivery) for delivery in batch))
+        return len(batch)
+
+    async def _fresh(self, taken: AbstractSet[int]) -> Sequence[Delivery]:
+        now_ms = self._clock.now_ms()
+        due = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
+        return [delivery for delivery in due if delivery.sequence not in taken]
+
+    async def _settle(self, delivery: Delivery, taken: set[int]) -> None:
+        try:
+            await self._deliver_alone(delivery)
+        except (StorageError, OverloadedError):
+            # Not its fault: it is taken again when the store answers.
+            await asyncio.sleep(LONGEST_WAIT_S)
+        finally:
+            taken.discard(delivery.sequence)

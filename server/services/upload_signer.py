@@ -66,6 +66,7 @@ class UploadSigner:
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         site_url: Callable[[], str],
+        on_removal: Callable[[Media], None],
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -75,6 +76,7 @@ class UploadSigner:
         self._clock = clock
         self._random_bytes = random_bytes
         self._site_url = site_url
+        self._on_removal = on_removal
 
     async def sign(
         self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int
@@ -140,6 +142,7 @@ class UploadSigner:
             await self._storage.delete([media.key for media in orphans])
             for media in orphans:
                 await self._storage.delete_under(media.rendition_prefix)
+                self._on_removal(media)
             # Last, so that whoever dies before is followed by somebody who knows of it.
             await self._media.forget([media.media_id for media in orphans])
 

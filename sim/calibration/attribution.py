@@ -1,23 +1,23 @@
 """From what was observed under load to the service times of boxes: arithmetic, no measuring.
 
 The event loop's thread is metered box by box for each request. What is not metered is shared out by
-counts: the threads of the stores by trips to them (a read, or a commit), the loop's own overhead by
+counts: the threads by trips to them (a read, a file, or a commit), the loop's own overhead by
 turns (a request, or the return of a trip), HTTP outside the handlers by requests.
 """
 
 import math
-from collections import defaultdict
+import statistics
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scenarios.calibration import Bin, BoxService, FlowVisits, Service
 from sim.calibration.errors import TooFewSamplesError
-from sim.calibration.sampler import Sample
+from sim.calibration.sampler import CDN, GATEWAY, STORAGE, Sample
 from sim.calibration.telling import CALLS, COMMIT_CPU_S, CPU_S, JOBS, Metrics
 from sim.calibration.threads import ThreadTimes
 from sim.theory.intervals import mean_interval
 
-GATEWAY = "api_gateway"
 OUTSIDE = "event_loop"
 """What the server charges work to that is no box's."""
 
@@ -48,8 +48,33 @@ class Observation:
 
     @property
     def handled(self) -> float:
-        """Requests that passed the gateway, whoever sent them."""
-        return self.metrics.of(CALLS, GATEWAY)
+        """Requests that passed the gateway or the edge, whoever sent them."""
+        return self.metrics.of(CALLS, GATEWAY) + self.metrics.of(CALLS, CDN)
+
+    @property
+    def counted(self) -> Mapping[str, float]:
+        """Requests of each flow that was sampled, those of the sampler included."""
+        samples = Counter(sample.flow for sample in self.samples)
+        return {flow: self.requests.get(flow, 0.0) + count for flow, count in samples.items()}
+
+    @property
+    def asked(self) -> float:
+        """Requests as a load counts them: a media post is one, however many it takes.
+
+        What only the sampler does is part of the others. Requests that no generator has counted,
+        such as canaries', are taken to be of the same mix.
+        """
+        counted = self.counted
+        of_the_load = sum(times for flow, times in counted.items() if flow in self.requests)
+        return of_the_load * self.handled_of(counted) if of_the_load else self.handled
+
+    def handled_of(self, counted: Mapping[str, float]) -> float:
+        """Return how often all that was handled holds these requests, by flow."""
+        each: dict[str, list[int]] = defaultdict(list)
+        for sample in self.samples:
+            each[sample.flow].append(sum(front != STORAGE for front in sample.fronts))
+        known = math.fsum(times * statistics.fmean(each[flow]) for flow, times in counted.items())
+        return self.handled / known if known else 0.0
 
     @property
     def boxes(self) -> frozenset[str]:
@@ -68,8 +93,11 @@ class Observation:
 
     @property
     def cpu_s_per_request(self) -> float:
-        """CPU seconds of the whole process for a request, work in the background included."""
-        return self.cpu.total_s / self.handled
+        """CPU seconds of the whole process for a request, work in the background included.
+
+        Renditions are not: the processes that make them take what the others leave.
+        """
+        return self.cpu.total_s / self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +107,14 @@ class Paths:
     Attributes:
         stores: boxes that have threads of their own.
         commits: boxes that commit what was written to stores, in batches.
-        written: by flow, the store whose last call waits for such a commit.
+        written: by flow, the stores whose last calls wait for such commits: one for each.
+        files: boxes that keep files, by threads too; nothing of theirs waits for a commit.
     """
 
     stores: frozenset[str]
     commits: frozenset[str]
-    written: Mapping[str, str]
+    written: Mapping[str, Sequence[str]]
+    files: frozenset[str] = frozenset()
 
     def reads(self, told: Metrics) -> float:
         """Return how often stores were called to read."""
@@ -96,10 +126,15 @@ class Paths:
         found: dict[str, int] = defaultdict(int)
         for call in sample.boxes:
             found[call.box] += call.box in self.stores
-        written = self.written.get(sample.flow, "")
-        if found.get(written):
-            found[written] -= 1
+        for written in self.written.get(sample.flow, ()):
+            if found.get(written):
+                found[written] -= 1
         return found
+
+    def trips_of(self, sample: Sample) -> Mapping[str, int]:
+        """Return how often a request called threads, but to commit, by box."""
+        filed = Counter(call.box for call in sample.boxes if call.box in self.files)
+        return {**self.reads_of(sample), **filed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +156,7 @@ def overheads(observation: Observation, paths: Paths) -> Overheads:
     """Return what was not metered, shared out by counts."""
     told = observation.metrics
     charged = told.by_box(CPU_S)
-    trips = paths.reads(told) + sum(told.of(CALLS, box) for box in paths.commits)
+    trips = paths.reads(told) + sum(told.of(CALLS, box) for box in paths.commits | paths.files)
     committing_s = sum(told.of(COMMIT_CPU_S, box) for box in paths.commits)
     handled = observation.handled
     return Overheads(
@@ -149,10 +184,11 @@ def visits(sample: Sample, over: Overheads, paths: Paths) -> Mapping[str, Visit]
     loop_s: dict[str, float] = defaultdict(float)
     for call in sample.boxes:
         loop_s[call.box] += call.cpu_s or 0.0
-    loop_s[GATEWAY] += over.http_s + over.turn_s
-    reads = paths.reads_of(sample)
+    for front in sample.fronts:
+        loop_s[front] += over.http_s + over.turn_s
+    trips = paths.trips_of(sample)
     return {
-        box: Visit(own_s + reads.get(box, 0) * over.turn_s, reads.get(box, 0) * over.trip_s)
+        box: Visit(own_s + trips.get(box, 0) * over.turn_s, trips.get(box, 0) * over.trip_s)
         for box, own_s in loop_s.items()
     }
 

@@ -5,8 +5,9 @@ wrong at all others. So the two parts are told apart over several loads.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from scenarios.calibration import BoxService
 from sim.calibration.attribution import (
@@ -160,24 +161,16 @@ def _of_requests(observation: Observation, paths: Paths) -> tuple[float, float]:
 
     The requests that no generator has counted, such as canaries', are taken to be of the same mix.
     """
-    reads: dict[str, int] = defaultdict(int)
-    charged_s: dict[str, float] = defaultdict(float)
-    samples: dict[str, int] = defaultdict(int)
+    reads: dict[str, list[int]] = defaultdict(list)
+    charged_s: dict[str, list[float]] = defaultdict(list)
     for sample in observation.samples:
-        samples[sample.flow] += 1
-        for call in sample.boxes:
-            if call.box in paths.stores:
-                charged_s[sample.flow] += call.cpu_s or 0.0
-        reads[sample.flow] += sum(paths.reads_of(sample).values())
-    counted = _weighted(observation.requests, samples)
-    known = sum(counted.values())
-    factor = observation.handled / known if known else 0.0
+        reads[sample.flow].append(sum(paths.reads_of(sample).values()))
+        charged_s[sample.flow].append(
+            sum(call.cpu_s or 0.0 for call in sample.boxes if call.box in paths.stores)
+        )
+    counted = observation.counted
+    factor = observation.handled_of(counted)
     return (
-        factor * sum(counted[flow] * reads[flow] / samples[flow] for flow in counted),
-        factor * sum(counted[flow] * charged_s[flow] / samples[flow] for flow in counted),
+        factor * sum(times * fmean(reads[flow]) for flow, times in counted.items()),
+        factor * sum(times * fmean(charged_s[flow]) for flow, times in counted.items()),
     )
-
-
-def _weighted(requests: Mapping[str, float], samples: Mapping[str, int]) -> Mapping[str, float]:
-    """Return the requests of each flow that was sampled, the sampler's own included."""
-    return {flow: requests.get(flow, 0.0) + count for flow, count in samples.items()}

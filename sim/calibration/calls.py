@@ -26,16 +26,10 @@ class Calls:
     posts_per_page: int
     text_characters: int
 
-    def upload(self, actor: int, *, size_bytes: int) -> Call:
-        """Return what a user sends to have an upload of a JPEG signed."""
-        user = str(self.world.user_ids[actor])
-        body = {"userId": user, "contentType": "image/jpeg", "sizeBytes": size_bytes}
-        return Call("POST", "/v1/media/uploads", body, str(self.world.tokens[actor]))
-
-    def of(self, flow: str, *, actor: int, subject: int, media_url: str = "") -> Call:
+    def of(self, flow: str, *, actor: int, subject: int) -> Call:
         """Return what a user sends about a post or another user, all given by their numbers.
 
-        A media post is the last of its flow's requests; `media_url` is what was uploaded before.
+        A media post has several calls: `upload`, the upload itself, and `media_post`.
         """
         user = str(self.world.user_ids[actor])
         token = str(self.world.tokens[actor])
@@ -54,14 +48,26 @@ class Calls:
                 body = {"userId": user, "postId": str(self.world.post_ids[subject])}
                 return Call("POST", f"/v1/{flow}s", body | self._comment(flow), token)
             case _:
-                return Call("POST", "/v1/posts", {"userId": user} | self._content(media_url), token)
+                return Call("POST", "/v1/posts", {"userId": user} | self._content(), token)
 
     @staticmethod
     def _comment(flow: str) -> dict[str, str]:
         return {"comment": _TEXT} if flow == "comment" else {}
 
-    def _content(self, media_url: str) -> dict[str, str]:
-        text = (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
-        if media_url:
-            return {"mediaUrl": media_url, "description": text}
-        return {"text": text}
+    def _content(self) -> dict[str, str]:
+        return {"text": self._text()}
+
+    def _text(self) -> str:
+        return (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
+
+    def upload(self, actor: int, *, size_bytes: int) -> Call:
+        """Return what a user sends to have the upload of a JPEG signed."""
+        declared = {"contentType": "image/jpeg", "sizeBytes": size_bytes}
+        body = {"userId": str(self.world.user_ids[actor]), **declared}
+        return Call("POST", "/v1/media/uploads", body, str(self.world.tokens[actor]))
+
+    def media_post(self, actor: int, media_url: str) -> Call:
+        """Return what a user sends to post what was uploaded."""
+        body = {"mediaUrl": media_url, "description": self._text()}
+        user = str(self.world.user_ids[actor])
+        return Call("POST", "/v1/posts", {"userId": user, **body}, str(self.world.tokens[actor]))

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sim.calibration.attribution import Observation
 from sim.calibration.calls import Calls
 from sim.calibration.sampler import Sampler, sampling
@@ -16,6 +18,7 @@ from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.errors import UnreachableError
 from sim.loadtest.measurement import Measurement
 from sim.loadtest.own_server import OwnServer
+from sim.loadtest.pictures import pictures
 from sim.loadtest.schedule import drawn_schedule
 from sim.loadtest.traffic import Traffic
 
@@ -24,6 +27,9 @@ SAMPLES_PER_S = 15.0
 
 LEAST_SAMPLES_PER_S = 1.0
 """Of a flow, however rare: its boxes have to be seen."""
+
+LEAST_MEDIA_PER_S = 2.0
+"""Of media posts, which take the sampler several requests: it does fewer than are due."""
 
 _OTHER_SEED = 1_000_003
 """So that the sampler does not ask what the load asks."""
@@ -70,7 +76,10 @@ def sampled_traffic(traffic: Traffic) -> Traffic:
     return replace(
         traffic,
         rates_per_s={
-            flow: max(rate_per_s, LEAST_SAMPLES_PER_S) for flow, rate_per_s in of_the_mix.items()
+            flow: max(
+                rate_per_s, LEAST_MEDIA_PER_S if flow == "media_post" else LEAST_SAMPLES_PER_S
+            )
+            for flow, rate_per_s in of_the_mix.items()
         },
     )
 
@@ -126,4 +135,5 @@ def _sampler(bench: Bench, spec: LoadSpec) -> Sampler:
         seed=spec.seed + _OTHER_SEED,
     )
     calls = Calls(bench.world, spec.traffic.posts_per_page, spec.traffic.text_characters)
-    return Sampler(bench.url, schedule, calls)
+    made = pictures(np.random.default_rng(spec.seed + _OTHER_SEED))
+    return Sampler(bench.url, schedule, calls, made)

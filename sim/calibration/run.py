@@ -24,6 +24,8 @@ from sim.calibration.batches import commit_service, consumer_services
 from sim.calibration.errors import InvalidLoadError, TooFewSamplesError
 from sim.calibration.observing import Observed, observed
 from sim.calibration.playing import machine_under, mean_busy, wake_ups_per_s
+from sim.calibration.renditions import RENDERING, renditions_service
+from sim.calibration.sampler import STORAGE
 from sim.calibration.waits import (
     LowLoad,
     Played,
@@ -156,10 +158,11 @@ def calibration_from(
                 box: commit
                 for box in paths.commits
                 if (commit := commit_service(observations, box, low=low.observation, paths=paths))
-            },
+            }
+            | renditions_service(observations),
             duration_scvs(low.observation.samples, paths),
         ),
-        flows=flow_visits(sampled, sorted(seen - {*consumers} - paths.commits)),
+        flows=flow_visits(sampled, sorted(seen - {*consumers, RENDERING} - paths.commits)),
     )
     return _with_waits(served, subject, (low, *moderate))
 
@@ -169,16 +172,20 @@ def paths_of(scenario: Scenario) -> Paths:
     commits = frozenset(
         name for name, box in scenario.boxes.items() if box.batch > 1 and box.kind == "store"
     )
-    stores = {name for name, box in scenario.boxes.items() if box.kind in {"store", "queue"}}
+    stored = {name for name, box in scenario.boxes.items() if box.kind in {"store", "queue"}}
+    files = frozenset(stored & {STORAGE})
+    stores = frozenset(stored - commits - files)
     written = {
-        name: before.box
+        name: [
+            before.box
+            for step in flow.steps
+            for before in flow.steps
+            if step.box in commits and before.name in step.after and step.mode == "awaited"
+            if before.box in stores
+        ]
         for name, flow in scenario.flows.items()
-        for step in flow.steps
-        for before in flow.steps
-        if step.box in commits and before.name in step.after and step.mode == "awaited"
-        if before.box in stores - commits
     }
-    return Paths(frozenset(stores - commits), commits, written)
+    return Paths(stores, commits, written, files)
 
 
 def _consumers(scenario: Scenario) -> tuple[str, ...]:
@@ -187,7 +194,7 @@ def _consumers(scenario: Scenario) -> tuple[str, ...]:
             step.box: None
             for flow in scenario.flows.values()
             for step in flow.steps
-            if step.mode == "queued"
+            if step.mode == "queued" and step.box != RENDERING
         }
     )
 

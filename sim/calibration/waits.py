@@ -8,12 +8,13 @@ queues, has beyond the work.
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.calibration.attribution import LEAST_SAMPLES, Paths
 from sim.calibration.sampler import Sample
+from sim.calibration.telling import BoxTime
 from sim.estimates.workload import WorkFlow, WorkStep
 
 
@@ -77,13 +78,21 @@ def duration_scvs(samples: Sequence[Sample], paths: Paths) -> Mapping[str, float
     found: dict[str, list[float]] = defaultdict(list)
     for sample in samples:
         calls = [call for call in sample.boxes if call.box in paths.stores]
-        written = [call for call in calls if call.box == paths.written.get(sample.flow)][-1:]
+        written = _written(calls, paths.written.get(sample.flow, ()))
         for call in calls:
             if call not in written:
                 found[call.box].append(call.duration_s)
         for box in paths.commits:
             found[box] += [call.duration_s for call in written]
     return {box: _scv(times_s) for box, times_s in found.items() if len(times_s) >= LEAST_SAMPLES}
+
+
+def _written(calls: Sequence[BoxTime], stores: Sequence[str]) -> Sequence[BoxTime]:
+    """Return the last call of a store, or as many as there are commits of it."""
+    found: list[BoxTime] = []
+    for store, times in Counter(stores).items():
+        found += [call for call in calls if call.box == store][-times:]
+    return found
 
 
 def _scv(times_s: Sequence[float]) -> float:

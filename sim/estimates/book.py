@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from scenarios.model import Scenario
 from sim.estimates import (
     cost,
+    edge,
     feeds,
     fleet,
     memory,
@@ -16,7 +17,7 @@ from sim.estimates import (
 )
 from sim.estimates.sheet import Cell, Sheet
 
-_NAMED_BY_SCENARIOS = (throughput, storage, memory, network, feeds)
+_NAMED_BY_SCENARIOS = (throughput, storage, memory, network, edge, feeds)
 
 
 def open_sheet(scenario: Scenario) -> Sheet:
@@ -32,7 +33,7 @@ def chapters(sheet: Sheet) -> Iterator[tuple[str, tuple[Cell, ...]]]:
     yield "throughput", throughput.CELLS
     yield "storage", storage.CELLS
     yield "memory", memory.CELLS
-    yield "network", network.CELLS
+    yield "network", (*network.CELLS, *edge.CELLS)
     yield "feeds", feeds.CELLS
     yield "peak", tuple(peak.cells(sheet))
     yield "boxes", tuple(fleet.cells(sheet))

@@ -1,8 +1,13 @@
 """Network: bytes in and out, and which machine sends them: the API, the CDN or object storage."""
 
+from functools import lru_cache
+
 from scenarios.quantities import DAY_S
-from sim.estimates import peak, storage, throughput
+from sim.estimates import memory, peak, storage, throughput
 from sim.estimates.sheet import Sheet, cell
+from sim.theory import caches as theory
+
+_two_lru_hit_ratio = lru_cache(maxsize=256)(theory.two_lru_hit_ratio)
 
 
 @cell("bytes/s")
@@ -71,10 +76,24 @@ def peak_cdn_egress_bytes_per_s(sheet: Sheet) -> float:
     return cdn_egress_bytes_per_day(sheet) / DAY_S * peak.peak_to_mean(sheet)
 
 
-@cell("share", source="Huang et al., SOSP 2013")
+@cell("objects")
+def cdn_objects(sheet: Sheet) -> float:
+    """Hot posts × media share."""
+    return memory.hot_posts(sheet) * sheet.scenario.activity.posts.media_share
+
+
+@cell("share", source="Huang et al., SOSP 2013; of a given cache: Che's approximation of 2-LRU")
 def cdn_hit_ratio(sheet: Sheet) -> float:
-    """CDN fetches answered without object storage."""
-    return sheet.scenario.caches.cdn_hit_ratio
+    """CDN fetches answered without object storage: as given, or that of the edge's cache."""
+    held_bytes = sheet.scenario.caches.cdn_bytes
+    objects = cdn_objects(sheet)
+    if held_bytes is None or objects < 1:
+        return sheet.scenario.caches.cdn_hit_ratio
+    return _two_lru_hit_ratio(
+        items=round(objects),
+        cached_items=float(held_bytes / mean_delivered_bytes(sheet)),
+        alpha=float(sheet.scenario.caches.post_popularity),
+    )
 
 
 @cell("bytes/day")
@@ -123,6 +142,7 @@ CELLS = (
     cdn_fetches_per_day,
     cdn_egress_bytes_per_day,
     peak_cdn_egress_bytes_per_s,
+    cdn_objects,
     cdn_hit_ratio,
     origin_egress_bytes_per_day,
     api_egress_bytes_per_day,

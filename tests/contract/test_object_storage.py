@@ -94,6 +94,7 @@ async def folder_storage(folder: Path, clock: ManualClock) -> AsyncIterator[Obje
         clock=clock,
         random_bytes=bytes,
         site_url=str,
+        on_removal=lambda _: None,
     )
     endpoint = StorageEndpoint(
         access=StorageAccess(BUCKET, KEY, 1_000_000, is_key),

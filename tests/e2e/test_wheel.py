@@ -4,11 +4,19 @@ import json
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+DATA_FILES = {
+    path.relative_to(CHECKOUT).as_posix()
+    for path in (
+        *(CHECKOUT / "server" / "gateway" / "page").iterdir(),
+        CHECKOUT / "server" / "demo" / "world.toml",
+    )
+}
 
 
 def pip(python: Path | str, *arguments: str | Path) -> None:
@@ -36,5 +44,7 @@ def test_the_installed_wheel_estimates_from_any_folder(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(wheels.glob("socialfeed-*.whl"))) as wheel:
+        assert set(wheel.namelist()) >= DATA_FILES
     names = {estimate["name"] for estimate in json.loads(done.stdout)["estimates"]}
     assert {"posts_per_day", "post_bytes_per_day", "cache_bytes"} <= names

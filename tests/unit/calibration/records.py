@@ -27,7 +27,10 @@ from sim.calibration.telling import (
 from sim.calibration.threads import ThreadTimes
 
 PATHS = Paths(
-    stores=frozenset({"posts_db"}), commits=frozenset({"disk"}), written={"like": "posts_db"}
+    stores=frozenset({"posts_db"}),
+    commits=frozenset({"disk"}),
+    written={"like": ["posts_db"], "media_post": ["posts_db"] * 3},
+    files=frozenset({"object_storage"}),
 )
 
 

@@ -12,11 +12,14 @@ from sim.calibration.attribution import (
     histogram,
     overheads,
     sampled_visits,
+    visits,
 )
 from sim.calibration.batches import Batches, batch_cost, commit_service, consumer_services
 from sim.calibration.errors import TooFewSamplesError
+from sim.calibration.renditions import renditions_service
+from sim.calibration.run import paths_of
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import CALLS, CPU_S, BoxTime, metrics, server_timing
+from sim.calibration.telling import CALLS, CPU_S, BoxTime, Metrics, metrics, server_timing
 from sim.calibration.waits import LowLoad, Played, duration_scvs, wake_up_s, wake_up_work_s
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import work_flow
@@ -26,6 +29,20 @@ TRIP_S = (0.010 - 0.002) / 20
 """Of fifteen reads and five commits."""
 TURN_S = 0.004 / (10 + 20)
 HTTP_S = 0.004 / 10
+MEDIA_POST = Sample(
+    "media_post",
+    0.02,
+    (
+        BoxTime("posts_db", 0.003, 0.0),
+        BoxTime("posts_db", 0.001, 0.0),
+        BoxTime("posts_db", 0.004, 0.0),
+        BoxTime("object_storage", 0.01, 0.001),
+        BoxTime("posts_db", 0.005, 0.0),
+        BoxTime("api_gateway", 0.002, 0.0005),
+    ),
+    ("api_gateway", "object_storage", "api_gateway"),
+)
+"""Three requests, which write to the store three times, and read from it once."""
 
 
 def test_a_header_tells_durations_and_cpu_of_boxes() -> None:
@@ -175,6 +192,74 @@ def test_work_in_the_background_is_its_consumers_by_the_batch() -> None:
     assert 5 * service.mean_s + 12 * service.per_visit_s == pytest.approx(
         0.001 + background_s, rel=0.01
     )
+
+
+def test_renditions_take_the_cpu_of_the_processes_that_make_them() -> None:
+    seen = observation()
+    told = Metrics({**seen.metrics.values, (CALLS, "media_processor"): 8})
+    rendering = replace(seen, metrics=told, cpu=replace(seen.cpu, children_s=1.2))
+
+    found = renditions_service([rendering, rendering.at_speed(2)])
+
+    assert found["media_processor"].mean_s == pytest.approx((0.15 + 0.3) / 2)
+    assert found["media_processor"].interval_s == pytest.approx((0.15, 0.3))
+    assert found["media_processor"].samples == 16
+    assert rendering.cpu_s_per_request == seen.cpu_s_per_request
+    assert not renditions_service([seen])
+
+
+def test_http_outside_handlers_is_the_box_s_that_took_the_request() -> None:
+    over = overheads(observation(), PATHS)
+
+    found = visits(MEDIA_POST, over, PATHS)
+
+    outside_s = over.http_s + over.turn_s
+    trip_s = over.turn_s + over.trip_s
+    assert found["object_storage"].service_s == pytest.approx(0.001 + outside_s + trip_s)
+    assert found["api_gateway"].loop_s == pytest.approx(0.0005 + 2 * outside_s)
+
+
+def test_what_a_media_post_writes_is_in_its_commits() -> None:
+    assert PATHS.reads_of(MEDIA_POST)["posts_db"] == 1
+    assert duration_scvs([MEDIA_POST] * 5, PATHS).keys() == {"posts_db", "disk"}
+
+
+def test_trips_to_files_share_the_threads_with_those_to_stores() -> None:
+    seen = observation()
+    told = Metrics({**seen.metrics.values, (CALLS, "object_storage"): 20})
+
+    over = overheads(replace(seen, metrics=told), PATHS)
+
+    assert over.trip_s == pytest.approx(TRIP_S / 2)
+    assert over.turn_s == pytest.approx(0.004 / (10 + 40))
+
+
+def test_a_media_post_is_one_request_though_it_takes_several() -> None:
+    seen = observation()
+    # Five reads of the load, five of the sampler; two posts of each, with two gateway calls each;
+    # what they fetch is a fifth of what is handled.
+    fetch = Sample("media_fetch", 0.001, (BoxTime("cdn", 0.001, 0.0005),), ("cdn",))
+    told = Metrics({**seen.metrics.values, (CALLS, "api_gateway"): 18, (CALLS, "cdn"): 4})
+    both = replace(
+        seen,
+        metrics=told,
+        samples=(*seen.samples, *[MEDIA_POST] * 2, *[fetch] * 4),
+        requests={"read_feed": 5.0, "media_post": 2.0},
+    )
+
+    assert both.handled == 22
+    assert both.asked == pytest.approx(14)
+    assert seen.asked == pytest.approx(seen.handled)
+
+
+def test_the_paths_of_one_machine_are_its_files_stores_and_commits() -> None:
+    paths = paths_of(load("one_machine"))
+
+    assert paths.files == {"object_storage"}
+    assert paths.commits == {"disk"}
+    assert paths.written["media_post"] == ["posts_db"] * 3
+    assert paths.written["comment"] == ["comments_db"]
+    assert not paths.written["read_feed"]
 
 
 def test_bins_hold_what_does_not_pass_their_bound() -> None:

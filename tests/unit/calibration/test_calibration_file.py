@@ -128,6 +128,20 @@ def test_a_measured_figure_has_its_value_its_interval_and_its_source(tmp_path: P
     )
 
 
+def test_a_step_with_a_time_of_its_own_takes_no_share_of_the_visit() -> None:
+    measured = calibration()
+    reader = measured.boxes["feed_reader"]
+    put = reader.flows["read_feed"].model_copy(update={"mean_s": 0.002})
+    stored = reader.model_copy(update={"flows": {"media_post": put}})
+    other = measured.model_copy(update={"boxes": {"object_storage": stored}, "flows": {}})
+    scenario = load("one_machine", calibration=other)
+
+    steps = {step.name: step.service_time for step in scenario.flows["media_post"].steps}
+
+    assert float(steps["object_storage"] or 0) == pytest.approx(0.002)
+    assert float(steps["renditions"] or 0) == pytest.approx(0.001)
+
+
 def test_set_on_the_command_line_counts_over_a_calibration() -> None:
     scenario = load(
         "one_machine",
@@ -150,3 +164,25 @@ def test_a_step_with_a_time_of_its_own_keeps_it() -> None:
     own = steps["hydration"].service_time
     assert own is not None
     assert (float(own), own.source) == (0.0005, "assumption: one batched read")
+
+
+def test_an_interval_that_reaches_down_to_zero_is_taken_nonetheless(tmp_path: Path) -> None:
+    found = calibration()
+    reader = found.boxes["feed_reader"]
+    wide = reader.model_copy(
+        update={
+            "interval_s": (0.0, 0.002),
+            "flows": {
+                "read_feed": reader.flows["read_feed"].model_copy(
+                    update={"interval_s": (0.0, 0.002)}
+                )
+            },
+        }
+    )
+    path = tmp_path / "wide.toml"
+    write_calibration(found.model_copy(update={"boxes": {"feed_reader": wide}}), path)
+
+    measured = load("one_machine", calibration=read_calibration(path)).boxes["feed_reader"]
+
+    assert measured.service_time is not None
+    assert 0 < (measured.service_time.low or 0) < float(measured.service_time) / 100

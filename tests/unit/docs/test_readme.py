@@ -102,6 +102,8 @@ def test_the_load_test_of_an_example_would_be_run(words: list[str], tmp_path: Pa
     assert done.stderr.startswith("Error: http://127.0.0.1:1: no answer")
 
 
+# A demo draws its pictures before it is ready.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("words", SERVERS, ids=" ".join)
 def test_the_server_of_an_example_starts(words: list[str], tmp_path: Path) -> None:
     # On a free port, since what else runs on this machine is not the README's business.

@@ -225,3 +225,28 @@ def test_the_bill_is_most_sensitive_to_what_moves_it_most(tmp_path: Path) -> Non
     assert [row.assumption for row in rows] == ["boxes.db.price", "boxes.queue.price"]
     # 29 instances for 730 hours at nine tenths.
     assert rows[0].value_at_high - rows[0].value_at_low == pytest.approx(29 * 0.75 * 657)
+
+
+def test_the_hit_ratio_of_an_edge_of_given_size_is_that_of_2_lru() -> None:
+    posts = {"activity.posts_read": "20", "caches.post_popularity": "0.9"}
+    overrides = [f"{key}={value}" for key, value in posts.items()]
+    given = fresh_values(load(TOWN, overrides=overrides))
+
+    held_bytes = given["cdn_bytes_for_hit_ratio"]
+    sized = fresh_values(load(TOWN, overrides=[*overrides, f"caches.cdn_bytes={held_bytes:.0f}B"]))
+
+    assert given["cdn_hit_ratio"] == 0.75
+    assert sized["cdn_hit_ratio"] == pytest.approx(0.75, abs=1e-4)
+    # Caches of 4,000 such objects, played, need 1.26 times as much by LRU; more with more objects.
+    assert given["cdn_bytes_for_hit_ratio_by_lru"] > 1.26 * held_bytes
+
+
+def test_a_bigger_edge_fetches_less_from_object_storage() -> None:
+    small, large = (
+        fresh_values(
+            load(TOWN, overrides=["caches.post_popularity=0.9", f"caches.cdn_bytes={size}"])
+        )
+        for size in ("1GB", "10GB")
+    )
+
+    assert small["origin_egress_bytes_per_day"] > large["origin_egress_bytes_per_day"]

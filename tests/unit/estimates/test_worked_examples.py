@@ -88,7 +88,11 @@ NETWORK = {
     "cdn_fetches_per_day": 216_000,
     "cdn_egress_bytes_per_day": 594e9,
     "peak_cdn_egress_bytes_per_s": 8_593_750,
+    "cdn_objects": 21_600,
     "cdn_hit_ratio": 0.75,
+    # Every object is asked for as often as any other: the hit ratio is the part that is held.
+    "cdn_bytes_for_hit_ratio": 16_200 * 2.75e6,
+    "cdn_bytes_for_hit_ratio_by_lru": 16_200 * 2.75e6,
     "origin_egress_bytes_per_day": 148.5e9,
     "api_egress_bytes_per_day": 172_800 * 2_000 + 332_640 * 100,
     "writes_per_day": 332_640,

@@ -9,6 +9,7 @@ from pathlib import Path
 from scenarios.fanout import Fanout
 from server.adapters.metrics import Metrics
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
@@ -68,6 +69,8 @@ def surroundings(
         metrics,
         storage=LocalStorage(folder / "storage", presigner),
         pictures=PillowPictures(),
+        transcoder=ProcessTranscoder(workers=1),
+        scratch=folder / "scratch",
         site_url=str,
     )
 

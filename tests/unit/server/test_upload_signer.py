@@ -10,6 +10,7 @@ import pytest
 from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
 from server.adapters.pictures import PillowPictures
+from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.errors import InvalidFieldError, NotFoundError
@@ -52,6 +53,8 @@ class World:
             Metrics(),
             storage=self.storage,
             pictures=PillowPictures(),
+            transcoder=ProcessTranscoder(workers=1),
+            scratch=folder / "scratch",
             site_url=lambda: SITE,
         )
         self.boxes = build_boxes(

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from sim.theory.caches import cached_items_for, hit_ratio
+from sim.theory.caches import (
+    cached_items_for,
+    hit_ratio,
+    two_lru_cached_items_for,
+    two_lru_hit_ratio,
+)
 from sim.theory.errors import OutOfRangeError
 from sim.theory.zipf import popularity_classes, request_share, working_set
 
@@ -79,6 +84,73 @@ def test_a_played_lru_cache_hits_as_often(cached_items: int, alpha: float) -> No
     assert hit_ratio(items=5_000, cached_items=cached_items, alpha=alpha) == pytest.approx(
         np.mean(played), abs=0.003
     )
+
+
+def played_two_lru_hit_ratio(
+    rng: np.random.Generator, *, items: int, cached_items: int, alpha: float, requests: int
+) -> float:
+    """Share of hits of a real 2-LRU cache, the requests that fill it left out."""
+    asked = rng.choice(items, size=requests, p=popularity(items, alpha)).tolist()
+    names: OrderedDict[int, None] = OrderedDict()
+    cache: OrderedDict[int, None] = OrderedDict()
+    hits = 0
+    for number, item in enumerate(asked):
+        is_kept = item in cache
+        hits += is_kept and number >= requests // 5
+        if is_kept or item in names:
+            cache[item] = None
+            cache.move_to_end(item)
+        names[item] = None
+        names.move_to_end(item)
+        for each in (cache, names):
+            if len(each) > cached_items:
+                each.popitem(last=False)
+    return hits / (requests - requests // 5)
+
+
+@pytest.mark.parametrize(("cached_items", "alpha"), [(50, 0.7), (200, 0.9), (500, 1.2)])
+def test_a_played_two_lru_cache_hits_as_often(cached_items: int, alpha: float) -> None:
+    played = [
+        played_two_lru_hit_ratio(
+            rng, items=5_000, cached_items=cached_items, alpha=alpha, requests=60_000
+        )
+        for rng in np.random.default_rng(4).spawn(6)
+    ]
+
+    ratio = two_lru_hit_ratio(items=5_000, cached_items=cached_items, alpha=alpha)
+    assert ratio == pytest.approx(np.mean(played), abs=0.004)
+
+
+@given(items=st.integers(2, 10**12), alpha=alphas, cached_share=st.floats(1e-3, 0.98))
+def test_two_lists_hit_at_least_as_often_as_one_and_at_most_as_the_most_popular(
+    items: int, alpha: float, cached_share: float
+) -> None:
+    cached_items = math.ceil(items * cached_share)
+
+    one = hit_ratio(items=items, cached_items=cached_items, alpha=alpha)
+    two = two_lru_hit_ratio(items=items, cached_items=cached_items, alpha=alpha)
+
+    best = request_share(items=items, top_items=cached_items, alpha=alpha)
+    assert one * (1 - 1e-6) <= two <= best * (1 + 1e-6)
+
+
+@given(items=st.integers(2, 10**12), alpha=alphas, ratio=st.floats(0.001, 0.999))
+def test_the_size_of_two_lists_for_a_hit_ratio_has_that_hit_ratio(
+    items: int, alpha: float, ratio: float
+) -> None:
+    cached_items = two_lru_cached_items_for(hit_ratio=ratio, items=items, alpha=alpha)
+
+    assert two_lru_hit_ratio(items=items, cached_items=cached_items, alpha=alpha) == pytest.approx(
+        ratio, rel=1e-6
+    )
+
+
+def test_two_lists_that_hold_everything_or_nothing_always_or_never_hit() -> None:
+    assert two_lru_hit_ratio(items=1_000, cached_items=1_000, alpha=0.8) == 1
+    assert two_lru_hit_ratio(items=1_000, cached_items=0, alpha=0.8) == 0
+    assert two_lru_cached_items_for(hit_ratio=0, items=1_000, alpha=0.8) == 0
+    with pytest.raises(OutOfRangeError, match="hit_ratio"):
+        two_lru_cached_items_for(hit_ratio=1, items=10, alpha=1)
 
 
 @given(items=st.integers(2, 10**12), alpha=alphas, cached_share=st.floats(1e-6, 0.98))

@@ -1,0 +1,76 @@
+// Uploads: a signed URL is asked for, and the file goes straight to where media are stored.
+
+import { Problem } from "./api.js";
+
+/** The types that are taken, as the file picker has them. */
+export const TYPES = new Set([
+  "image/jpeg", "image/png", "image/webp", "image/gif",
+  "video/mp4", "video/quicktime", "video/webm",
+]);
+
+/** One file on its way; tells "progress" with `share`, and can be cancelled and begun again. */
+export class Upload extends EventTarget {
+  #app;
+  #request = null;
+  #isCancelled = false;
+
+  constructor(app, file) {
+    super();
+    this.#app = app;
+    this.file = file;
+    this.share = 0;
+    this.mediaUrl = null;
+  }
+
+  /** Send the file; returns its media URL. */
+  async send() {
+    const { userId } = this.#app.session;
+    const { type: contentType, size: sizeBytes } = this.file;
+    const signed = await this.#app.api.post("/v1/media/uploads", {
+      userId, contentType, sizeBytes,
+    });
+    await this.#put(signed);
+    this.mediaUrl = signed.mediaUrl;
+    return signed.mediaUrl;
+  }
+
+  cancel() {
+    this.#isCancelled = true;
+    this.#request?.abort();
+  }
+
+  get isCancelled() {
+    return this.#isCancelled;
+  }
+
+  // fetch tells nothing of the progress of what it sends.
+  #put({ uploadUrl, method, headers }) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      this.#request = request;
+      request.open(method, uploadUrl);
+      for (const [name, value] of Object.entries(headers)) {
+        if (!/^(host|content-length)$/i.test(name)) request.setRequestHeader(name, value);
+      }
+      request.upload.addEventListener("progress", ({ loaded, total }) => {
+        this.share = total ? loaded / total : 0;
+        this.dispatchEvent(new Event("progress"));
+      });
+      const fail = (words, status = 0) => reject(new Problem(words, { status }));
+      request.addEventListener("load", () => {
+        if (request.status < 300) resolve();
+        else fail(refusal(request.status), request.status);
+      });
+      request.addEventListener("error", () => fail("The connection broke during the upload."));
+      request.addEventListener("abort", () => fail("The upload was stopped."));
+      request.send(this.file);
+    });
+  }
+}
+
+function refusal(status) {
+  if (status === 413) return "This file is too large.";
+  if (status === 415 || status === 400) return "This file is not what it says it is.";
+  if (status === 403) return "The time for this upload has run out.";
+  return "The upload has failed.";
+}

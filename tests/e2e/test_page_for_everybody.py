@@ -1,0 +1,241 @@
+"""The page by keyboard, for screen readers, on small screens and large, light and dark."""
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from tests.e2e.serving import Person, Serving, serving
+from tests.e2e.windows import PASSWORD, Window, chromium, window
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python")
+expect = playwright.expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+OpenWindow = Callable[..., Window]
+Scheme = Literal["light", "dark"]
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What is half transparent while it arrives has half its contrast.
+SETTLED_MS = 600
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless browser."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A server on which Ada has posted and Bo, who follows her, has liked and commented."""
+    with serving(program, tmp_path_factory.mktemp("page") / "data") as started:
+        ada, bo = started.sign_up("Ada", PASSWORD), started.sign_up("Bo", PASSWORD)
+        started.follow(bo, ada)
+        for number in range(3):
+            react(started, bo, started.post(ada, f"Post {number} about #things"))
+        yield started
+
+
+def react(server: Serving, person: Person, post_id: str) -> None:
+    """Like a post and comment on it."""
+    on = {"userId": person.user_id, "postId": post_id}
+    for path, body in (("/v1/likes", on), ("/v1/comments", {**on, "comment": "Quite so"})):
+        assert server.send("POST", path, body, token=person.token).status == 201
+
+
+@pytest.fixture
+def open_window(browser: "Browser", server: Serving) -> Iterator[OpenWindow]:
+    """Open windows; at the end, nothing must have gone wrong in any of them."""
+    opened: list[Window] = []
+
+    def open_one(**options: object) -> Window:
+        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.expect_calm()
+        each.page.context.close()
+
+
+def violations(seen: Window) -> list[str]:
+    """Return what axe-core finds wrong with the page as it is now."""
+    seen.page.wait_for_timeout(SETTLED_MS)
+    seen.page.evaluate(AXE)
+    found = seen.page.evaluate("(tags) => axe.run({ runOnly: tags })", RULES)
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+def sign_in(guest: Window, name: str) -> None:
+    """Come through the door as somebody who is known."""
+    guest.page.get_by_label("Name").fill(name)
+    guest.page.get_by_label("Password").fill(PASSWORD)
+    guest.page.get_by_role("button", name="Sign in").click()
+    guest.page.wait_for_selector(".post")
+
+
+def fits(seen: Window, width: int) -> bool:
+    """Whether nothing is wider than the window."""
+    return bool(seen.page.evaluate("() => document.documentElement.scrollWidth") <= width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 900, 1280])
+def test_every_view_has_names_contrast_and_order_and_fits(
+    open_window: OpenWindow, width: int, scheme: Scheme
+) -> None:
+    ada = open_window(width=width, scheme=scheme)
+    wrong = {"door": violations(ada)}
+    sign_in(ada, "Ada")
+    ada.page.locator("[data-do=comments]").first.click()
+    ada.page.wait_for_selector(".comment")
+    ada.page.evaluate("() => document.querySelectorAll('.toast').forEach((each) => each.remove())")
+    wrong["home"] = violations(ada)
+    assert fits(ada, width)
+    for place in ("people", "notifications", f"users/{ada.user_id}", "nothing-like-this"):
+        ada.go(f"#/{place}")
+        ada.page.wait_for_timeout(300)
+        wrong[place] = violations(ada)
+        assert fits(ada, width), place
+    ada.go("#/")
+    ada.page.get_by_role("button", name="Edit this post").first.click()
+    wrong["dialog"] = violations(ada)
+
+    assert {view: found for view, found in wrong.items() if found} == {}
+
+
+def test_an_error_and_a_message_can_be_read_by_everybody(open_window: OpenWindow) -> None:
+    for scheme in ("light", "dark"):
+        guest = open_window(scheme=scheme)
+        guest.page.get_by_role("button", name="Sign in").click()
+        expect(guest.page.get_by_role("alert")).to_have_text("Tell your name.")
+        sign_in(guest, "Bo")
+        guest.page.context.set_offline(True)
+        guest.write("Into the void")
+        expect(guest.page.get_by_role("alert")).to_contain_text("not sent")
+        guest.page.locator("[data-do=like]").first.click()
+        expect(guest.page.locator(".toast.error")).to_be_visible()
+        assert violations(guest) == []
+        guest.page.locator("#composer-text").fill("")
+        guest.page.context.set_offline(False)
+
+
+def test_a_person_without_a_mouse_signs_up_and_posts(open_window: OpenWindow) -> None:
+    guest = open_window()
+    keys = guest.page.keyboard
+    reach(guest, "Create an account")
+    keys.press("Enter")
+    guest.page.get_by_label("Name").focus()
+    keys.type("Keys")
+    keys.press("Tab")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    guest.page.wait_for_selector(".composer")
+
+    guest.page.locator("body").press("n")
+    keys.type("Without a mouse")
+    keys.press("Control+Enter")
+
+    expect(guest.post_with("Without a mouse")).to_be_visible()
+
+
+def test_a_person_without_a_mouse_reads_likes_comments_and_goes_on(
+    open_window: OpenWindow,
+) -> None:
+    bo = open_window()
+    sign_in(bo, "Bo")
+    keys = bo.page.keyboard
+
+    bo.page.locator("body").press("j")
+    expect(bo.post_with("Post 2")).to_be_focused()
+    keys.press("j")
+    expect(bo.post_with("Post 1")).to_be_focused()
+    expect(bo.post_with("Post 1").locator("[aria-pressed=true]")).to_be_visible()
+    keys.press("l")
+    expect(bo.post_with("Post 1").locator("[data-do=like]")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    keys.press("c")
+    expect(bo.post_with("Post 1").get_by_label("Write a comment")).to_be_focused()
+    keys.type("By key")
+    keys.press("Control+Enter")
+    expect(bo.post_with("Post 1").locator(".comment").last).to_contain_text("By key")
+    bo.page.evaluate("() => document.activeElement.blur()")
+    keys.press("p")
+    expect(bo.page.get_by_role("heading", level=1, name="People")).to_be_focused()
+    keys.press("?")
+    expect(bo.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    keys.press("Escape")
+    expect(bo.page.get_by_role("dialog")).to_have_count(0)
+
+
+def reach(seen: Window, name: str) -> None:
+    """Press Tab until something of that name has the focus, which must be seen on the way."""
+    for _ in range(30):
+        seen.page.keyboard.press("Tab")
+        focused = seen.page.evaluate(
+            """() => [document.activeElement.innerText,
+                      parseFloat(getComputedStyle(document.activeElement).outlineWidth)]"""
+        )
+        assert focused[1] >= 2, focused
+        if focused[0] == name:
+            return
+    pytest.fail(f"{name} is not reached by Tab")
+
+
+def test_the_first_tab_leads_past_the_places(open_window: OpenWindow) -> None:
+    ada = open_window()
+    sign_in(ada, "Ada")
+
+    ada.page.reload()
+    ada.page.wait_for_selector(".post")
+    ada.page.keyboard.press("Tab")
+    expect(ada.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    ada.page.keyboard.press("Enter")
+
+    expect(ada.page.get_by_role("main")).to_be_focused()
+
+
+def test_single_keys_can_be_turned_off(open_window: OpenWindow) -> None:
+    ada = open_window()
+    sign_in(ada, "Ada")
+    ada.page.locator("body").press("?")
+    ada.page.get_by_label("Single keys are shortcuts").uncheck()
+    ada.page.keyboard.press("Escape")
+
+    ada.page.locator("body").press("p")
+    ada.page.wait_for_timeout(300)
+
+    expect(ada.page.locator(".composer")).to_be_visible()
+
+
+def test_what_happens_is_said_aloud(open_window: OpenWindow, server: Serving) -> None:
+    author = server.sign_up("Speaker", PASSWORD)
+    listener = open_window()
+    listener.sign_up("Listener")
+    listener.follow(author.user_id)
+    aloud = listener.page.locator("#announcer")
+
+    server.post(author, "Hear, hear")
+    expect(aloud).to_have_text("A new post by Speaker.")
+    listener.write("Mine")
+    expect(aloud).to_have_text("Your post is there.")
+    post_id = listener.post_with("Mine").get_attribute("data-post-id")
+    assert post_id
+    react(server, author, post_id)
+
+    expect(aloud).to_have_text("Speaker commented on your post")

@@ -1,0 +1,266 @@
+"""The media processor behind its queue: uploads come out with renditions, or with a reason."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from server.adapters.memory.stores import memory_stores
+from server.adapters.metrics import Metrics
+from server.adapters.renditions.transcoder import ProcessTranscoder
+from server.errors import RenditionFailedError
+from server.model.events import Event, EventKind, Queue
+from server.model.media import Media, MediaState, media_path
+from server.model.records import Post
+from server.ports.transcoder import Rendered
+from server.services.consumer import ATTEMPTS, SideBySideConsumer
+from server.services.media_processor import MediaProcessor
+from server.services.post_cache import PostCache, ShownPost
+from tests.fakes.clock import ManualClock
+from tests.fakes.object_storage import CountingStorage
+from tests.unit.server.pictures import clip, two_halves
+
+OWNER = 7
+IMAGE = Media(1, f"u/{OWNER}/abc.png", OWNER, "image/png", 100)
+VIDEO = Media(2, f"u/{OWNER}/def.mp4", OWNER, "video/mp4", 100)
+Result = TypeVar("Result")
+
+
+def now(work: Coroutine[object, object, Result]) -> Result:
+    return asyncio.run(work)
+
+
+class Works:
+    """A media processor on stores in memory, with what it needs around it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.clock = ManualClock()
+        self.stores = memory_stores(clock=self.clock, max_entries=10)
+        self.storage = CountingStorage({})
+        self.post_cache = PostCache(self.stores.counters)
+        self.scratch = tmp_path / "scratch"
+        self.told: list[Media] = []
+        self.processor = MediaProcessor(
+            storage=self.storage,
+            media=self.stores.media,
+            posts=self.stores.posts,
+            post_cache=self.post_cache,
+            transcoder=ProcessTranscoder(workers=2),
+            scratch=self.scratch,
+            telemetry=Metrics(),
+            on_change=self.told.append,
+        )
+        self.consumer = SideBySideConsumer(
+            Queue.MEDIA_PROCESSOR,
+            self.processor.consume,
+            messages=self.stores.messages,
+            clock=self.clock,
+            telemetry=Metrics(),
+        )
+
+    async def upload(self, media: Media, content: bytes) -> None:
+        self.storage.objects[media.key] = content, media.content_type
+        await self.stores.media.add(media)
+        event = Event(EventKind.UPLOADED, OWNER, media.media_id)
+        await self.stores.media.complete(media.media_id, width=None, height=None, event=event)
+
+    async def state(self, media: Media) -> Media:
+        found = await self.stores.media.get(media.media_id)
+        assert found is not None
+        return found
+
+    async def dead_letters(self) -> list[str]:
+        return [each.reason for each in await self.stores.messages.dead_letters(limit=10)]
+
+
+def png(tmp_path: Path) -> bytes:
+    two_halves(400, 300).save(tmp_path / "a.png")
+    return (tmp_path / "a.png").read_bytes()
+
+
+def test_an_upload_gets_its_renditions_beside_it(tmp_path: Path) -> None:
+    content = png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(IMAGE, content)
+
+        assert await works.consumer.step() == 1
+
+        media = await works.state(IMAGE)
+        assert (media.state, media.width, media.height) == (MediaState.READY, 400, 300)
+        keys = [each.key for each in media.renditions]
+        assert keys == ["r/abc/320.webp", "r/abc/320.jpg", "r/abc/400.webp", "r/abc/400.jpg"]
+        for each in media.renditions:
+            stored, content_type = works.storage.objects[each.key]
+            assert (len(stored), content_type) == (each.size_bytes, each.content_type)
+        assert works.told == [media]
+        assert await works.consumer.step() == 0
+        assert not list(works.scratch.iterdir())
+
+    now(scenario())
+
+
+def test_a_video_gets_a_playlist_and_a_poster(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", size="320x240")
+    content = (tmp_path / "a.mp4").read_bytes()
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(VIDEO, content)
+        await works.consumer.step()
+
+        media = await works.state(VIDEO)
+        assert media.state is MediaState.READY
+        assert (media.playlist_key, media.poster_key) == (
+            "r/def/master.m3u8",
+            "r/def/poster/320.jpg",
+        )
+        assert {media.playlist_key, media.poster_key} <= set(works.storage.objects)
+
+    now(scenario())
+
+
+def test_the_posts_that_show_it_are_read_anew(tmp_path: Path) -> None:
+    content = png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(IMAGE, content)
+        post = Post(50, OWNER, media_url=media_path(IMAGE.key))
+        await works.stores.posts.add(post, Event(EventKind.POSTED, OWNER, 50))
+        lease = works.post_cache.lease()
+        counts = (await works.stores.counters.get_many([50]))[50]
+        works.post_cache.fill(50, ShownPost(post, counts, "ann"), lease=lease)
+
+        await works.consumer.step()
+
+        assert works.post_cache.get(50) is None
+
+    now(scenario())
+
+
+def test_a_damaged_file_fails_with_its_reason_and_is_not_tried_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(IMAGE, b"\x89PNG\r\n\x1a\n and nothing more")
+
+        await works.consumer.step()
+
+        media = await works.state(IMAGE)
+        assert media.state is MediaState.FAILED
+        assert media.failure is not None
+        assert "cannot be read as PNG" in media.failure
+        assert await works.dead_letters() == [f"UnrenderableError: no renditions: {media.failure}"]
+        assert await works.consumer.step() == 0
+
+    now(scenario())
+
+
+class Refusing:
+    """A transcoder without workers to give, for as many times as it is told."""
+
+    def __init__(self, inner: ProcessTranscoder, *, times: int) -> None:
+        self._inner = inner
+        self.times = times
+
+    async def render(self, source: Path, content_type: str, into: Path) -> Rendered:
+        self.times -= 1
+        if self.times >= 0:
+            raise RenditionFailedError(reason="no worker could be started")
+        return await self._inner.render(source, content_type, into)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+@pytest.mark.parametrize("times", [2, ATTEMPTS])
+def test_what_is_not_the_files_fault_is_tried_again_and_then_kept(
+    tmp_path: Path, times: int
+) -> None:
+    content = png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        works.processor.transcoder = Refusing(ProcessTranscoder(workers=1), times=times)
+        await works.upload(IMAGE, content)
+        for _ in range(ATTEMPTS):
+            await works.consumer.step()
+            works.clock.ms += 60_000
+
+        media = await works.state(IMAGE)
+        if times < ATTEMPTS:
+            assert (media.state, media.failure) == (MediaState.READY, None)
+            assert not await works.dead_letters()
+        else:
+            assert media.failure == "no worker could be started"
+            assert len(await works.dead_letters()) == 1
+            # Replayed when the cause is gone, it is made after all.
+            await works.stores.messages.replay([1])
+            await works.consumer.step()
+            assert (await works.state(IMAGE)).state is MediaState.READY
+
+    now(scenario())
+
+
+def test_storage_that_is_away_fails_nothing(tmp_path: Path) -> None:
+    content = png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(IMAGE, content)
+        works.storage.fails = True
+        consuming = asyncio.create_task(works.consumer.run())
+        await asyncio.sleep(0.2)
+        assert (await works.state(IMAGE)).state is MediaState.STORED
+
+        works.storage.fails = False
+        async with asyncio.timeout(20):
+            while (await works.state(IMAGE)).state is not MediaState.READY:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        consuming.cancel()
+
+        assert not await works.dead_letters()
+
+    now(scenario())
+
+
+def test_a_picture_does_not_wait_for_a_film(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", size="1280x720", seconds=12)
+    film, picture = (tmp_path / "a.mp4").read_bytes(), png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        consuming = asyncio.create_task(works.consumer.run())
+        await works.upload(VIDEO, film)
+        await asyncio.sleep(0.3)
+        await works.upload(IMAGE, picture)
+        async with asyncio.timeout(40):
+            while not works.told:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        consuming.cancel()
+        await works.processor.transcoder.close()
+
+        assert [each.media_id for each in works.told] == [IMAGE.media_id]
+
+    now(scenario())
+
+
+def test_media_that_is_removed_meanwhile_leaves_nothing_behind(tmp_path: Path) -> None:
+    content = png(tmp_path)
+
+    async def scenario() -> None:
+        works = Works(tmp_path)
+        await works.upload(IMAGE, content)
+        consuming = asyncio.create_task(works.consumer.step())
+        while not works.scratch.exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await works.stores.media.orphans(since_before_ms=works.clock.now_ms() + 1, limit=9)
+
+        await consuming
+
+        assert list(works.storage.objects) == [IMAGE.key]
+
+    now(scenario())
