@@ -136,10 +136,10 @@ def test_requests_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:
 def test_what_comes_all_at_once_is_refused_before_it_waits_long(
     program: Path, tmp_path: Path
 ) -> None:
-    with serving(program, tmp_path / "data", "--open") as server, ExitStack() as held:
+    with serving(program, tmp_path / "data") as server, ExitStack() as held:
         reader = server.sign_up("ada")
         clients = [held.enter_context(connected(server)) for _ in range(AT_ONCE)]
-        feed = head("GET", f"/v1/feeds/{reader.user_id}")
+        feed = head("GET", f"/v1/feeds/{reader.user_id}", person=reader)
         for client in clients:
             client.sendall(head("GET", "/livez"))
             assert client.recv(65_536).startswith(b"HTTP/1.1 200")
