@@ -17,6 +17,7 @@ from cli.measuring import (
     Warmup,
     World,
     campaign_of,
+    expect_possible,
     measuring_errors,
     metered_program,
     subject_of,
@@ -91,6 +92,8 @@ def calibrate(
     )
     program = metered_program(scenario, loaded, sets or [])
     users = world or DEFAULT_WORLD
+    for load_per_s in campaign.rates_per_s:
+        expect_possible(load_per_s, campaign)
     with (
         measuring_errors(),
         own_bench(program, users=users, seed=seed, told=told_of_world) as bench,

@@ -69,6 +69,19 @@ def campaign_of(
     return Campaign(rates_per_s, warmup_s, measured_s, seed, measured_at)
 
 
+def expect_possible(rate_per_s: float, campaign: "Campaign") -> None:
+    """Find out, before a server is started, whether a schedule can hold a load of `--rates`."""
+    from sim.loadtest.schedule import MOST_REQUESTS
+
+    lasts_s = 2 * campaign.measured_s + campaign.warmup_s
+    if rate_per_s * lasts_s > MOST_REQUESTS:
+        message = (
+            f"--rates: found {rate_per_s:g} requests a second for {lasts_s:g} s, expected at most "
+            f"{MOST_REQUESTS:,} requests, which is what a schedule holds"
+        )
+        raise CommandError(message, exit_code=ExitCode.BAD_INPUT)
+
+
 def told(what: str) -> None:
     """Say on stderr what is being done."""
     typer.echo(what, err=True)

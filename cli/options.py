@@ -1,5 +1,6 @@
 """Options that several commands share, and how their text is read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,3 +101,19 @@ def told_of_calibration(scenario: "Scenario", calibration: Path | None) -> None:
         "assumed",
         err=True,
     )
+    for warning in _doubts(scenario, calibration):
+        typer.echo(f"Warning: {warning}", err=True)
+
+
+def _doubts(scenario: "Scenario", path: Path) -> Iterator[str]:
+    """What speaks against taking a calibration for this scenario on this machine."""
+    from scenarios.calibration import read_calibration
+    from sim.loadtest.cores import processor
+
+    calibration = read_calibration(path)
+    here = processor()
+    if calibration.machine.cpu != here:
+        yield f"{path} was measured on {calibration.machine.cpu}; this is {here}"
+    unknown = sorted(calibration.boxes.keys() - scenario.boxes.keys())
+    if unknown:
+        yield f"{path} has measured {', '.join(unknown)}, which the scenario does not have"

@@ -8,10 +8,18 @@ from sim.results.validation import ValidationDocument
 def key_figures(document: ValidationDocument) -> tuple[KeyFigure, ...]:
     """Return the key figures of a validation."""
     error, setup = document.error, document.setup
-    points = f"median of {figures.whole(error.points)} points not calibrated on"
+    points, p99_points = (
+        f"median of {figures.whole(number)} points not calibrated on"
+        for number in (error.points, error.p99_points)
+    )
     return (
         KeyFigure("Error of medians", figures.rounded_share(error.p50_median), points),
-        KeyFigure("Error of 99th percentiles", figures.rounded_share(error.p99_median), points),
+        KeyFigure("Error of 99th percentiles", figures.rounded_share(error.p99_median), p99_points),
+        KeyFigure(
+            "Not predicted",
+            figures.whole(error.unpredicted),
+            "measured medians that have no prediction",
+        ),
         KeyFigure("Error of throughput", figures.share(error.throughput_median), "median of loads"),
         KeyFigure(
             "Error of freshness", figures.rounded_share(error.freshness_p50_median), "of its median"

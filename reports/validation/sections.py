@@ -32,8 +32,9 @@ def _times(document: ValidationDocument) -> Section:
     return Section(
         "times",
         "Response times",
-        "Predicted by the simulation engine before it was measured, from the service times that "
-        "the calibration has measured at other loads. An error is a share of what was measured.",
+        "Predicted by the simulation engine from the service times that the calibration has "
+        "measured at other loads, for a machine as fast as a yardstick beside the load has found "
+        "it. An error is a share of what was measured; what was not predicted is infinitely off.",
         (
             *_charts(charts.medians(document), charts.slowest(document)),
             points_table(document.points),

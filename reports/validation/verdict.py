@@ -8,11 +8,19 @@ from sim.results.validation import ValidationDocument
 def verdict(document: ValidationDocument) -> Verdict:
     """Return how far predictions are from measurements, and whether that is near enough."""
     error, setup = document.error, document.setup
+    missing = (
+        f" Of {figures.whole(error.points)} medians, {figures.whole(error.unpredicted)} were not "
+        "predicted at all."
+        if error.unpredicted
+        else ""
+    )
     headline = (
         f"Half of the predicted medians are within {figures.rounded_share(error.p50_median)} of "
         f"the measured ones, half of the 99th percentiles within "
-        f"{figures.rounded_share(error.p99_median)}."
+        f"{figures.rounded_share(error.p99_median)}.{missing}"
         if error.p50_median is not None
+        else f"Less than half of the medians were predicted.{missing}"
+        if error.points
         else "No prediction could be held against a measurement."
     )
     limit = (

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 # What a request may wait for its turn: in a burst, and when the loop is behind all the time.
 BURST_WAIT_S = 0.25
-STEADY_WAIT_S = 0.01
+STEADY_WAIT_S = 0.05
 # A loop whose timers have been later than this is behind. Lines of `STEADY_WAIT_S` keep it so until
-# less comes than it can do; at three quarters of what it can do its timers are 1 ms late.
-BEHIND_S = 0.002
+# less comes than it can do; at three quarters of what it can do its timers are 1 ms late, and 2 ms
+# where other programs use its core now and then.
+BEHIND_S = 0.005
 # So many may wait in any case: a few samples do not tell the pace.
 LEAST_WAITING = 32
 # The pace is that of about so many requests, looked at so often while there is a line.

@@ -35,7 +35,7 @@ from sim.calibration.whole import stay_with_generators
 from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
-from sim.loadtest.document import processor
+from sim.loadtest.cores import processor
 from sim.loadtest.histograms import quantile_s
 from sim.loadtest.traffic import Traffic
 

@@ -80,3 +80,13 @@ def _rows() -> list[tuple[int, int, float]]:
         used_s = (int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])) / _TICKS_PER_S
         rows.append((int(folder.name), int(fields[_PARENT]), used_s))
     return rows
+
+
+def processor() -> str:
+    """Return what the machine calls its processor, and how many cores it has of it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return f"{len(names)} x {names[0]}" if names else platform.machine()

@@ -1,11 +1,9 @@
 """The document of a load test: what `loadtest --json` prints and its report is made from."""
 
-import platform
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from scenarios.model import Scenario
 from sim.estimates.document import scenario_summary
 from sim.loadtest.bench import Bench
 from sim.loadtest.canaries import CANARY_READS, GIVE_UP_S
+from sim.loadtest.cores import processor
 from sim.loadtest.findings import findings
 from sim.loadtest.histograms import largest_s, mean_s, merged, quantile_s
 from sim.loadtest.measurement import READ_FEED, FlowTimes, Measurement, Report
@@ -270,16 +269,6 @@ def _setup(measurement: Measurement, bench: Bench) -> Setup:
         canary_per_s=_per_s(measurement.total("canary_requests"), measurement.measured_s),
         cpu=processor(),
     )
-
-
-def processor() -> str:
-    """Return what the machine calls its processor, and how many cores it has of it."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
-    return f"{len(names)} x {names[0]}" if names else platform.machine()
 
 
 def _versions() -> dict[str, str]:

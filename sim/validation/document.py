@@ -50,13 +50,18 @@ def validation_document(found: Sequence[Compared], frame: Frame) -> ValidationDo
         error=error,
         loads=loads,
         objectives=objectives_of(error),
-        findings=tuple(_findings(points, loads)),
+        findings=(*_ending(frame.run, loads), *_findings(points, loads)),
         measured_figures=measured,
         assumed_figures=len(sources) - measured,
         setup=frame.setup,
         reproduce=Reproduce(command=frame.command, versions=told_versions(_TOLD_VERSIONS)),
         run=frame.run,
     )
+
+
+def _ending(run: ValidationRun, loads: Sequence[ValidationLoad]) -> Iterator[Finding]:
+    if run.is_interrupted:
+        yield Finding("warning", f"Interrupted after {len(loads)} loads: the others are not told.")
 
 
 def _findings(

@@ -8,7 +8,7 @@ from scenarios.model import Scenario
 from sim.calibration.run import Campaign, Subject, calibrated_bench
 from sim.calibration.whole import stay_with_generators
 from sim.loadtest.bench import Bench, own_bench
-from sim.loadtest.document import processor
+from sim.loadtest.cores import processor
 from sim.loadtest.own_server import Program
 from sim.results.validation import ValidationDocument, ValidationRun, ValidationSetup
 from sim.validation.document import Frame, validation_document

@@ -21,7 +21,7 @@ from sim.loadtest.plan import Plan
 from sim.loadtest.traffic import scenario_traffic
 from tests.e2e.load import toy_server
 
-RATE_PER_S, SERVICE_S, DURATION_S, WARMUP_S = 60.0, 0.01, 20.0, 1.0
+RATE_PER_S, SERVICE_S, DURATION_S, WARMUP_S = 20.0, 0.03, 20.0, 1.0
 RUNS = 3
 ONLY_READS = [
     f"activity.{name}=0" for name in ("posting_share", "likes", "comments", "follows", "unfollows")

@@ -1,6 +1,9 @@
 """`socialfeed loadtest`, run as its users run it."""
 
+import contextlib
 import json
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -55,6 +58,26 @@ def test_locusts_page_shows_the_run(program: Path) -> None:
 
     assert "read_feed" in shown
     assert flow(json.loads(stdout), "read_feed")["errors"] == 0
+
+
+def test_progress_is_told_on_a_terminal(program: Path) -> None:
+    ours, theirs = os.openpty()
+    with toy_server() as url:
+        command = [str(program), "loadtest", "--host", url, *SMALL]
+        command += ["--rate", "60", "--duration", "4s", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as run:
+            os.close(theirs)
+            shown = b""
+            # A terminal that nobody holds any more cannot be read.
+            with contextlib.suppress(OSError):
+                while part := os.read(ours, 10_000):
+                    shown += part
+            run.wait(timeout=60)
+    os.close(ours)
+
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    for figure in ("posting", "of 4 s", "offered", "achieved", "errors", "p99", "freshness"):
+        assert figure in text
 
 
 def _shown_flows(page: str) -> set[str]:

@@ -9,23 +9,27 @@ feeds, 1 % of posts were fresh within a second; with one, all were (tests/benchm
 """
 
 import asyncio
-import json
 import sqlite3
-import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 import aiosqlite
 
 from server.adapters.sqlite.files import file_errors, make_file
 from server.adapters.sqlite.migrations import expect_current, migrate
+from server.adapters.sqlite.transactions import (
+    Committed,
+    CountsListener,
+    Job,
+    Transaction,
+    commit,
+    write_a_row,
+)
 from server.errors import OverloadedError, StorageError
-from server.model.events import Event, Queue
-from server.model.records import Counts
+from server.model.events import Queue
 from server.ports.clock import Clock
 from server.ports.telemetry import Telemetry
 
@@ -38,103 +42,7 @@ _CACHE_KIB = 32_768
 COMMITS = "disk"
 """Where a group commit is told of: the box that scenarios have for it."""
 
-# The others are the disk's, or the file's.
-_JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
-
 T = TypeVar("T")
-
-
-@dataclass
-class Transaction:
-    """What a write job works with; its counts and announcements are gathered for the commit.
-
-    Attributes:
-        events: those that are yet to be written, all at once.
-        undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
-    """
-
-    connection: sqlite3.Connection
-    now_ms: int
-    counts: dict[int, Counts] = field(default_factory=dict)
-    events: list[tuple[Event, int]] = field(default_factory=list)
-    queues: set[Queue] = field(default_factory=set)
-    undo: set[Callable[[], None]] = field(default_factory=set)
-
-    def count(self, post_id: int, *, likes: int = 0, comments: int = 0) -> None:
-        """Add to a post's counts; one row is written for all that a commit adds to a post."""
-        so_far = self.counts.get(post_id, Counts())
-        self.counts[post_id] = Counts(so_far.likes + likes, so_far.comments + comments)
-
-    def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
-        """Put an event into its queue, in the same commit."""
-        self.events.append((event, self.now_ms if queued_at_ms is None else queued_at_ms))
-
-    def write_events(self) -> None:
-        """Write the events so far, in one statement: each costs as much as some rows."""
-        rows = [
-            (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id, at_ms)
-            for event, at_ms in self.events
-        ]
-        if rows:
-            self.connection.execute(
-                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
-                " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-                " value ->> 5 FROM json_each(?) ORDER BY key",
-                (json.dumps(rows),),
-            )
-            self.queues.update(event.queue for event, _ in self.events)
-            self.events.clear()
-
-
-@dataclass
-class _Job(Generic[T]):
-    work: Callable[[Transaction], T]
-    done: asyncio.Future[T]
-    result: T | None = None
-    error: Exception | None = None
-
-    def attempt(self, transaction: Transaction) -> None:
-        """Do the work; if it fails, nothing of it is left in the transaction.
-
-        Its savepoint costs two statements, so this is for when a job has failed.
-        """
-        part = Transaction(transaction.connection, transaction.now_ms)
-        part.connection.execute("SAVEPOINT job")
-        try:
-            self.result = self.work(part)
-        except Exception as error:
-            if _is_the_disks(error):
-                transaction.undo |= part.undo
-                raise
-            self.error = error
-            part.connection.execute("ROLLBACK TO job")
-            part.connection.execute("RELEASE job")
-            _undo(part)
-            return
-        part.connection.execute("RELEASE job")
-        for post_id, counts in part.counts.items():
-            transaction.count(post_id, likes=counts.likes, comments=counts.comments)
-        transaction.events += part.events
-        transaction.queues |= part.queues
-        transaction.undo |= part.undo
-
-    def settle(self, failure: Exception | None) -> None:
-        """Tell the one who asked."""
-        if self.done.done():
-            return
-        if error := failure or self.error:
-            self.done.set_exception(error)
-        else:
-            self.done.set_result(cast("T", self.result))
-
-
-@dataclass(frozen=True)
-class _Committed:
-    has_written: bool
-    counts: Mapping[int, Counts]
-    queues: frozenset[Queue]
-    duration_s: float
-    cpu_s: float
 
 
 class _Connection(aiosqlite.Connection):
@@ -159,12 +67,12 @@ class Database:
         self._reader = reader
         self._clock = clock
         self._telemetry = telemetry
-        self._waiting: deque[_Job[object]] = deque()
+        self._waiting: deque[Job[object]] = deque()
         self._arrived = asyncio.Event()
         self._is_closing = False
         self._write_loop = asyncio.create_task(self._commit_groups())
         self.last_id: Callable[[], int] = lambda: 0
-        self.on_counts: list[Callable[[Mapping[int, Counts]], None]] = []
+        self.on_counts: list[CountsListener] = []
         self.on_event: dict[Queue, asyncio.Event] = {queue: asyncio.Event() for queue in Queue}
         self.failure: StorageError | None = None
 
@@ -182,8 +90,8 @@ class Database:
         """
         if len(self._waiting) >= WAITING_JOBS or self._is_closing:
             raise OverloadedError(box=box)
-        job: _Job[T] = _Job(work, asyncio.get_running_loop().create_future())
-        self._waiting.append(cast("_Job[object]", job))
+        job: Job[T] = Job(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(cast("Job[object]", job))
         self._arrived.set()
         with self._telemetry.span(box):
             return await job.done
@@ -211,7 +119,7 @@ class Database:
         Raises:
             OverloadedError, StorageError: as `write` does.
         """
-        await self.write(box, _write_a_row)
+        await self.write(box, write_a_row)
 
     async def close(self) -> None:
         """Finish what waits, and close the file."""
@@ -231,13 +139,13 @@ class Database:
             count = min(len(self._waiting), JOBS_A_COMMIT)
             await self._commit([self._waiting.popleft() for _ in range(count)])
 
-    async def _commit(self, jobs: list[_Job[object]]) -> None:
+    async def _commit(self, jobs: list[Job[object]]) -> None:
         now_ms = self._clock.now_ms()
         last_id = self.last_id()
         failure: Exception | None = None
         try:
             committed = await self._writer.run(
-                lambda connection: _commit(connection, jobs, now_ms=now_ms, last_id=last_id)
+                lambda connection: commit(connection, jobs, now_ms=now_ms, last_id=last_id)
             )
         except Exception as error:  # noqa: BLE001 - each who waits is told
             is_storage = isinstance(error, sqlite3.Error)
@@ -260,7 +168,7 @@ class Database:
         for job in jobs:
             job.settle(failure)
 
-    def _tell(self, committed: _Committed) -> None:
+    def _tell(self, committed: Committed) -> None:
         if committed.counts:
             for listener in self.on_counts:
                 try:
@@ -278,91 +186,6 @@ def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connect
         return work(connection)
     finally:
         connection.execute("COMMIT")
-
-
-def _commit(
-    connection: sqlite3.Connection, jobs: list[_Job[object]], *, now_ms: int, last_id: int
-) -> _Committed:
-    begun_s, used_s = time.perf_counter(), time.thread_time()
-    changes = connection.total_changes
-    with ExitStack() as undo:
-        transaction = _begun(connection, now_ms, undo)
-        try:
-            for job in jobs:
-                job.result = job.work(transaction)
-        except Exception as error:
-            if _is_the_disks(error):
-                raise
-            # One of them is at fault: the others are done without it.
-            undo.close()
-            transaction = _begun(connection, now_ms, undo)
-            for job in jobs:
-                job.attempt(transaction)
-        transaction.write_events()
-        counts = _write_counts(transaction)
-        if last_id:
-            _keep_last_id(connection, last_id)
-        connection.execute("COMMIT")
-        undo.pop_all()
-    has_written = connection.total_changes > changes
-    return _Committed(
-        has_written,
-        counts,
-        frozenset(transaction.queues),
-        duration_s=time.perf_counter() - begun_s,
-        cpu_s=time.thread_time() - used_s,
-    )
-
-
-def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:
-    transaction = Transaction(connection, now_ms)
-    connection.execute("BEGIN IMMEDIATE")
-    undo.callback(_roll_back, transaction)
-    return transaction
-
-
-def _is_the_disks(error: Exception) -> bool:
-    """Whether the whole commit fails, and not only the job."""
-    return isinstance(error, sqlite3.Error) and not isinstance(error, _JOBS_FAULTS)
-
-
-def _write_a_row(transaction: Transaction) -> None:
-    transaction.connection.execute(
-        "REPLACE INTO settings VALUES ('writable_at_ms', ?)", (str(transaction.now_ms),)
-    )
-
-
-def _keep_last_id(connection: sqlite3.Connection, last_id: int) -> None:
-    connection.execute(
-        "UPDATE settings SET value = ? WHERE name = 'last_id' AND CAST(value AS INTEGER) < ?",
-        (str(last_id), last_id),
-    )
-
-
-def _roll_back(transaction: Transaction) -> None:
-    # SQLite has rolled back by itself after some errors, such as a full disk.
-    if transaction.connection.in_transaction:
-        transaction.connection.execute("ROLLBACK")
-    _undo(transaction)
-
-
-def _undo(transaction: Transaction) -> None:
-    for undo in transaction.undo:
-        undo()
-
-
-def _write_counts(transaction: Transaction) -> Mapping[int, Counts]:
-    counts: dict[int, Counts] = {}
-    for post_id, more in transaction.counts.items():
-        likes, comments = transaction.connection.execute(
-            "INSERT INTO post_counts (post_id, likes, comments) VALUES (?, ?, ?)"
-            " ON CONFLICT (post_id) DO UPDATE"
-            " SET likes = likes + excluded.likes, comments = comments + excluded.comments"
-            " RETURNING likes, comments",
-            (post_id, more.likes, more.comments),
-        ).fetchone()
-        counts[post_id] = Counts(likes, comments)
-    return counts
 
 
 async def open_database(

@@ -10,8 +10,9 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
-from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
 from server.adapters.sqlite.feed_tails import FeedTails
+from server.adapters.sqlite.transactions import Transaction
 from server.model.feeds import ENTRY_BYTES, FanOut, Feed, unpacked
 from server.model.records import FeedEntry
 

@@ -4,7 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Edge, Followee, FollowersChunk

@@ -1,6 +1,7 @@
 """Idempotency keys in SQLite."""
 
-from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
+from server.adapters.sqlite.transactions import Transaction
 from server.ports.idempotency import KeyedAnswer, Reservation
 
 BOX = "api_gateway"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.transactions import Transaction
 from server.errors import MediaGoneError
 from server.model.events import Event
 from server.model.media import Media, MediaState, Rendition, key_in

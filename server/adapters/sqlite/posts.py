@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.media import orphan_media, show_media
+from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit

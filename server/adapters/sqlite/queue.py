@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from server.adapters.sqlite.database import Database, Transaction
+from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue
 
 BOX = "message_queue"

@@ -4,7 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
+from server.adapters.sqlite.transactions import Transaction
 from server.errors import NameTakenError
 from server.model.records import Credentials, Token, User
 

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from server.adapters.sqlite.database import Transaction
+from server.adapters.sqlite.transactions import Transaction
 from server.model.feeds import FanOut
 from server.model.records import FeedEntry
 from tests.unit.server.small_world import small_world

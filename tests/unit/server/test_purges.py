@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.adapters.sqlite.database import PURGED_AT_ONCE, Database, Transaction
+from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
+from server.adapters.sqlite.transactions import Transaction
 from server.ports.stores import Stores
 from tests.unit.server.small_world import small_world
 

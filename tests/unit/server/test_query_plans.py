@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from server.adapters.metrics import Metrics
-from server.adapters.sqlite.database import Transaction
 from server.adapters.sqlite.stores import (
     FEEDS_FILE_NAME,
     FILE_NAME,
     open_databases,
     sqlite_stores,
 )
+from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event, EventKind, Queue
 from server.model.pages import PageRequest
 from server.model.records import PostEdit

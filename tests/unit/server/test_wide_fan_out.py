@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.adapters.sqlite.database import Transaction
+from server.adapters.sqlite.transactions import Transaction
 from server.errors import StorageError
 from server.model.events import Queue
 from server.services.feed_generator import WIDE
