@@ -274,6 +274,7 @@ def serve(
       socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
     """
     from server.adapters.clock import SystemClock
+    from server.adapters.lines import Lines
     from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
@@ -294,7 +295,7 @@ def serve(
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
     logs = Logs(
         access=typer.echo if access_log else None,
-        slow=partial(typer.echo, err=True),
+        slow=Lines(partial(typer.echo, err=True)),
         slow_s=_positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
     )
     settings = ServerSettings(
