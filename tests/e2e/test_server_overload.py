@@ -155,7 +155,7 @@ def test_what_comes_all_at_once_is_refused_before_it_waits_long(
         assert {reply[:12] for reply in replies} == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
         assert {reply[:12] for reply in replies[::10]} == {b"HTTP/1.1 200"}
         assert all(b"\r\nRetry-After: 1\r\n" in reply for reply in refusals)
-        # Before they are parsed, and because so many read already: how many of each is the machine's.
+        # Before they are parsed, or because so many read already: the share is the machine's.
         early = metric(server, "socialfeed_requests_refused_total")
         assert early + answers(server, "GET", "/v1/feeds/{userId}", 503) == len(refusals)
         assert metric(server, "socialfeed_requests_waiting") == 0
