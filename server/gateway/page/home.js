@@ -106,10 +106,15 @@ export class Home {
 
   /** Take the first page as it is now: new posts come, changes show, what is gone goes. */
   async #look({ items, nextCursor }) {
-    for (const post of items) this.#list.update(post);
+    const waiting = new Map(this.#waiting.map((view) => [view.postId, view]));
+    for (const post of items) {
+      this.#list.update(post);
+      waiting.get(post.postId)?.update(post);
+    }
     this.#dropGone(items, nextCursor);
-    const fresh = items.filter((post) => !this.#list.has(post.postId) && this.#belongs(post));
-    const coming = fresh.filter((post) => !this.#coming.has(post.postId));
+    const isKnown = ({ postId }) =>
+      this.#list.has(postId) || this.#coming.has(postId) || waiting.has(postId);
+    const coming = items.filter((post) => !isKnown(post) && this.#belongs(post));
     if (coming.length === 0) return;
     for (const post of coming) this.#coming.add(post.postId);
     const views = coming.map((post) => this.#list.view(post));

@@ -142,6 +142,8 @@ export class PostList {
   }
 
   #put(view) {
+    // It may have come another way while its picture was awaited.
+    if (this.#views.has(view.postId)) return;
     const below = [...this.list.children].find((article) =>
       isNewer(view.postId, article.dataset.postId),
     );
