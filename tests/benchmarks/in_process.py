@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -55,15 +56,19 @@ class Wire(asyncio.Transport):
         """Do nothing, as above."""
 
     def abort(self) -> None:
-        """Do nothing: nobody is cut off here."""
+        """Tell who waits that no answer will come."""
+        if self.answered and not self.answered.done():
+            self.answered.set_exception(ConnectionAbortedError())
 
     def close(self) -> None:
-        """Do nothing, as above."""
+        """Do the same: an answer would have been written by now."""
+        self.abort()
 
 
-async def connected(app: web.Application) -> Wire:
-    """Return a connection to an application, as `server.process` makes one."""
-    runner = web.AppRunner(app, access_log=None)
+@asynccontextmanager
+async def connected(app: web.Application) -> AsyncIterator[Wire]:
+    """Run an application; yields a connection to it, as `server.process` makes one."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     http = runner.server
     assert http is not None
@@ -73,7 +78,11 @@ async def connected(app: web.Application) -> Wire:
     wire = Wire()
     wire.protocol = app[CONNECTIONS].protocol(http)
     wire.protocol.connection_made(wire)
-    return wire
+    try:
+        yield wire
+    finally:
+        wire.protocol.connection_lost(None)
+        await runner.cleanup()
 
 
 async def answer(wire: Wire, request: bytes) -> bytes:

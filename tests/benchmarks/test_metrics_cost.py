@@ -26,6 +26,7 @@ BUILT_WITHIN_S = 5
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("default")
 def test_metrics_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = Path(sys.executable).with_name("socialfeed")
     world = ["--users", str(USERS), "--set", "activity.followers.mean=50"]
@@ -47,23 +48,20 @@ async def compared(folder: Path) -> tuple[list[float], list[float]]:
     """Return the CPU of a page with metrics and without, round by round."""
     settings = ServerSettings(folder, gateway=GatewaySettings(is_open=True))
     app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
-    wire = await connected(app)
     requests = [
         f"GET /v1/feeds/{user} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
         for user in users(folder)
     ]
-    for request in requests:
-        await answer(wire, request)
-    await asyncio.sleep(BUILT_WITHIN_S)
-    await cpu_us(wire, requests * 2)
-
     with_us, without_us = [], []
-    for _ in range(ROUNDS):
-        with_us.append(await cpu_us(wire, requests))
-        with silent():
-            without_us.append(await cpu_us(wire, requests))
-    await app.shutdown()
-    await app.cleanup()
+    async with connected(app) as wire:
+        for request in requests:
+            await answer(wire, request)
+        await asyncio.sleep(BUILT_WITHIN_S)
+        await cpu_us(wire, requests * 2)
+        for _ in range(ROUNDS):
+            with_us.append(await cpu_us(wire, requests))
+            with silent():
+                without_us.append(await cpu_us(wire, requests))
     return with_us, without_us
 
 
