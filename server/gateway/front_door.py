@@ -15,8 +15,8 @@ class FrontDoor:
     """Takes the requests whose path is plainly a call's; aiohttp's application gets the others.
 
     The application knows the calls too, for what is rare: paths with escapes, methods that a path
-    does not have. Its general way costs some 30 µs, as much as all else that a warm feed page needs
-    of the server.
+    does not have. Its general way costs some 10 µs (measured with bare handlers), a fifth of what a
+    warm feed page costs without sockets.
     """
 
     def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
