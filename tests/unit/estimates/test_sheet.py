@@ -242,8 +242,6 @@ def test_the_hit_ratio_of_an_edge_of_given_size_is_that_of_2_lru() -> None:
 
     assert given["cdn_hit_ratio"] == 0.75
     assert sized["cdn_hit_ratio"] == pytest.approx(0.75, abs=1e-4)
-    # Caches of 4,000 such objects, played, need 1.26 times as much by LRU; more with more objects.
-    assert given["cdn_bytes_for_hit_ratio_by_lru"] > 1.26 * held_bytes
 
 
 def test_a_bigger_edge_fetches_less_from_object_storage() -> None:
