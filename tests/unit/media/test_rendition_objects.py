@@ -23,9 +23,7 @@ def objects_made_of(source: Path, content_type: str, into: Path) -> int:
     return len(stored)
 
 
-@pytest.mark.parametrize(
-    ("width", "end"), [(1_200, "value"), (1_200, "high"), (300, "low")], ids=lambda each: str(each)
-)
+@pytest.mark.parametrize(("width", "end"), [(1_200, "value"), (1_200, "high"), (300, "low")])
 def test_an_image_is_stored_as_the_objects_of_the_estimates(
     tmp_path: Path, width: int, end: str
 ) -> None:
