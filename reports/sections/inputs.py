@@ -22,8 +22,14 @@ def assumptions(document: SimulationDocument) -> Section:
     rows = document.assumptions
     uncertain = sum(row.low is not None or row.high is not None for row in rows)
     unsourced = sum(not row.source or row.source.startswith("assumption") for row in rows)
-    measured = sum(is_measured(row.source) for row in rows)
-    told = f" {measured} are measured by a calibration, all others are assumed." if measured else ""
+    calibrated = sum(is_measured(row.source) for row in rows)
+    measured = sum(row.source.startswith(_MEASURED_BEFORE) for row in rows)
+    told = (
+        f" {calibrated} are measured by a calibration, {measured} were measured before, on the "
+        "reference server or on real files, and all others are assumed."
+        if calibrated or measured
+        else ""
+    )
     lead = (
         f"{len(rows)} assumptions; {uncertain} carry a range, {len(rows) - unsourced} name a "
         f"source, and {unsourced} are judgement, marked “assumption”.{told}"
@@ -37,6 +43,10 @@ def assumptions(document: SimulationDocument) -> Section:
         lead,
         tuple(_assumption_table(part, group) for part, group in by_part.items()),
     )
+
+
+_MEASURED_BEFORE = ("measured:", "counted:")
+"""How the sources of a scenario's own figures begin that were measured, or counted, by us."""
 
 
 def _assumption_table(part: str, rows: list[AssumptionRow]) -> Table:

@@ -15,9 +15,8 @@ from sim.calibration.attribution import (
     visits,
 )
 from sim.calibration.batches import Batches, batch_cost, commit_service, consumer_services
-from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.clips import clips_of
-from sim.calibration.errors import NoClipsError
+from sim.calibration.errors import NoClipsError, TooFewSamplesError
 from sim.calibration.renditions import renditions_service
 from sim.calibration.run import paths_of
 from sim.calibration.sampler import Sample
