@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import json
 import os
-import re
 import shutil
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -21,27 +20,21 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from server.adapters.storage.presigning import Presigner
-from server.errors import NotFoundError, ObjectExistsError, StorageError
+from server.errors import DamagedObjectError, NotFoundError, ObjectExistsError, StorageError
+from server.model.media import is_key
 from server.ports.object_storage import PresignedPut, StoredObject
 
 # A trip to a thread costs as much as copying so many bytes; a smaller object is one trip.
 CHUNK_BYTES = 262_144
-LARGEST_KEY = 512
 # The disk is the bottleneck; more would only queue there.
 THREADS = 4
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)
 # No key has one, so that no object's file is where another needs a folder.
 _FILE_SUFFIX = ","
 _FOOTER = struct.Struct(">I4s")
 _FOOTER_MARK = b"sfo1"
 
 T = TypeVar("T")
-
-
-def is_key(text: str) -> bool:
-    """Whether an object can have this key."""
-    return len(text) <= LARGEST_KEY and _KEY.fullmatch(text) is not None
 
 
 class LocalStorage:
@@ -95,6 +88,8 @@ class LocalStorage:
             while left > 0:
                 want = min(left, CHUNK_BYTES)
                 data = await self._run(partial(file.read, want))
+                if not data:
+                    raise DamagedObjectError(name=Path(file.name).name)
                 left -= len(data)
                 yield data
         finally:
@@ -263,14 +258,22 @@ def _footer(stored: StoredObject) -> bytes:
 
 
 def _described(file: BinaryIO) -> StoredObject:
-    """Return what the footer of an open file tells."""
-    end = file.seek(-_FOOTER.size, os.SEEK_END)
-    length, mark = _FOOTER.unpack(file.read(_FOOTER.size))
-    if mark != _FOOTER_MARK or length > end:
-        raise StorageError(reason=f"{Path(file.name).name} is no object's file")
-    file.seek(end - length)
-    footer = json.loads(file.read(length))
-    return StoredObject(end - length, footer["type"], footer["etag"])
+    """Return what the footer of an open file tells.
+
+    Raises:
+        DamagedObjectError: if it has none.
+    """
+    size_bytes = file.seek(0, os.SEEK_END)
+    end = file.seek(max(0, size_bytes - _FOOTER.size))
+    try:
+        length, mark = _FOOTER.unpack(file.read(_FOOTER.size))
+        if mark != _FOOTER_MARK or length > end:
+            raise DamagedObjectError(name=Path(file.name).name)
+        file.seek(end - length)
+        footer = json.loads(file.read(length))
+        return StoredObject(end - length, footer["type"], footer["etag"])
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise DamagedObjectError(name=Path(file.name).name) from error
 
 
 @contextmanager
