@@ -86,6 +86,7 @@ def test_a_video_has_no_size_while_nobody_has_looked(server: Serving, owner: Per
 
     media = posted(server, owner, uploaded(server, owner, video, content_type="video/mp4"))
 
+    assert media.pop("source").endswith(".mp4?as=original")
     assert media == {"kind": "video", "width": None, "height": None, "state": "stored"}
 
 
