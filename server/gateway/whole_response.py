@@ -36,8 +36,8 @@ class WholeResponse(web.StreamResponse):
         """Whether it was sent."""
         return self._is_sent
 
-    @property
-    def content_length(self) -> int | None:  # type: ignore[misc]
+    @property  # type: ignore[misc]  # aiohttp's can be set
+    def content_length(self) -> int | None:
         """How many bytes the body has."""
         return len(self._whole_body or b"")
 
