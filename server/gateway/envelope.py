@@ -1,10 +1,12 @@
 """What every response carries, whatever it is: a request id, safe headers, a line in the log."""
 
 import json
+import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVarTuple
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -27,6 +29,7 @@ _CONTENT_TYPE_OPTIONS = istr("X-Content-Type-Options")
 _POLICY = istr("Content-Security-Policy")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+Given = TypeVarTuple("Given")
 Log = Callable[[str], None]
 # Takes method, route and status of a request that was answered.
 Answered = Callable[[str, str, int], None]
@@ -60,13 +63,24 @@ class Envelope:
         self._request_id = request_id
         self._answered = answered
         self._logs = logs
+        # Most requests are in no log: they do not ask at each.
+        logs_from_s = logs.slow_s if logs.slow else math.inf
+        self._logged_from_s = 0.0 if logs.access else logs_from_s
 
     async def around(
-        self, request: web.Request, handler: Handler, *, route: str | None
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request, *Given], Awaitable[web.StreamResponse]],
+        *given: *Given,
+        route: str | None,
     ) -> web.StreamResponse:
         """Answer as the handler does, or with a problem document for an error.
 
-        `route` is the pattern of the path, if it has one.
+        Args:
+            request: what was sent.
+            handler: makes the answer.
+            given: what it takes beside the request.
+            route: the pattern of the path, if it has one.
         """
         started_s = time.perf_counter()
         request[EXCHANGE] = Exchange(_given_id(request) or self._request_id())
@@ -74,7 +88,7 @@ class Envelope:
         if connection:
             connection.begin_request()
         try:
-            response = await handler(request)
+            response = await handler(request, *given)
         except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
             response = problem_for(error, request)
         finally:
@@ -82,7 +96,9 @@ class Envelope:
                 connection.end_request()
         # A client may call its method what it likes: only those of routes are told.
         self._answered(request.method if route else "", route or "", response.status)
-        self._log(request, response, route=route, duration_s=time.perf_counter() - started_s)
+        duration_s = time.perf_counter() - started_s
+        if duration_s >= self._logged_from_s:
+            self._log(request, response, route=route, duration_s=duration_s)
         return response
 
     def _log(
@@ -96,8 +112,6 @@ class Envelope:
         logs = self._logs
         # A stream is as slow as its reader stays.
         is_slow = duration_s >= logs.slow_s and response.content_length is not None
-        if logs.access is None and not is_slow:
-            return
         entry = _entry(request, response, route=route, duration_s=duration_s)
         if logs.access:
             logs.access(json.dumps(entry))

@@ -32,7 +32,7 @@ class ServeRequest(Protocol):
     """Answers the requests for one call."""
 
     def __call__(
-        self, request: web.Request, parameters: Mapping[str, str]
+        self, request: web.Request, parameters: Mapping[str, str], /
     ) -> Awaitable[web.StreamResponse]:
         """Answer a request; `parameters` are those in its path."""
         ...
@@ -154,14 +154,9 @@ class Gateway:
             self.admit(request)
             caller_id = await self._caller(request) if self._needs_token(call) else None
             is_post = call.method == "POST"
-            incoming = Incoming(
-                request,
-                parameters,
-                caller_id=caller_id,
-                raw_body=await self._body(request) if call.body else b"",
-                cursors=self._cursors,
-                fresh_id=self._ids.new() if is_post else NO_ID,
-            )
+            body = await self._body(request) if call.body else b""
+            fresh_id = self._ids.new() if is_post else NO_ID
+            incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
             if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
                 return _response(await self._once(call, incoming, key))
             visit.on_to(call.box)
