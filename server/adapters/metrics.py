@@ -55,7 +55,6 @@ class Metrics:
     """
 
     def __init__(self, *, is_metered: bool = False) -> None:
-        self._span: type[_Span] = _MeteredSpan if is_metered else _Span
         self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._hits: dict[str, int] = defaultdict(int)
@@ -65,15 +64,14 @@ class Metrics:
         self._cpu_s: dict[str, float] = defaultdict(float)
         self._commit_cpu_s: dict[str, float] = defaultdict(float)
         self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
+        self._span: type[_Span] = _MeteredSpan if is_metered else _Span
 
     def span(self, box: str) -> AbstractContextManager[Visit]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
-        return self._span(self, box)
+        return self._span(self._durations, self._failed, box)
 
-    def visited(self, box: str, duration_s: float, error: BaseException | None) -> None:
-        """Note a visit to a box, and what it ended with."""
-        self._durations[box].observe(duration_s)
-        if error is not None and _is_failure(error):
+    def _failed(self, box: str, error: BaseException) -> None:
+        if _is_failure(error):
             self._counts["socialfeed_box_errors_total", box] += 1
 
     def collect_timings(self) -> list[BoxTiming]:
@@ -153,10 +151,16 @@ class Metrics:
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_box", "_inner_box", "_inner_started_s", "_metrics", "_started_s")
+    __slots__ = ("_box", "_durations", "_failed", "_inner_box", "_inner_started_s", "_started_s")
 
-    def __init__(self, metrics: Metrics, box: str) -> None:
-        self._metrics = metrics
+    def __init__(
+        self,
+        durations: dict[str, _Histogram],
+        failed: Callable[[str, BaseException], None],
+        box: str,
+    ) -> None:
+        self._durations = durations
+        self._failed = failed
         self._box = box
         self._inner_box = ""
 
@@ -176,21 +180,19 @@ class _Span:
         traceback: TracebackType | None,
     ) -> None:
         now_s = time.perf_counter()
-        timings = _timings.get()
         if self._inner_box:
-            self._ended(self._inner_box, now_s - self._inner_started_s, error, timings)
-        self._ended(self._box, now_s - self._started_s, error, timings)
+            self._ended(self._inner_box, now_s - self._inner_started_s, error)
+        self._ended(self._box, now_s - self._started_s, error)
 
     def _ended(
-        self,
-        box: str,
-        duration_s: float,
-        error: BaseException | None,
-        timings: list[BoxTiming] | None,
+        self, box: str, duration_s: float, error: BaseException | None, cpu_s: float | None = None
     ) -> None:
-        self._metrics.visited(box, duration_s, error)
+        self._durations[box].observe(duration_s)
+        if error is not None:
+            self._failed(box, error)
+        timings = _timings.get()
         if timings is not None:
-            timings.append(_timing((box, duration_s, None)))
+            timings.append(_timing((box, duration_s, cpu_s)))
 
 
 class _MeteredSpan(_Span):
@@ -211,16 +213,11 @@ class _MeteredSpan(_Span):
         super().on_to(box)
 
     def _ended(
-        self,
-        box: str,
-        duration_s: float,
-        error: BaseException | None,
-        timings: list[BoxTiming] | None,
+        self, box: str, duration_s: float, error: BaseException | None, cpu_s: float | None = None
     ) -> None:
-        cpu_s = None if self._account is None else self._account.leave()
-        self._metrics.visited(box, duration_s, error)
-        if timings is not None:
-            timings.append(_timing((box, duration_s, cpu_s)))
+        if self._account is not None:
+            cpu_s = self._account.leave()
+        super()._ended(box, duration_s, error, cpu_s)
 
 
 def _is_failure(error: BaseException) -> bool:
