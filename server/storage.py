@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from server.adapters.folder import STORAGE_NAME, folder_access_key
-from server.adapters.storage.local import LocalStorage, is_key
+from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.gateway.site import Site
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
@@ -83,7 +83,7 @@ def _endpoint_of(
     def make(signer: UploadSigner, telemetry: Telemetry) -> StorageEndpoint:
         largest_bytes = max(settings.uploads.largest_bytes.values())
         return StorageEndpoint(
-            access=StorageAccess(BUCKET, access_key, largest_bytes, is_key),
+            access=StorageAccess(BUCKET, access_key, largest_bytes),
             storage=storage,
             receiver=ObjectReceiver(storage, signer),
             limits=settings.limits,
