@@ -118,6 +118,17 @@ class Gateway:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
 
+    def admitting(self, serve: ServeRequest) -> ServeRequest:
+        """Return what answers requests that are for no call, but pass the gateway first."""
+
+        async def admitted(
+            request: web.Request, parameters: Mapping[str, str]
+        ) -> web.StreamResponse:
+            self.admit(request)
+            return await serve(request, parameters)
+
+        return admitted
+
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             # A stream is counted by its box, since it stays for as long as its reader.

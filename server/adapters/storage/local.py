@@ -23,7 +23,7 @@ from typing import BinaryIO, TypeVar
 
 from server.adapters.storage.presigning import Presigner
 from server.errors import NotFoundError, ObjectExistsError, StorageError
-from server.model.keys import is_key
+from server.model.media import is_key
 from server.ports.object_storage import PresignedPut, StoredObject
 
 # A trip to a thread costs as much as copying so many bytes; a smaller object is one trip.

@@ -26,7 +26,17 @@ def test_one_range_is_that_part(text: str, span: Span) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "bytes=", "bytes=-", "bytes=5-2", "lines=1-2", "bytes=0-1,4-5", "bytes=٣-", "x" * 99],
+    [
+        None,
+        "",
+        "bytes=",
+        "bytes=-",
+        "bytes=5-2",
+        "lines=1-2",
+        "bytes=0-1,4-5",
+        "bytes=٣-",
+        "x" * 99,
+    ],
 )
 def test_what_is_no_single_range_is_all_of_it(text: str | None) -> None:
     assert asked_span(text, 10) is None

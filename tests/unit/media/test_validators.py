@@ -25,7 +25,7 @@ def test_a_tag_that_is_named_is_known(tags: str) -> None:
     assert unchanged(tags)
 
 
-@pytest.mark.parametrize("tags", ["", '"b"', 'a', '"ba"', 'x"a', '"x"a"', '"A"'])
+@pytest.mark.parametrize("tags", ["", '"b"', "a", '"ba"', 'x"a', '"x"a"', '"A"'])
 def test_a_tag_within_other_text_is_not(tags: str) -> None:
     assert not unchanged(tags)
 
