@@ -29,7 +29,7 @@ from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
-from server.gateway.gateway import Gateway
+from server.gateway.gateway import Gateway, ServeRequest
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
@@ -181,14 +181,12 @@ def _app(
     )
     delivery = MediaDelivery(boxes.cdn, metrics)
     media_routes, uploads = _media(delivery, boxes, parts)
-    router = gateway.router(calls)
+    serve: ServeRequest = delivery.serve
     if settings.gateway.shows_timing:
-        media_routes = timed_routes(media_routes, metrics)
-        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(timed(delivery.serve, metrics)))
-    else:
-        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(delivery.serve))
+        media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
+    router = gateway.router(calls, {MEDIA_PATTERN: serve})
     app[FRONT_DOOR] = FrontDoor(router, envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)

@@ -51,6 +51,16 @@ _UNKNOWN_HEADERS = (
 # In how many chunks it comes is no encoding of the object's.
 _PLAIN_ENCODINGS = frozenset({"", "aws-chunked", "identity"})
 
+_CODES: dict[type, Code] = {
+    ObjectExistsError: Code.PRECONDITION_FAILED,
+    NotFoundError: Code.NO_SUCH_KEY,
+    WrongBytesError: Code.INVALID_REQUEST,
+    InvalidFieldError: Code.INVALID_REQUEST,
+    UnsatisfiableRangeError: Code.INVALID_RANGE,
+    OverloadedError: Code.SLOW_DOWN,
+    StorageError: Code.SERVICE_UNAVAILABLE,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StorageAccess:
@@ -251,20 +261,9 @@ def _is_known(request: web.Request, stored: StoredObject) -> bool:
 
 
 def _s3_error(error: RequestError) -> S3Error:
-    match error:
-        case S3Error():
-            return error
-        case ObjectExistsError():
-            return S3Error(Code.PRECONDITION_FAILED, str(error))
-        case NotFoundError():
-            return S3Error(Code.NO_SUCH_KEY, str(error))
-        case WrongBytesError() | InvalidFieldError():
-            return S3Error(Code.INVALID_REQUEST, str(error))
-        case UnsatisfiableRangeError():
-            return S3Error(Code.INVALID_RANGE, str(error))
-        case OverloadedError():
-            return S3Error(Code.SLOW_DOWN, str(error))
-        case StorageError():
-            return S3Error(Code.SERVICE_UNAVAILABLE, str(error))
-        case _:
-            raise error
+    if isinstance(error, S3Error):
+        return error
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
+    if code is None:
+        raise error
+    return S3Error(code, str(error))
