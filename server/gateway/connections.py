@@ -206,9 +206,9 @@ class _Connection(asyncio.Protocol):
     def hand_on(self) -> None:
         """Have the request begun, because its turn has come."""
         data, self._held = self._held, b""
-        if self._is_paused and self._transport:
-            self._is_paused = False
+        if self._is_paused and self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
+        self._is_paused = False
         self._pass_on(data)
 
     def _pass_on(self, data: bytes) -> None:

@@ -74,6 +74,8 @@ class Flood:
         self.second = Tally()
         self.good = Latencies()
         self.refusals = Latencies()
+        # From when a request was due until it was written: what the client itself adds to both.
+        self.lateness = Latencies()
 
     async def run(self, rate_per_s: float, seconds: float) -> None:
         """Send at a rate for a time; tell of each second."""
@@ -170,6 +172,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, due_s: float) -> None:
         self._due_s = due_s
+        self._flood.lateness.note(time.perf_counter() - due_s)
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -210,7 +213,11 @@ async def main(port: int, rate_per_s: float, seconds: float) -> None:
     await flood.run(rate_per_s, seconds)
     latencies = {
         f"{name}_p{share}_ms": histogram.quantile_ms(share / 100)
-        for name, histogram in (("good", flood.good), ("refused", flood.refusals))
+        for name, histogram in (
+            ("good", flood.good),
+            ("refused", flood.refusals),
+            ("written", flood.lateness),
+        )
         for share in (50, 99)
     }
     print(json.dumps(asdict(flood.total) | latencies))
