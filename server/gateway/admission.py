@@ -55,6 +55,7 @@ class Admission:
         self._monotonic_s = monotonic_s
         self._soon = soon
         self._line: OrderedDict[InLine, None] = OrderedDict()
+        self._most_waiting = BURST_WAIT_S / FIRST_PACE_S
         # Since when somebody waits all the time.
         self._filled_s = 0.0
         # How many more are begun in this turn.
@@ -74,10 +75,8 @@ class Admission:
     @property
     def is_open(self) -> bool:
         """Whether one who comes now is to be let in."""
-        wait_s = len(self._line) * self._pace_s
-        if wait_s <= STEADY_WAIT_S or len(self._line) < LEAST_WAITING:
-            return True
-        return wait_s <= BURST_WAIT_S and self._monotonic_s() - self._filled_s <= BURST_S
+        # Of all that a refusal costs, this is asked most often: the rest is done once a turn.
+        return len(self._line) < self._most_waiting
 
     def join(self, one: InLine) -> None:
         """Let a request in: it is handed on at once, or waits until its turn has come."""
@@ -107,19 +106,27 @@ class Admission:
     def _turn(self) -> None:
         self._is_turning = False
         self._left = A_TURN
+        now_s = self._monotonic_s()
         if not self._line:
             self._turned_s = None
+            self._filled_s = now_s
+            self._set_bound(now_s)
             return
         # First of all: nobody is to wait for ever, whatever happens to those before.
         self._expect_turn()
-        self._learn_pace()
+        self._learn_pace(now_s)
+        self._set_bound(now_s)
         while self._left and self._line:
             one, _ = self._line.popitem(last=False)
             self._left -= 1
             one.hand_on()
 
-    def _learn_pace(self) -> None:
-        now_s = self._monotonic_s()
+    def _set_bound(self, now_s: float) -> None:
+        is_burst = now_s - self._filled_s <= BURST_S
+        wait_s = BURST_WAIT_S if is_burst else STEADY_WAIT_S
+        self._most_waiting = max(wait_s / self._pace_s, LEAST_WAITING)
+
+    def _learn_pace(self, now_s: float) -> None:
         if self._turned_s is not None:
             each_s = (now_s - self._turned_s) / A_TURN
             self._pace_s += (each_s - self._pace_s) * A_TURN / (A_TURN + REMEMBERED)

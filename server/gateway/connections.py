@@ -147,8 +147,28 @@ class _Connection(asyncio.Protocol):
         presence: runs out when the client goes.
     """
 
+    # Thousands of connections that are refused in turn are in no processor's cache: they are small.
+    __slots__ = (
+        "_admission",
+        "_body",
+        "_connections",
+        "_has_request",
+        "_headers_due_s",
+        "_held",
+        "_http",
+        "_is_between",
+        "_is_paused",
+        "_is_pipelining",
+        "_loop",
+        "_part_due_s",
+        "_transport",
+        "_unsent_bytes",
+        "presence",
+    )
+
     def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
         self._connections = connections
+        self._admission = connections.admission
         self._http = http
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -180,7 +200,7 @@ class _Connection(asyncio.Protocol):
         self._transport = None
         if self._held:
             self._held = b""
-            self._connections.admission.leave(self)
+            self._admission.leave(self)
         if self.presence:
             self.presence.reschedule(self._loop.time())
         self._http.connection_lost(exc)
@@ -198,7 +218,7 @@ class _Connection(asyncio.Protocol):
             # The client has done its part.
             self._headers_due_s = None
             self._held = data
-            self._connections.admission.join(self)
+            self._admission.join(self)
             return
         self._is_between = False
         self._pass_on(data)
@@ -262,7 +282,7 @@ class _Connection(asyncio.Protocol):
 
     def _is_turned_away(self, data: bytes) -> bool:
         """Answer a request that would have to wait too long; else it is to be let in."""
-        admission = self._connections.admission
+        admission = self._admission
         if data.count(_REQUEST_LINE_END) > 1:
             self._is_pipelining = True
         elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
