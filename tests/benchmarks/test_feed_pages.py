@@ -17,6 +17,7 @@ from statistics import median
 import numpy as np
 import pytest
 
+from tests.benchmarks.flood import FIRST_CONNECTIONS
 from tests.benchmarks.side_by_side import Compared, bare, hammered, pin
 from tests.benchmarks.test_overload import flooded
 from tests.e2e.serving import Serving, serving
@@ -75,7 +76,7 @@ def test_feed_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             ]
             half_per_s = HALF * median(ours.per_s for ours, _ in rounds)
             pages: list[list[object]] = [["GET", path, None] for path in paths]
-            half = flooded(server, pages, half_per_s, HALF_S).total
+            half = flooded(server, pages, half_per_s, HALF_S, connections=FIRST_CONNECTIONS).total
 
     ours, theirs = zip(*rounds, strict=True)
     with capsys.disabled():
