@@ -183,12 +183,16 @@ def _app(
     app.add_routes(timed(media_routes, metrics) if settings.gateway.shows_timing else media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
     app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
-    app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
+    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
+
+
+def _admission(clock: Clock) -> Admission:
+    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
 
 
 def _media(boxes: Boxes, parts: _Parts) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
