@@ -89,6 +89,13 @@ class Edge:
     followee_id: int
 
 
+class Pair(NamedTuple):
+    """Who follows whom, or did."""
+
+    follower_id: int
+    followee_id: int
+
+
 class Followee(NamedTuple):
     """A followed user, as the feed reader needs to know them.
 

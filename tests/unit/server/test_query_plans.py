@@ -21,7 +21,7 @@ from server.adapters.sqlite.stores import (
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event, EventKind, Queue
 from server.model.pages import PageRequest
-from server.model.records import PostEdit
+from server.model.records import Pair, PostEdit
 from server.ports.idempotency import KeyedAnswer, Reservation
 from server.ports.stores import Stores
 from tests.fakes.clock import ManualClock
@@ -32,6 +32,13 @@ QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
     "posts by postId": (lambda s: s.posts.get_many([1]), "posts USING INTEGER PRIMARY KEY"),
     "posts of followees": (lambda s: s.posts.entries_by([1], PAGE), "posts_by_author"),
     "a feed by userId": (lambda s: s.feeds.get(1), "feeds USING INTEGER PRIMARY KEY"),
+    "newest posts of authors": (lambda s: s.posts.newest_by({1: 0}, limit=5), "posts_by_author"),
+    "floors of feeds": (lambda s: s.feeds.floors([1]), "feeds USING INTEGER PRIMARY KEY"),
+    "edges that stand": (
+        lambda s: s.follows.standing([Pair(1, 2)]),
+        "follows USING PRIMARY KEY",
+    ),
+    "edges to settle": (lambda s: s.follows.settle([Pair(1, 2)]), "follows USING PRIMARY KEY"),
     "comments of a post": (lambda s: s.comments.of_post(1, PAGE), "comments_by_post"),
     "users who like a post": (lambda s: s.likes.of_post(1, PAGE), "likes_by_post"),
     "counts of posts": (lambda s: s.counters.get_many([1]), "post_counts USING INTEGER PRIMARY"),
