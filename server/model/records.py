@@ -110,6 +110,13 @@ class Followee(NamedTuple):
     is_pulled: bool
 
 
+class Audience(NamedTuple):
+    """A user's followers: how many, and who they are unless there are more than were asked for."""
+
+    size: int
+    follower_ids: Sequence[int]
+
+
 class FollowersChunk(NamedTuple):
     """Some of a user's followers, and the id of the last one's edge, to go on from."""
 

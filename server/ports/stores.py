@@ -15,6 +15,7 @@ from server.model.feeds import Backfill, FanOut, Feed
 from server.model.media import Media
 from server.model.pages import PageRequest
 from server.model.records import (
+    Audience,
     Comment,
     Counts,
     Credentials,
@@ -148,8 +149,8 @@ class Follows(Protocol):
         """Return all whom a user follows."""
         ...
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
         ...
 
     async def followers_after(

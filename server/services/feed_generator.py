@@ -71,7 +71,6 @@ class FeedGenerator:
     ) -> None:
         self._settings = settings
         self._posts = stores.posts
-        self._users = stores.users
         self._follows = stores.follows
         self._feeds = stores.feeds
         self._messages = stores.messages
@@ -168,21 +167,19 @@ class FeedGenerator:
             self._feed_cache.clear()
 
     async def _fan_out(self, entries: Sequence[FeedEntry]) -> None:
-        authors = await self._users.get_many({entry.author_id for entry in entries})
-        narrow: list[FeedEntry] = []
+        authors = {entry.author_id for entry in entries}
+        audiences = await self._follows.audiences(authors, most=WIDE)
+        narrow: list[FanOut] = []
         wide: list[FeedEntry] = []
         for entry in entries:
-            author = authors.get(entry.author_id)
-            if author is None:
-                continue
-            if not self._is_pushed(author.followers):
-                await self._pull_from_now_on(author.user_id)
-            elif author.followers > WIDE:
+            audience = audiences[entry.author_id]
+            if not self._is_pushed(audience.size):
+                await self._pull_from_now_on(entry.author_id)
+            elif audience.size > WIDE:
                 wide.append(entry)
-            else:
-                narrow.append(entry)
-        followers = await self._follows.followers_of({entry.author_id for entry in narrow})
-        await self._push([FanOut(entry, followers[entry.author_id]) for entry in narrow])
+            elif audience.size:
+                narrow.append(FanOut(entry, audience.follower_ids))
+        await self._push(narrow)
         # Last, so that nothing is queued for a batch that has to be tried again.
         for entry in wide:
             await self._fan_out_apart(entry)

@@ -142,6 +142,19 @@ async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=True)]
 
 
+async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None:
+    for user_id in (8, 9):
+        token = Token(b"%d" % user_id, user_id, expires_at_ms=1_000)
+        await stores.users.add(User(user_id, str(user_id)), password_hash=None, token=token)
+    for follower_id, followee_id in [(1, 9), (2, 9), (3, 9), (1, 8)]:
+        await stores.follows.add(*followed(follower_id, followee_id, 100 + follower_id))
+
+    audiences = await stores.follows.audiences([7, 8, 9], most=2)
+
+    assert audiences == {7: (0, []), 8: (1, [1]), 9: (3, [])}
+    assert (await stores.follows.audiences([9], most=3))[9] == (3, [1, 2, 3])
+
+
 async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
     for follower_id in (1, 2, 3):
         await stores.follows.add(*followed(follower_id, 9, 100 + follower_id))
@@ -151,7 +164,6 @@ async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
 
     assert chunk == FollowersChunk([2], last_edge_id=102)
     assert await stores.follows.followers_after(9, edge_id=103, limit=1) == ([], 103)
-    assert await stores.follows.followers_of([9, 8]) == {9: [1, 2, 3], 8: []}
     assert [edge.follower_id for edge in latest] == [2, 1]
     assert await stores.follows.followees_page(1, ALL) == [Edge(101, 1, 9)]
 

@@ -13,6 +13,7 @@ from server.model.feeds import Backfill, FanOut, Feed
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
+    Audience,
     Counts,
     Credentials,
     Edge,
@@ -229,11 +230,15 @@ class MemoryFollows:
             for edge in self.by(follower_id)
         ]
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
-        return {
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
+        followers = {
             followee_id: [edge.follower_id for edge in self.to(followee_id)]
             for followee_id in followee_ids
+        }
+        return {
+            followee_id: Audience(len(ids), ids if len(ids) <= most else [])
+            for followee_id, ids in followers.items()
         }
 
     async def followers_after(

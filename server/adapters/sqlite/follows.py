@@ -5,11 +5,13 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+import orjson
+
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Edge, Followee, FollowersChunk, Pair
+from server.model.records import Audience, Edge, Followee, FollowersChunk, Pair
 
 BOX = "follow_db"
 
@@ -80,19 +82,20 @@ class SqliteFollows:
 
         return await self._database.read(BOX, work)
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
         ids = json.dumps(list(followee_ids))
 
-        def work(connection: sqlite3.Connection) -> Mapping[int, Sequence[int]]:
+        def work(connection: sqlite3.Connection) -> Mapping[int, Audience]:
             # One row of JSON: each row fetched would wait for the interpreter.
             (text,) = connection.execute(
-                "SELECT json_group_array(json_array(value, json((SELECT"
-                " json_group_array(follower_id) FROM follows WHERE followee_id = value))))"
-                " FROM json_each(?)",
-                (ids,),
+                "SELECT json_group_array(json_array(value, coalesce(followers, 0), json((SELECT"
+                " json_group_array(follower_id) FROM follows"
+                " WHERE followee_id = value AND followers <= ?))))"
+                " FROM json_each(?) LEFT JOIN users ON user_id = value",
+                (most, ids),
             ).fetchone()
-            return dict(json.loads(text))
+            return {user_id: Audience(*audience) for user_id, *audience in orjson.loads(text)}
 
         return await self._database.read(BOX, work)
 

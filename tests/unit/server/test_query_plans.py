@@ -45,7 +45,7 @@ QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
     "followees of a user": (lambda s: s.follows.followees(1), "follows USING PRIMARY KEY"),
     "followees, a page": (lambda s: s.follows.followees_page(1, PAGE), "follows_by_follower"),
     "followers, a page": (lambda s: s.follows.followers_page(1, PAGE), "follows_by_followee"),
-    "followers of many": (lambda s: s.follows.followers_of([1, 2]), "follows_by_followee"),
+    "audiences": (lambda s: s.follows.audiences([1, 2], most=5), "follows_by_followee"),
     "a feed's tail": (lambda s: s.feeds.get(1), "feed_tails USING INTEGER PRIMARY KEY"),
     "followers, a chunk": (
         lambda s: s.follows.followers_after(1, edge_id=0, limit=10),
