@@ -35,8 +35,7 @@ class Token:
     expires_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """A text post, or a media post with its description.
 
     `media_url` is the media's path on this server; posts from before there were uploads have a URL

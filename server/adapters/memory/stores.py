@@ -104,8 +104,7 @@ class MemoryPosts:
         found = self._posts.get(post_id)
         if found is None:
             return None
-        edited = replace(
-            found,
+        edited = found._replace(
             text=found.text if edit.text is None else edit.text,
             description=found.description if edit.description is None else edit.description,
             hashtags=found.hashtags if edit.hashtags is None else edit.hashtags,

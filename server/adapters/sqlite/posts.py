@@ -36,7 +36,7 @@ class SqlitePosts:
                     post.text,
                     post.media_url,
                     post.description,
-                    json.dumps(post.hashtags),
+                    json.dumps(post.hashtags) if post.hashtags else "[]",
                 ),
             )
             if added.rowcount:
