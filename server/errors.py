@@ -20,6 +20,7 @@ ServerError
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
+    │   └── DamagedObjectError  an object whose file is not whole any more
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
     ├── ForeignOriginError where nobody needs a token: a page from elsewhere
@@ -206,6 +207,13 @@ class NotFoundError(RequestError):
     def __init__(self, *, kind: str, found: object) -> None:
         self.kind = kind
         super().__init__(f"there is no {kind} {found}")
+
+
+class DamagedObjectError(NotFoundError):
+    """An object whose file is not whole any more: waiting for the store would not bring it back."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(kind="whole object in the file", found=name)
 
 
 class NotOwnerError(RequestError):

@@ -8,13 +8,15 @@ from typing import NamedTuple
 class Queue(StrEnum):
     """One queue for each box that consumes, by the name of the box.
 
-    The feed generator has one more, for posts with so many followers that others would wait.
+    The feed generator has one more, for posts with so many followers that others would wait, and
+    the media processor for videos, so that pictures do not wait for them.
     """
 
     FEED_GENERATOR = "feed_generator"
     WIDE_FAN_OUT = "wide_fan_out"
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
+    VIDEO_RENDITIONS = "video_renditions"
 
 
 class EventKind(StrEnum):
@@ -27,6 +29,7 @@ class EventKind(StrEnum):
     LIKED = "liked"
     COMMENTED = "commented"
     UPLOADED = "uploaded"
+    VIDEO_UPLOADED = "video_uploaded"
 
 
 _QUEUES = {
@@ -37,6 +40,7 @@ _QUEUES = {
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
+    EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
 }
 
 
