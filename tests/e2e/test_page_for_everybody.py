@@ -29,13 +29,6 @@ SETTLED_MS = 600
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """A headless browser."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server on which Ada has posted and Bo, who follows her, has liked and commented."""
     with serving(program, tmp_path_factory.mktemp("page") / "data") as started:
@@ -51,21 +44,6 @@ def react(server: Serving, person: Person, post_id: str) -> None:
     on = {"userId": person.user_id, "postId": post_id}
     for path, body in (("/v1/likes", on), ("/v1/comments", {**on, "comment": "Quite so"})):
         assert server.send("POST", path, body, token=person.token).status == 201
-
-
-@pytest.fixture
-def open_window(browser: "Browser", server: Serving) -> Iterator[OpenWindow]:
-    """Open windows; at the end, nothing must have gone wrong in any of them."""
-    opened: list[Window] = []
-
-    def open_one(**options: object) -> Window:
-        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.expect_calm()
-        each.page.context.close()
 
 
 def violations(seen: Window) -> list[str]:

@@ -156,7 +156,10 @@ export class Composer {
   }
 
   async #post() {
-    const words = this.#field.value.trim();
+    // What is typed or attached from here on belongs to the next post.
+    const written = this.#field.value;
+    const upload = this.#upload;
+    const words = written.trim();
     if (this.#isBusy || (!words && !this.#upload)) {
       if (!words) this.#field.focus();
       return;
@@ -164,14 +167,14 @@ export class Composer {
     this.#setBusy(true);
     this.#tellError(null);
     try {
-      const body = await this.#body(words);
+      const body = await this.#body(words, upload);
       if (!body) return;
       const post = await this.#app.api.post("/v1/posts", body, { key: this.#sendKey.for(body) });
-      await this.#onPosted({ ...post, author: this.#app.session.user });
-      this.#field.value = "";
+      this.#sendKey.done();
+      this.#draft.drop(written);
       this.#find(".kept").textContent = "";
-      this.#draft.clear();
-      this.#detach();
+      if (upload === this.#upload) this.#detach();
+      await this.#onPosted({ ...post, author: this.#app.session.user });
     } catch (problem) {
       this.#tellError(`${problem.message} Your post is kept here; it was not sent.`);
     } finally {
@@ -180,15 +183,16 @@ export class Composer {
   }
 
   /** Return what is to be sent; null if the file could not be uploaded, which was told. */
-  async #body(words) {
+  async #body(words, upload) {
     const { userId } = this.#app.session;
     const hashtags = hashtagsOf(words);
-    if (!this.#upload) return { userId, text: words, hashtags };
-    if (!this.#upload.mediaUrl && !(await this.#sending)) {
-      this.#tellError("The file is not there yet. Your post is kept here; it was not sent.");
+    if (!upload) return { userId, text: words, hashtags };
+    if (!upload.mediaUrl && !(await this.#sending)) {
+      const why = upload.isCancelled ? "The file was removed." : "The file is not there yet.";
+      this.#tellError(`${why} Your post is kept here; it was not sent.`);
       return null;
     }
-    const { mediaUrl } = this.#upload;
+    const { mediaUrl } = upload;
     return { userId, mediaUrl, hashtags, ...(words && { description: words }) };
   }
 

@@ -34,8 +34,11 @@ export async function edited(app, post, field) {
   const saving = new AbortController();
   const { signal } = saving;
   const save = async () => {
+    const written = area.value;
     try {
-      saved = await changed(app, post, field, area.value.trim());
+      saved = await changed(app, post, field, written.trim());
+      // Typed into meanwhile: that is saved with the next press.
+      if (area.value !== written) return;
       draft.clear();
       dialog.close();
     } catch (problem) {

@@ -8,6 +8,12 @@ export const TYPES = new Set([
   "video/mp4", "video/quicktime", "video/webm",
 ]);
 
+// An upload of which nothing moves for so long has failed: whoever waits is told, and may try again.
+const QUIET_MS = 30_000;
+// What a URL took once it does not take again: an answer was lost, and the browser has sent it twice.
+const ALREADY_THERE = 412;
+const STOPPED = "The upload was stopped.";
+
 /** One file on its way; tells "progress" with `share`, and can be cancelled and begun again. */
 export class Upload extends EventTarget {
   #app;
@@ -26,9 +32,11 @@ export class Upload extends EventTarget {
   async send() {
     const { userId } = this.#app.session;
     const { type: contentType, size: sizeBytes } = this.file;
+    this.share = 0;
     const signed = await this.#app.api.post("/v1/media/uploads", {
       userId, contentType, sizeBytes,
     });
+    if (this.#isCancelled) throw new Problem(STOPPED);
     await this.#put(signed);
     this.mediaUrl = signed.mediaUrl;
     return signed.mediaUrl;
@@ -52,17 +60,25 @@ export class Upload extends EventTarget {
       for (const [name, value] of Object.entries(headers)) {
         if (!/^(host|content-length)$/i.test(name)) request.setRequestHeader(name, value);
       }
+      const fail = (words, status = 0) => reject(new Problem(words, { status }));
+      const giveUp = () => {
+        fail("Nothing of the upload has moved for a while.");
+        request.abort();
+      };
+      let quiet = setTimeout(giveUp, QUIET_MS);
       request.upload.addEventListener("progress", ({ loaded, total }) => {
+        clearTimeout(quiet);
+        quiet = setTimeout(giveUp, QUIET_MS);
         this.share = total ? loaded / total : 0;
         this.dispatchEvent(new Event("progress"));
       });
-      const fail = (words, status = 0) => reject(new Problem(words, { status }));
+      request.addEventListener("loadend", () => clearTimeout(quiet));
       request.addEventListener("load", () => {
-        if (request.status < 300) resolve();
+        if (request.status < 300 || request.status === ALREADY_THERE) resolve();
         else fail(refusal(request.status), request.status);
       });
       request.addEventListener("error", () => fail("The connection broke during the upload."));
-      request.addEventListener("abort", () => fail("The upload was stopped."));
+      request.addEventListener("abort", () => fail(STOPPED));
       request.send(this.file);
     });
   }
