@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.serving import Serving, serving
+from tests.e2e.uploads import Upload
 from tests.e2e.windows import Window
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def thread(person: Window, text: str) -> "Locator":
     post.locator("[data-do=comments]").click()
     expect(post.get_by_label("Write a comment")).to_be_focused()
     return post
+
+
+def is_put(url: str) -> bool:
+    """Whether it is a URL that files are put at."""
+    return "/storage/" in url
 
 
 def field(person: Window) -> "Locator":
@@ -222,24 +228,24 @@ def test_an_upload_that_is_there_already_is_taken_as_such(
     two: tuple[Window, Window], drawing: Path
 ) -> None:
     ada, bo = two
+    answers = []
+
+    def put_before(route: "Route") -> None:
+        asked = route.request
+        first = Upload(asked.url, asked.method, asked.headers, "")
+        answers.append(first.put(drawing.read_bytes()).status)
+        route.continue_()
+
     # As when an answer is lost and the browser sends the request again by itself.
-    statuses = []
-    ada.page.route(
-        "**/storage/**",
-        lambda route: (statuses.append(route.fetch().status), route.continue_()),
-        times=1,
-    )
-    ada.page.on(
-        "response",
-        lambda answer: statuses.append(answer.status) if "/storage/" in answer.url else None,
-    )
+    ada.page.route("**/storage/**", put_before, times=1)
+    ada.page.on("response", lambda told: answers.append(told.status) if is_put(told.url) else None)
 
     ada.page.locator(".composer input[type=file]").set_input_files(drawing)
     expect(ada.page.locator(".attachment-words")).to_have_text("Ready to be posted.")
     ada.write("Twice")
 
     expect(bo.post_with("Twice").locator(".media img")).to_be_visible()
-    assert statuses == [200, 412]
+    assert answers == [200, 412]
 
 
 def test_a_file_that_is_removed_before_its_upload_begins_is_not_uploaded(
@@ -247,7 +253,7 @@ def test_a_file_that_is_removed_before_its_upload_begins_is_not_uploaded(
 ) -> None:
     ada, _ = two
     puts = []
-    ada.page.on("request", lambda request: puts.append(request.url) if "/storage/" in request.url else None)
+    ada.page.on("request", lambda asked: puts.append(asked.url) if is_put(asked.url) else None)
     held = hold(ada, "**/v1/media/uploads")
     ada.page.locator(".composer input[type=file]").set_input_files(drawing)
     ada.write("On second thought")
