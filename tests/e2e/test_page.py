@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,15 +36,16 @@ def test_a_post_appears_in_the_others_feed_within_2_s_without_a_reload(
     ada, bo = two
 
     delays_s = []
-    # On a machine that others share, one delay says little.
     for text in ("Hello from the other window #first", "Hello again", "And again"):
-        ada.write(text)
-        expect(ada.post_with(text)).to_be_visible()
+        ada.page.locator("#composer-text").fill(text)
         started_s = time.monotonic()
+        ada.page.get_by_role("button", name="Post", exact=True).click()
         expect(bo.post_with(text)).to_be_visible()
         delays_s.append(time.monotonic() - started_s)
+        expect(ada.post_with(text)).to_be_visible()
 
-    assert min(delays_s) < 2
+    # On a machine that others share, one delay of several says little.
+    assert median(delays_s) < 2, delays_s
     expect(bo.post_with("Hello from").locator(".tag")).to_have_text("#first")
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,17 +85,18 @@ def test_a_picture_appears_in_the_others_feed_within_2_s_whole_and_without_a_jum
     ada, bo = two
     shown = bo.post_with("From the hill").locator(".media img")
     delays_s = []
-    # On a machine that others share, one delay says little.
     for text in ("From the valley", "From the path", "From the hill #view"):
         attach(ada, photo)
         expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
-        send(ada, text)
-        expect(ada.post_with(text).locator("img")).to_be_visible()
+        ada.page.locator("#composer-text").fill(text)
         started_s = time.monotonic()
+        ada.page.get_by_role("button", name="Post", exact=True).click()
         expect(bo.post_with(text).locator(".media img")).to_be_visible()
         delays_s.append(time.monotonic() - started_s)
+        expect(ada.post_with(text).locator("img")).to_be_visible()
 
-    assert min(delays_s) < 2
+    # On a machine that others share, one delay of several says little.
+    assert median(delays_s) < 2, delays_s
     bo.page.wait_for_timeout(ARRIVED_MS)
     assert shown.evaluate("(image) => image.complete && image.naturalWidth > 0")
     box = shown.bounding_box()

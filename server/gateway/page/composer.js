@@ -2,12 +2,14 @@
 
 import { SendKey } from "./api.js";
 import { Draft } from "./drafts.js";
-import { allFromTemplate, element, onSendKey, paintAvatar, showError } from "./elements.js";
+import { allFromTemplate, element, icon, onSendKey, paintAvatar, showError } from "./elements.js";
 import { glide } from "./glide.js";
 import { hashtagsOf } from "./text.js";
-import { TYPES, Upload } from "./upload.js";
+import { bytesText, TYPES, Upload } from "./upload.js";
 
 const KEPT_MS = 1_500;
+// Refusals of a file that will be no other at the next try.
+const FINAL = new Set([400, 413, 415, 422]);
 
 /** The form for a new post; `onPosted` is told the post. */
 export class Composer {
@@ -82,6 +84,10 @@ export class Composer {
       this.#tellError(`${file.name}: only pictures (JPEG, PNG, WebP, GIF) and videos (MP4, MOV, WebM).`);
       return;
     }
+    if (file.size === 0) {
+      this.#tellError(`${file.name}: there is nothing in this file.`);
+      return;
+    }
     this.#detach();
     this.#upload = new Upload(this.#app, file);
     this.#upload.addEventListener("progress", (event) => this.#tellProgress(event.target));
@@ -108,9 +114,18 @@ export class Composer {
     const shown = isVideo
       ? element("video", { src: url, muted: true, preload: "metadata", "aria-hidden": "true" })
       : element("img", { src: url, alt: "" });
+    if (!isVideo) shown.addEventListener("error", () => this.#tellUnseen(shown), { once: true });
     this.#find(".attachment-view").replaceChildren(shown);
-    this.#find(".attachment-name").textContent = `${file.name}, ${megabytes(file.size)}`;
+    this.#find(".attachment-name").textContent = `${file.name}, ${bytesText(file.size)}`;
     this.#showAttachment(true);
+  }
+
+  /** Tell that a picture is none to this browser; it may be to the server, and to others. */
+  #tellUnseen(shown) {
+    if (!shown.isConnected) return;
+    URL.revokeObjectURL(shown.src);
+    shown.replaceWith(icon("picture"));
+    this.#tellError("This browser cannot show this picture. Others may not see it either.");
   }
 
   #showAttachment(isShown) {
@@ -133,7 +148,7 @@ export class Composer {
         return true;
       },
       (problem) => {
-        if (!upload.isCancelled) this.#tell(problem.message, { canRetry: true });
+        if (!upload.isCancelled) this.#tellFailure(problem);
         return false;
       },
     );
@@ -148,9 +163,13 @@ export class Composer {
     if (percent % 10 === 0) this.#find(".attachment-words").textContent = words;
   }
 
-  #tell(words, { bar = false, canRetry = false } = {}) {
+  #tellFailure({ message, status }) {
+    this.#tell(message, { isFailed: true, canRetry: !FINAL.has(status) });
+  }
+
+  #tell(words, { bar = false, isFailed = false, canRetry = false } = {}) {
     this.#find(".attachment-words").textContent = words;
-    this.#find(".attachment").classList.toggle("failed", canRetry);
+    this.#find(".attachment").classList.toggle("failed", isFailed);
     this.#find("progress").hidden = !bar;
     this.#find("[data-do=retry]").hidden = !canRetry;
   }
@@ -188,7 +207,7 @@ export class Composer {
     const hashtags = hashtagsOf(words);
     if (!upload) return { userId, text: words, hashtags };
     if (!upload.mediaUrl && !(await this.#sending)) {
-      const why = upload.isCancelled ? "The file was removed." : "The file is not there yet.";
+      const why = upload.isCancelled ? "The file was removed." : "The file was not uploaded.";
       this.#tellError(`${why} Your post is kept here; it was not sent.`);
       return null;
     }
@@ -202,8 +221,4 @@ export class Composer {
     button.setAttribute("aria-disabled", String(isBusy));
     button.textContent = isBusy ? "Posting" : "Post";
   }
-}
-
-function megabytes(bytes) {
-  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

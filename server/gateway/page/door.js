@@ -25,10 +25,13 @@ export function showDoor(app, message = "") {
   if (message) showError(form, message);
 }
 
+/** Hide the door; whether somebody has just come through it. */
 export function hideDoor() {
   const door = document.getElementById("door");
+  const wasShown = !door.hidden;
   door.hidden = true;
   door.replaceChildren();
+  return wasShown;
 }
 
 function tellKind(form, isNew) {

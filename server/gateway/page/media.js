@@ -10,12 +10,16 @@ const WIDTHS = [320, 640, 1080];
 const SIZES = "(max-width: 700px) 100vw, 600px";
 // While nobody knows the size (a file whose header could not be read), a place of this shape.
 const UNKNOWN = { width: 4, height: 3 };
+// How many times as long as it is wide a place can be, and as wide as it is long: of what is
+// stretched any further a part is shown, as a line would show nothing.
+const MOST_STRETCHED = 5;
 
 /** The media of a post: its `element`, and `whole`, kept when it can be shown in one piece. */
 export class MediaView {
   #post;
   #shownAs;
   #hasSize = false;
+  #isPart = false;
   #isComing = false;
 
   constructor(post) {
@@ -48,6 +52,11 @@ export class MediaView {
     return description || `A ${this.#kind === "video" ? "video" : "picture"} by ${author.name}`;
   }
 
+  /** What is said beside a failure, where the server could make nothing of the file either. */
+  get #doubt() {
+    return this.#post.media?.state === "failed" ? " The file may be damaged." : "";
+  }
+
   get #video() {
     return this.element.querySelector("video");
   }
@@ -72,13 +81,13 @@ export class MediaView {
       image.srcset = WIDTHS.map((each) => `${url}?w=${each} ${each}w`).join(", ");
       image.src = url;
     }
-    this.element.replaceChildren(image);
+    this.element.replaceChildren(image, ...this.#wayToWhole());
     try {
       await image.decode();
       this.#reserve({ width: image.naturalWidth, height: image.naturalHeight });
       this.element.classList.add("whole");
     } catch {
-      this.#tellFailure("This picture did not load.", () => this.#showPicture({ isAgain: true }));
+      this.#tellFailure(`This picture did not load.${this.#doubt}`, () => this.#showPicture({ isAgain: true }));
     }
   }
 
@@ -100,7 +109,8 @@ export class MediaView {
     watch(shown, {
       onSize: (size) => this.#reserve(size),
       onFailure: () => {
-        if (this.#video === shown) this.#tellFailure("This video does not play here.", playAgain);
+        const words = `This video does not play here.${this.#doubt}`;
+        if (this.#video === shown) this.#tellFailure(words, playAgain);
       },
       onDelay: (isLate) => {
         if (this.#video === shown) this.#tellDelay(isLate, playAgain);
@@ -134,9 +144,17 @@ export class MediaView {
   }
 
   #giveShape({ width, height }) {
-    this.element.style.setProperty("--shape", `${width} / ${height}`);
+    const ratio = Math.min(Math.max(width / height, 1 / MOST_STRETCHED), MOST_STRETCHED);
+    this.#isPart = ratio !== width / height;
     // Above all else a portrait must not be taller than the window.
-    this.element.style.setProperty("--ratio", String(width / height));
+    this.element.style.setProperty("--ratio", String(ratio));
+  }
+
+  /** Return the link to a picture of which a part is shown. */
+  #wayToWhole() {
+    if (!this.#isPart) return [];
+    const where = { href: this.#post.mediaUrl, target: "_blank", rel: "noopener noreferrer" };
+    return [element("a", { class: "media-whole", ...where }, "Whole picture")];
   }
 
   #tellFailure(words, retry) {

@@ -33,9 +33,8 @@ export class Upload extends EventTarget {
     const { userId } = this.#app.session;
     const { type: contentType, size: sizeBytes } = this.file;
     this.share = 0;
-    const signed = await this.#app.api.post("/v1/media/uploads", {
-      userId, contentType, sizeBytes,
-    });
+    const asked = { userId, contentType, sizeBytes };
+    const signed = await this.#app.api.post("/v1/media/uploads", asked).catch(refuseSize);
     if (this.#isCancelled) throw new Problem(STOPPED);
     await this.#put(signed);
     this.mediaUrl = signed.mediaUrl;
@@ -77,11 +76,36 @@ export class Upload extends EventTarget {
         if (request.status < 300 || request.status === ALREADY_THERE) resolve();
         else fail(refusal(request.status), request.status);
       });
-      request.addEventListener("error", () => fail("The connection broke during the upload."));
+      request.addEventListener("error", () => fail(broken(uploadUrl)));
       request.addEventListener("abort", () => fail(STOPPED));
       request.send(this.file);
     });
   }
+}
+
+/** Return why a file could not be sent; where it goes is not always where the page comes from. */
+function broken(uploadUrl) {
+  const { origin } = new URL(uploadUrl);
+  if (origin === location.origin) return "The connection broke during the upload.";
+  return (
+    `This browser could not reach ${origin}, where files go. ` +
+    "If that is no address of this server, whoever runs it has to tell its address (--public-url)."
+  );
+}
+
+/** Tell how large a file may be, in people's units, if its size is what the server refuses. */
+function refuseSize(problem) {
+  const refused = problem.fields?.find(({ field }) => field === "sizeBytes");
+  if (!refused) throw problem;
+  const [, most] = /at most (\d+) bytes/.exec(refused.message) ?? [];
+  const words = most ? ` The most is ${bytesText(Number(most))}.` : "";
+  throw new Problem(`This file is too large.${words}`, { status: problem.status });
+}
+
+/** Return a number of bytes as people say it. */
+export function bytesText(bytes) {
+  if (bytes < 1e6) return `${Math.max(Math.round(bytes / 1e3), 1)} kB`;
+  return `${(bytes / 1e6).toFixed(1).replace(/\.0$/, "")} MB`;
 }
 
 function refusal(status) {
