@@ -67,7 +67,7 @@ def two(
 ) -> tuple[Window, Window]:
     """Two windows: Bo follows Ada, and both are at home."""
     ada, bo = open_window(), open_window()
-    ada.sign_up(f"Ada of {request.node.name}"[:60])
-    bo.sign_up(f"Bo of {request.node.name}"[:60])
+    ada.sign_up(f"Ada of {request.node.name[-50:]}")
+    bo.sign_up(f"Bo of {request.node.name[-50:]}")
     bo.follow(ada.user_id)
     return ada, bo

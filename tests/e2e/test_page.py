@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.serving import Serving, serving
-from tests.e2e.windows import PASSWORD, Window, chromium, window
+from tests.e2e.windows import PASSWORD, Window, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -46,7 +46,22 @@ def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", "1"),
         *("-movflags", "+faststart", str(file)),
     ]
-    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)  # noqa: S603 - all of it is ours
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    return file
+
+
+@pytest.fixture(scope="module")
+def grain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a minute of noise, which a browser does not read to its end at once."""
+    file = tmp_path_factory.mktemp("files") / "grain.webm"
+    noise = "testsrc2=size=320x180:rate=6:duration=30,noise=alls=60:allf=t"
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-loglevel", "error", "-f", "lavfi", "-i", noise, "-c:v", "libvpx"),
+        *("-deadline", "realtime", "-cpu-used", "8", "-g", "24"),
+        *("-b:v", "3M", "-minrate", "3M", "-maxrate", "3M", str(file)),
+    ]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
     return file
 
 
@@ -141,6 +156,30 @@ def test_a_video_that_plays_goes_on_with_what_it_began_with(
     video.evaluate("(video) => video.play()")
     expect(post.locator("video[poster]")).to_be_visible(timeout=READY_MS)
     assert video.get_attribute("poster") == media["poster"]
+
+
+def test_a_video_that_plays_is_read_from_one_file_while_its_renditions_get_ready(
+    two: tuple[Window, Window], server: Serving, grain: Path
+) -> None:
+    ada, bo = two
+    slow = bo.page.context.new_cdp_session(bo.page)
+    slow.send("Network.enable")
+    conditions = {"offline": False, "latency": 0, "uploadThroughput": -1}
+    slow.send("Network.emulateNetworkConditions", {**conditions, "downloadThroughput": 500_000})
+    film(ada, grain, "Grain")
+    post = bo.post_with("Grain")
+    video = post.locator("video")
+    expect(video).to_be_visible()
+    assert media_of(server, bo, post)["state"] == "stored"
+    sizes = []
+    bo.page.on("response", lambda told: sizes.append(told.headers.get("content-range")))
+    video.evaluate(PLAY)
+    wait_until_ready(server, bo, post)
+
+    video.evaluate("(video) => { video.currentTime = 27; }")
+    bo.page.wait_for_function("() => document.querySelector('video').currentTime > 27.5")
+
+    assert {told.partition("/")[2] for told in sizes if told} == {str(grain.stat().st_size)}
 
 
 def test_a_video_that_does_not_load_is_told_and_can_be_tried_again(

@@ -5,7 +5,7 @@ import { Draft } from "./drafts.js";
 import { allFromTemplate, element, icon, onSendKey, paintAvatar, showError } from "./elements.js";
 import { glide } from "./glide.js";
 import { hashtagsOf } from "./text.js";
-import { bytesText, TYPES, Upload } from "./upload.js";
+import { bytesText, Upload } from "./upload.js";
 
 const KEPT_MS = 1_500;
 // Refusals of a file that will be no other at the next try.
@@ -80,7 +80,7 @@ export class Composer {
 
   #attach(file) {
     this.#tellError(null);
-    if (!TYPES.has(file.type)) {
+    if (!this.#find("input[type=file]").accept.split(",").includes(file.type)) {
       this.#tellError(`${file.name}: only pictures (JPEG, PNG, WebP, GIF) and videos (MP4, MOV, WebM).`);
       return;
     }
@@ -92,7 +92,7 @@ export class Composer {
     this.#upload = new Upload(this.#app, file);
     this.#upload.addEventListener("progress", (event) => this.#tellProgress(event.target));
     this.#preview(file);
-    this.#field.placeholder = "Say something about it";
+    this.#expect("description", "Say something about it");
     this.#send();
   }
 
@@ -105,7 +105,13 @@ export class Composer {
     if (shown) URL.revokeObjectURL(shown.src);
     view.replaceChildren();
     this.#showAttachment(false);
-    this.#field.placeholder = "What is on your mind?";
+    this.#expect("text", "What is on your mind?");
+  }
+
+  /** Let the words be a text of their own, or what is said about a file. */
+  #expect(kind, placeholder) {
+    this.#field.maxLength = Number(this.#field.dataset[kind]);
+    this.#field.placeholder = placeholder;
   }
 
   #preview(file) {

@@ -27,7 +27,7 @@ export async function edited(app, post, field) {
   const form = dialog.querySelector("form");
   const draft = new Draft(app.session.userId, `edit:${post.postId}`);
   dialog.querySelector(".field span").textContent = field === "text" ? "Text" : "Description";
-  area.maxLength = field === "text" ? 100_000 : 10_000;
+  area.maxLength = Number(area.dataset[field]);
   area.value = draft.text || (post[field] ?? "");
   showError(form, null);
   let saved = null;

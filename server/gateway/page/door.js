@@ -3,8 +3,6 @@
 import { allFromTemplate, showError } from "./elements.js";
 import { announce } from "./say.js";
 
-const LEAST_PASSWORD = 8;
-
 /** Show the door; whoever comes through begins the session. */
 export function showDoor(app, message = "") {
   const door = document.getElementById("door");
@@ -76,9 +74,10 @@ function missing(form, name, password, isNew) {
     form.elements.name.focus();
     return "Tell your name.";
   }
-  if (isNew && password.length < LEAST_PASSWORD) {
+  const { minLength } = form.password;
+  if (isNew && password.length < minLength) {
     form.password.focus();
-    return `A password needs at least ${LEAST_PASSWORD} characters.`;
+    return `A password needs at least ${minLength} characters.`;
   }
   if (!password) {
     form.password.focus();

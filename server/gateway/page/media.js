@@ -6,7 +6,8 @@ import { firstView, isInUse, videoOf, watch } from "./video.js";
 
 // A post waits so long for its picture; then it is shown with the place kept for it.
 const PATIENCE_MS = 6_000;
-const WIDTHS = [320, 640, 1080];
+// Those that the server makes.
+const WIDTHS = document.documentElement.dataset.imageWidths.split(" ");
 const SIZES = "(max-width: 700px) 100vw, 600px";
 // While nobody knows the size (a file whose header could not be read), a place of this shape.
 const UNKNOWN = { width: 4, height: 3 };

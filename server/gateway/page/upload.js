@@ -2,12 +2,6 @@
 
 import { Problem } from "./api.js";
 
-/** The types that are taken, as the file picker has them. */
-export const TYPES = new Set([
-  "image/jpeg", "image/png", "image/webp", "image/gif",
-  "video/mp4", "video/quicktime", "video/webm",
-]);
-
 // An upload of which nothing moves for so long has failed: whoever waits is told, and may try again.
 const QUIET_MS = 30_000;
 // What a URL took once it does not take again: an answer was lost, and the browser has sent it twice.
