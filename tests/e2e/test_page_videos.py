@@ -1,6 +1,5 @@
 """Videos on the page: their place, their still, and what they are read from while they play."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,12 +88,14 @@ def media_of(server: Serving, person: Window, post: "Locator") -> dict[str, Any]
 
 def wait_until_ready(server: Serving, person: Window, post: "Locator") -> dict[str, Any]:
     """Wait for the renditions; returns what the API then tells of the media."""
+    media = media_of(server, person, post)
     for _ in range(READY_MS // 250):
-        media = media_of(server, person, post)
         if media["state"] == "ready":
-            return media
+            break
         person.page.wait_for_timeout(250)
-    pytest.fail(f"no renditions: {json.dumps(media)}")
+        media = media_of(server, person, post)
+    assert media["state"] == "ready"
+    return media
 
 
 def shape(place: "Locator") -> float:
