@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from server.adapters.folder import STORAGE_NAME, folder_access_key
-from server.adapters.storage.local import LocalStorage, is_key
+from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.gateway.site import Site
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
+from server.model.media import is_key
 from server.model.signatures import AccessKey
 from server.ports.clock import Clock
 from server.ports.object_storage import ObjectStorage

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.errors import NotFoundError, RequestError
-from server.model.delivery import client_of
+from server.model.delivery import AS_ORIGINAL, client_of
+from server.model.media import is_key
 from server.ports.telemetry import Telemetry
 from server.services.cdn import BOX, Cdn, Found
 
@@ -20,7 +21,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 # Shown as what it is and nothing else: a file of a stranger's runs nothing here.
 _POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-_KEY = re.compile(r"[ru](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+_PREFIXES = ("u/", "r/")
 _ETAG = re.compile(r'(?:W/)?("[^"]*")')
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
@@ -57,12 +58,17 @@ class MediaDelivery:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
-        if not _KEY.fullmatch(key):
+        if not is_key(key) or not key.startswith(_PREFIXES):
             raise NotFoundError(kind="media", found=key)
         client = client_of(request.headers, asked_width=request.query.get("w"))
+        as_original = AS_ORIGINAL in request.query_string.split("&")
         with self._telemetry.span(BOX):
-            found = await self._cdn.find(key, client)
+            found = await self._cdn.find(key, client, as_original=as_original)
             headers = _headers(found)
+            if found.is_stream and "Range" in request.headers and request.method == "GET":
+                headers = {**headers, "Location": _place(key, found), "Cache-Control": _FOR_NOW}
+                del headers["ETag"]
+                return web.Response(status=302, headers=headers)
             if _is_known(request, found):
                 return web.Response(status=304, headers=headers)
             headers["Content-Type"] = found.stored.content_type
@@ -89,8 +95,8 @@ class MediaDelivery:
             return web.Response(status=status, headers=headers, body=part.head)
         headers["Content-Length"] = str(span.size_bytes)
         response = web.StreamResponse(status=status, headers=headers)
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             await response.write(part.head)
             async for piece in part.rest:
                 await response.write(piece)
@@ -100,6 +106,17 @@ class MediaDelivery:
             if request.transport is not None:
                 request.transport.abort()
         return response
+
+
+def _place(key: str, found: Found) -> str:
+    """Return where the object that was found is by itself, from where the key is.
+
+    What the parts of a file are asked for has to be that file from the first to the last, whatever
+    the client tells of itself meanwhile, and whatever is made of the upload.
+    """
+    if found.key == key:
+        return f"?{AS_ORIGINAL}"
+    return "../" * key.count("/") + found.key
 
 
 def _headers(found: Found) -> dict[str, str]:

@@ -8,6 +8,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from server.gateway.site import Site
+from server.model.delivery import source_path
 from server.model.ids import timestamp_of
 from server.model.media import Media, media_path
 from server.model.records import Comment, Edge, Like, Notification, User
@@ -52,7 +53,8 @@ class UserShape(TypedDict):
 class MediaShape(TypedDict):
     """What a page needs to know of media before it loads it; no size while nobody knows.
 
-    `state` is `stored`, `ready` with its renditions, or `failed` without.
+    `state` is `stored`, `ready` with its renditions, or `failed` without. A video has a `source`: a
+    URL of one file, whose parts fit together whenever they are asked for.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class MediaShape(TypedDict):
     state: str
     poster: NotRequired[str]
     playlist: NotRequired[str]
+    source: NotRequired[str]
 
 
 class PostShape(TypedDict):
@@ -240,6 +243,8 @@ def _media_shape(media: Media, *, site_url: str) -> MediaShape:
         shape["poster"] = f"{site_url}{media_path(media.poster_key)}"
     if media.playlist_key:
         shape["playlist"] = f"{site_url}{media_path(media.playlist_key)}"
+    if source := source_path(media):
+        shape["source"] = f"{site_url}{source}"
     return shape
 
 

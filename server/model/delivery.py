@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from server.errors import InvalidFieldError
-from server.model.media import MediaKind, Rendition
+from server.model.media import Media, MediaKind, MediaState, Rendition, media_path
 
 JPEG = "image/jpeg"
 WEBP = "image/webp"
 MP4 = "video/mp4"
 PLAYLIST = "application/vnd.apple.mpegurl"
+
+# Of a media URL, so that it leads to what was uploaded also when there are renditions.
+AS_ORIGINAL = "as=original"
 
 # Widths that images are made at, beside the original's.
 WIDTHS = (320, 640, 1080)
@@ -106,6 +109,20 @@ def choice(kind: MediaKind, renditions: Sequence[Rendition], client: Client) -> 
     if len(fitting) > 1:
         vary += NETWORK_HEADERS if client.asked_width else HINTS
     return Choice(_of_size(kind, fitting, client), vary)
+
+
+def source_path(media: Media) -> str | None:
+    """Return where a video's file is, one and the same for ever; None for an image.
+
+    That is the largest rendition once there is one. An image's file is asked for in one piece, by a
+    URL that leads to what fits.
+    """
+    if media.kind is not MediaKind.VIDEO:
+        return None
+    if media.state is not MediaState.READY:
+        return f"{media.path}?{AS_ORIGINAL}"
+    films = [each for each in media.renditions if each.content_type == MP4]
+    return media_path(max(films, key=lambda each: each.width).key)
 
 
 def _of_size(kind: MediaKind, by_width: Sequence[Rendition], client: Client) -> Rendition:

@@ -14,12 +14,13 @@ from server.adapters.clock import SystemClock
 from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
 from server.adapters.pictures import PillowPictures
-from server.adapters.storage.local import LocalStorage, is_key
+from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.adapters.storage.s3 import s3_storage
 from server.errors import NotFoundError, StorageError
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
 from server.limits import Limits
+from server.model.media import is_key
 from server.model.signatures import AccessKey
 from server.ports.object_storage import ObjectStorage, PresignedPut
 from server.services.accounts import Accounts

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import json
 import os
-import re
 import shutil
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -22,26 +21,20 @@ from typing import BinaryIO, TypeVar
 
 from server.adapters.storage.presigning import Presigner
 from server.errors import NotFoundError, ObjectExistsError, StorageError
+from server.model.media import is_key
 from server.ports.object_storage import PresignedPut, StoredObject
 
 # A trip to a thread costs as much as copying so many bytes; a smaller object is one trip.
 CHUNK_BYTES = 262_144
-LARGEST_KEY = 512
 # The disk is the bottleneck; more would only queue there.
 THREADS = 4
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)
 # No key has one, so that no object's file is where another needs a folder.
 _FILE_SUFFIX = ","
 _FOOTER = struct.Struct(">I4s")
 _FOOTER_MARK = b"sfo1"
 
 T = TypeVar("T")
-
-
-def is_key(text: str) -> bool:
-    """Whether an object can have this key."""
-    return len(text) <= LARGEST_KEY and _KEY.fullmatch(text) is not None
 
 
 class LocalStorage:
