@@ -80,7 +80,8 @@ def test_what_was_read_before_more_writes_than_are_remembered_is_not_kept(
 ) -> None:
     monkeypatch.setattr(caches, "WRITES_REMEMBERED", 2)
     cache: LeasedCache[int, str] = LeasedCache(capacity=100)
-    lease, _ = cache.lease(), cache.drop([0])
+    lease = cache.lease()
+    cache.drop([0])
     later = cache.lease()
     cache.drop([1, 2])
 
