@@ -22,7 +22,7 @@ import pytest
 
 from server.adapters.sqlite.database import CACHE_KIB
 from server.adapters.sqlite.stores import CONNECTIONS
-from tests.benchmarks.test_overload import found_knee, mixture
+from tests.benchmarks.test_overload import STEP_S, flooded, found_knee, mixture
 from tests.benchmarks.worlds import CLIENT_CORE, known, pin
 from tests.e2e.serving import Serving, serving
 from tests.e2e.sockets import resident_bytes
@@ -31,6 +31,7 @@ from tests.e2e.sockets import resident_bytes
 # can be full when the soak begins. With 60,000 posts they were filling for all of half an hour.
 WORLD = ("--users", "1000", "--set", "activity.followers.mean=50", "--days", "2300")
 SHARE = 0.5
+FLOOD_PER_S = 10_000.0
 EVERY_S = 2.0
 LEAST_SAMPLES = 0.7
 PAGES, PAGE = 8, 100
@@ -81,6 +82,9 @@ def test_soak(
         if rate_per_s is None:
             knee_per_s, _ = found_knee(server, requests)
             rate_per_s = SHARE * knee_per_s
+        else:
+            # As beyond the knee: the memory of as many connections as there may be.
+            flooded(server, requests, FLOOD_PER_S, STEP_S)
         samples, seen = soaked(server, tmp_path, requests, rate_per_s=rate_per_s, seconds=seconds)
 
     assert len(samples) > LEAST_SAMPLES * seconds / EVERY_S
