@@ -35,6 +35,8 @@ FLOOD_PER_S = 10_000.0
 EVERY_S = 2.0
 LEAST_SAMPLES = 0.7
 PAGES, PAGE = 8, 100
+# One in so many posts may be liked: each draw goes through all of them.
+LIKED_OF = 40
 # What the second half may add to the memory beside what SQLite takes: it caches the pages of a file
 # that grows, up to CACHE_KIB a connection, and tells exactly how much that is.
 GROWTH, GROWTH_BYTES = 0.03, 5_000_000
@@ -74,7 +76,7 @@ def test_soak(
         [program, "populate", *WORLD, "--feeds", "hybrid", "--data", tmp_path], check=True
     )
     users, posts = known(tmp_path)
-    requests = mixture(users, posts)
+    requests = mixture(users, posts[::LIKED_OF])
     with serving(program, tmp_path, "--open") as server:
         pin(server.process.pid)
         fill_caches(server, users)
