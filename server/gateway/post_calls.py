@@ -108,4 +108,7 @@ class PostCalls:
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
         page = await self._feeds.read(user_id, incoming.page(of))
-        return incoming.list_of_json(self._shapes.feed_items(page.items), page.next_before, of)
+        if not page.presented:
+            items = self._shapes.feed_items(page.items)
+            page.keep_presented(items, incoming.list_of_json(items, page.next_before, of))
+        return Answer(200, body=page.presented)

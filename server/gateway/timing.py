@@ -1,7 +1,6 @@
 """`Server-Timing`: what each box did for an answer."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
 from aiohttp import web
@@ -13,8 +12,8 @@ from server.ports.telemetry import BoxTiming
 class Timings(Protocol):
     """What collects visits to boxes."""
 
-    def timings(self) -> AbstractContextManager[list[BoxTiming]]:
-        """Yield a list that grows while the boxes work."""
+    def collect_timings(self) -> list[BoxTiming]:
+        """Return a list that grows while the boxes work for this task, and those it starts."""
         ...
 
 
@@ -30,8 +29,8 @@ def _timed(route: web.RouteDef, timings: Timings) -> Handler:
     answer = cast("Handler", route.handler)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        with timings.timings() as visits:
-            response = await answer(request)
+        visits = timings.collect_timings()
+        response = await answer(request)
         if not response.prepared:
             response.headers["Server-Timing"] = server_timing(visits)
         return response

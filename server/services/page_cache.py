@@ -1,16 +1,17 @@
 """Which posts stand on the feed pages read lately, for as long as nothing about them has changed.
 
-It is no memo of answers: the posts are those of the post cache, whose counts change in place. A
-page is put together anew when its feed or its reader's followees have changed, or when one of its
-posts was edited, deleted or put out of the post cache.
+No answer is old: the posts are those of the post cache, whose counts change in place, and each is
+looked at each time. A page is put together anew when its feed or its reader's followees have
+changed, or when one of its posts was edited, deleted or put out of the post cache; its JSON also
+when a count has changed.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from weakref import ref
 
-from server.model.pages import Page, PageRequest
+from server.model.pages import PageRequest
 from server.services.feed_cache import FeedSources
 from server.services.post_cache import ShownPost
 
@@ -19,7 +20,40 @@ _AROUND_READER_BYTES = 500
 _AROUND_PAGE_BYTES = 500
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class FeedPage:
+    """Posts of a feed, newest first, and the id below which it goes on; None at its end.
+
+    Attributes:
+        presented: the page in JSON, once the gateway has made it, while no post on it has changed.
+    """
+
+    items: Sequence[ShownPost]
+    next_before: int | None
+    presented: bytes = field(default=b"", init=False)
+    _presented_items: Sequence[bytes] = field(default=(), init=False)
+
+    def keep_presented(self, items: Sequence[bytes], presented: bytes) -> None:
+        """Keep the page's JSON, and its items', which stand in it."""
+        self.presented = presented
+        self._presented_items = items
+
+    @property
+    def is_as_presented(self) -> bool:
+        """Whether its JSON shows the posts as they are now."""
+        # A list, which is made three times as fast as a generator yields. Where nothing has
+        # changed its items are the same objects.
+        return [shown.presented for shown in self.items] == self._presented_items
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory at most, as if its posts stood nowhere else."""
+        return _AROUND_PAGE_BYTES + sum(
+            shown.size_bytes + shown.presented_at_most_bytes for shown in self.items
+        )
+
+
+@dataclass(slots=True, eq=False)
 class _Kept:
     """A reader's pages, all made from the same sources.
 
@@ -27,7 +61,7 @@ class _Kept:
     """
 
     sources: Callable[[], FeedSources | None]
-    pages: dict[PageRequest, Page[ShownPost]] = field(default_factory=dict)
+    pages: dict[PageRequest, FeedPage] = field(default_factory=dict)
     size_bytes: int = _AROUND_READER_BYTES
 
 
@@ -48,22 +82,22 @@ class PageCache:
         """What all pages may keep alive, by estimate."""
         return self._bytes
 
-    def get(
-        self, user_id: int, request: PageRequest, sources: FeedSources
-    ) -> Page[ShownPost] | None:
-        """Return the page, if it was made from these sources and holds no post that is old."""
+    def get(self, user_id: int, request: PageRequest, sources: FeedSources) -> FeedPage | None:
+        """Return the page, if it was made from these sources and holds no post that is old.
+
+        It tells its JSON (`presented`) only if that is true now: until the caller next waits.
+        """
         kept = self._readers.get(user_id)
         if kept is None or kept.sources() is not sources:
             return None
         page = kept.pages.get(request)
-        if page is None:
-            return None
-        # A list, which is made three times as fast as a generator yields.
-        are_kept = [shown.is_kept for shown in page.items]
-        return page if all(are_kept) else None
+        if page is None or page.is_as_presented:
+            return page
+        page.presented = b""
+        return page if all(shown.is_kept for shown in page.items) else None
 
     def keep(
-        self, user_id: int, request: PageRequest, sources: FeedSources, page: Page[ShownPost]
+        self, user_id: int, request: PageRequest, sources: FeedSources, page: FeedPage
     ) -> None:
         """Keep a page, unless posts can come to it that are not pushed into the feed.
 
@@ -78,7 +112,7 @@ class PageCache:
             self._bytes += kept.size_bytes
         old = kept.pages.get(request)
         kept.pages[request] = page
-        added_bytes = _size_bytes(page) - (_size_bytes(old) if old else 0)
+        added_bytes = page.size_bytes - (old.size_bytes if old else 0)
         kept.size_bytes += added_bytes
         self._bytes += added_bytes
         while self._bytes > self._budget_bytes:
@@ -88,7 +122,3 @@ class PageCache:
         kept = self._readers.pop(user_id, None)
         if kept is not None:
             self._bytes -= kept.size_bytes
-
-
-def _size_bytes(page: Page[ShownPost]) -> int:
-    return _AROUND_PAGE_BYTES + sum(shown.size_bytes for shown in page.items)
