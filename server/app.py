@@ -20,6 +20,7 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
 from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.memory import meter as sqlite_meter
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
 from server.errors import RequestError
@@ -207,6 +208,7 @@ def _app(
     app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
+    _add_cache_gauges(metrics, boxes)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
@@ -299,6 +301,20 @@ def _add_client_gauges(
         metrics.gauge(name, "api_gateway", value)
     service = boxes.notification_service
     metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
+
+
+def _add_cache_gauges(metrics: Metrics, boxes: Boxes) -> None:
+    """Tell what caches hold: memory that grows until they are full, and no further."""
+    held: dict[str, Callable[[], float] | None] = {
+        "feed_cache": lambda: boxes.feed_cache.held_bytes,
+        "page_cache": lambda: boxes.feed_reader.pages_bytes,
+        "post_cache": lambda: boxes.post_cache.held_bytes,
+        "likes_cache": lambda: boxes.likes_cache.held_bytes,
+        "sqlite": sqlite_meter(),
+    }
+    for box, held_bytes in held.items():
+        if held_bytes:
+            metrics.gauge("socialfeed_cache_bytes", box, held_bytes)
 
 
 def _add_queue_gauges(
