@@ -63,6 +63,7 @@ def test_a_picture_is_ready_within_seconds_behind_hundreds_of_clips(tmp_path: Pa
             backlog = await world.boxes.stores.messages.backlog(Queue.VIDEO_RENDITIONS)
             assert backlog.events > MANY / 2
             running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await world.boxes.surroundings.transcoder.close()
 
     (tmp_path / "data").mkdir()
