@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
-# What stands for every address of the machine, and for none that others could ask for.
-EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing is bound here
 # Mastodon's, in its feed_manager.
 DEFAULT_AWAY_S = 7 * 86_400.0
 DEFAULT_SLOW_S = 1.0
@@ -129,7 +127,7 @@ def serve(
         typer.Option(
             parser=_origin,
             metavar="URL",
-            help="Where clients find it, such as behind a proxy; by default where it listens.",
+            help="Where clients find it, such as behind a proxy; else where it listens.",
         ),
     ] = None,
     demo: Annotated[
@@ -291,17 +289,17 @@ def serve(
     from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
-    from server.process import is_loopback, run
+    from server.process import is_everywhere, is_loopback, run
     from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
 
     def announce(urls: Sequence[str]) -> None:
         typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
-        if public_url is None and host in EVERY_ADDRESS:
+        if public_url is None and any(map(is_everywhere, urls)):
             typer.echo(
-                f"clients are told to upload to {urls[0]}, which only this machine reaches: "
-                "tell where they find the server with --public-url",
+                "each client is told media URLs of the address that it has called; "
+                "behind a proxy, name the proxy's with --public-url",
                 err=True,
             )
 

@@ -94,7 +94,7 @@ async def build_app(
         databases.main.last_id = lambda: ids.last_id
         site = Site(settings.public_url or "")
         opened = await undo.enter_async_context(
-            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+            open_storage(settings, clock=clock, random_bytes=random_bytes)
         )
         surroundings = Surroundings(
             clock,
@@ -106,7 +106,6 @@ async def build_app(
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
             scratch=_emptied(settings.data_folder / SCRATCH_NAME),
-            site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import uvloop
 from aiohttp import web
@@ -86,6 +87,11 @@ def is_loopback(host: str) -> bool:
     return bool(host) and all(ip_address(str(address)).is_loopback for address in found)
 
 
+def is_everywhere(url: str) -> bool:
+    """Whether the host of a URL stands for every address of the machine, and is none itself."""
+    return ip_address(urlsplit(url).hostname or "").is_unspecified
+
+
 async def _serve(
     settings: ServerSettings,
     *,
@@ -105,7 +111,9 @@ async def _serve(
             if settings.gateway.is_open:
                 _expect_loopback(listener)
             urls = [_url(each.getsockname()) for each in listener.sockets]
-            app[SITE].url = app[SITE].url or urls[0]
+            if not app[SITE].url:
+                app[SITE].url = urls[0]
+                app[SITE].is_everywhere = any(map(is_everywhere, urls))
             async with _accepting(listener, protocol):
                 on_ready(urls)
                 received = await stop

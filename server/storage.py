@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from server.adapters.folder import STORAGE_NAME, folder_access_key
 from server.adapters.storage.local import LocalStorage, is_key
 from server.adapters.storage.presigning import Presigner
-from server.gateway.site import Site
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
 from server.model.signatures import AccessKey
 from server.ports.clock import Clock
@@ -36,7 +35,6 @@ class OpenStorage:
 async def open_storage(
     settings: ServerSettings,
     *,
-    site: Site,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
 ) -> AsyncIterator[OpenStorage]:
@@ -54,7 +52,7 @@ async def open_storage(
         return
     access_key = folder_access_key(settings.data_folder, random_bytes=random_bytes)
     presigner = Presigner(
-        endpoint=lambda: f"{site.url}{STORAGE_PATH}",
+        endpoint=STORAGE_PATH,
         bucket=BUCKET,
         access_key=access_key,
         region=REGION,
@@ -69,7 +67,7 @@ async def open_storage(
 
 def _s3_presigner(settings: S3Settings, clock: Clock) -> Presigner:
     return Presigner(
-        endpoint=lambda: settings.url,
+        endpoint=settings.url,
         bucket=settings.bucket,
         access_key=settings.access_key,
         region=settings.region,

@@ -200,7 +200,11 @@ class _Settling:
         content_type = "image/jpeg" if file.suffix == ".jpg" else "video/mp4"
         size_bytes = (await asyncio.to_thread(file.stat)).st_size
         signed = await self.boxes.upload_signer.sign(
-            owner_id, content_type=content_type, size_bytes=size_bytes, fresh_id=self._id()
+            owner_id,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            fresh_id=self._id(),
+            site_url="",
         )
         storage = self.boxes.surroundings.storage
         await storage.put_file(signed.media.key, file, content_type=content_type)

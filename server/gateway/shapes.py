@@ -1,7 +1,7 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired
 
 import orjson
@@ -186,24 +186,30 @@ def user_shape(user: User) -> UserShape:
 
 
 class PostShapes:
-    """How posts are shown, with the URLs of their media on this site."""
+    """How posts are shown to the client whose request has these headers."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def post(self, shown: ShownPost) -> PostShape:
+    def post(self, shown: ShownPost, headers: Mapping[str, str]) -> PostShape:
         """Return a post with its counts."""
-        return _post_shape(shown, site_url=self._site.url)
+        return _post_shape(shown, site_url=self._site.seen_by(headers))
 
-    def feed_items(self, posts: Sequence[ShownPost]) -> Sequence[bytes]:
+    def feed_items(self, posts: Sequence[ShownPost], headers: Mapping[str, str]) -> Sequence[bytes]:
         """Return posts as items of a feed, each a `FeedItem` in JSON."""
-        return [shown.presented or self._presented(shown) for shown in posts]
+        return [shown.presented or self._presented(shown, headers) for shown in posts]
 
-    def _presented(self, shown: ShownPost) -> bytes:
+    def path_in(self, media_url: str, headers: Mapping[str, str]) -> str:
+        """Return the path on this site that a media URL leads to, and any other URL as it is."""
+        return media_url.removeprefix(self._site.seen_by(headers))
+
+    def _presented(self, shown: ShownPost, headers: Mapping[str, str]) -> bytes:
         author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
-        item: FeedItem = {**self.post(shown), "author": author}
+        item: FeedItem = {**self.post(shown, headers), "author": author}
         presented = orjson.dumps(item)
-        shown.keep_presented(presented)
+        if shown.post.media_url is None or not self._site.is_everywhere:
+            # Else it has a URL in it that is for this client alone.
+            shown.keep_presented(presented)
         return presented
 
 

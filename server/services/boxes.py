@@ -52,7 +52,6 @@ class Surroundings:
     pictures: Pictures
     transcoder: Transcoder
     scratch: Path
-    site_url: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,6 @@ def build_boxes(
         accounts=accounts,
         clock=clock,
         random_bytes=surroundings.random_bytes,
-        site_url=surroundings.site_url,
         on_removal=cdn.forget,
     )
     media_processor = MediaProcessor(

@@ -65,7 +65,6 @@ class UploadSigner:
         accounts: Accounts,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        site_url: Callable[[], str],
         on_removal: Callable[[Media], None],
     ) -> None:
         self._settings = settings
@@ -75,13 +74,14 @@ class UploadSigner:
         self._accounts = accounts
         self._clock = clock
         self._random_bytes = random_bytes
-        self._site_url = site_url
         self._on_removal = on_removal
 
     async def sign(
-        self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int
+        self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int, site_url: str
     ) -> SignedUpload:
         """Return an upload that its owner may make from now on, for a while.
+
+        `site_url` is where the owner finds this server, which may be where the bytes go.
 
         Raises:
             NotFoundError: if there is no such user.
@@ -103,6 +103,7 @@ class UploadSigner:
             content_type=content_type,
             size_bytes=size_bytes,
             expires_s=self._settings.expires_s,
+            site_url=site_url,
         )
         return SignedUpload(media, put)
 
@@ -118,8 +119,8 @@ class UploadSigner:
         if media.state is MediaState.PENDING:
             await self._complete(media)
 
-    async def claim(self, media_url: str, *, user_id: int) -> Media:
-        """Return the complete media behind a URL that this server has given to a user.
+    async def claim(self, path: str, *, user_id: int) -> Media:
+        """Return the complete media behind a path of this server that it has given to a user.
 
         Where clients upload past this server, what has come is looked at now. No other place is
         ever asked for anything.
@@ -127,7 +128,7 @@ class UploadSigner:
         Raises:
             InvalidFieldError: if there is no such media of theirs, or it is not complete.
         """
-        key = key_in(media_url.removeprefix(self._site_url()))
+        key = key_in(path)
         media = (await self._media.get_many([key])).get(key) if key else None
         if media is None or media.owner_id != user_id or media.state is MediaState.REMOVED:
             raise InvalidFieldError(

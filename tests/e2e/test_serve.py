@@ -178,9 +178,7 @@ def test_a_wrong_option_of_uploads_exits_2(
     assert "expected" in done.stderr
 
 
-def test_a_server_on_every_address_says_that_it_needs_a_public_url(
-    program: Path, tmp_path: Path
-) -> None:
+def test_a_server_on_every_address_says_which_urls_it_tells(program: Path, tmp_path: Path) -> None:
     command = [str(program), "serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path)]  # noqa: S104 - it is about that
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

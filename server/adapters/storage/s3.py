@@ -32,11 +32,15 @@ class S3Storage:
     client: Any
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         """Return a request that puts exactly so many bytes of that type there."""
         return self.presigner.put(
-            key, content_type=content_type, size_bytes=size_bytes, expires_s=expires_s
+            key,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            expires_s=expires_s,
+            site_url=site_url,
         )
 
     async def head(self, key: str) -> StoredObject | None:
@@ -119,7 +123,7 @@ async def s3_storage(presigner: Presigner) -> AsyncIterator[S3Storage]:
     )
     async with get_session().create_client(
         "s3",
-        endpoint_url=presigner.endpoint(),
+        endpoint_url=presigner.endpoint,
         region_name=presigner.region,
         aws_access_key_id=presigner.access_key.key_id,
         aws_secret_access_key=presigner.access_key.secret,

@@ -39,7 +39,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         presigner = Presigner(
-            lambda: f"{SITE}/storage", "media", AccessKey("id", "secret"), "us-east-1", self.clock
+            "/storage", "media", AccessKey("id", "secret"), "us-east-1", self.clock
         )
         self.storage = LocalStorage(folder, presigner)
         self.folder = folder / "media"
@@ -55,7 +55,6 @@ class World:
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=1),
             scratch=folder / "scratch",
-            site_url=lambda: SITE,
         )
         self.boxes = build_boxes(
             self.stores, surroundings, feeds=FeedSettings(), token_lifetime_s=60
@@ -76,6 +75,7 @@ class World:
             content_type="image/jpeg",
             size_bytes=len(JPEG),
             fresh_id=self.fresh_id(),
+            site_url="http://127.0.0.1:8080",
         )
         return signed.media
 
@@ -94,7 +94,7 @@ class World:
         return media
 
     async def post(self, media: Media) -> int:
-        content = PostContent(media_url=f"{SITE}{media.path}")
+        content = PostContent(media_url=media.path)
         shown = await self.boxes.post_writer.create(self.user_id, content, fresh_id=self.fresh_id())
         return shown.post_id
 
