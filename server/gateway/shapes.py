@@ -140,7 +140,11 @@ class LikeItem(LikeShape):
 
 
 class NotificationShape(TypedDict):
-    """What happened to one's post; `commentId` if it was a comment."""
+    """What happened to one's post, or to one's comment on it.
+
+    `kind` is `like`, `comment`, or `reply`, which answers one's comment; `commentId` is of what was
+    written.
+    """
 
     notificationId: str
     kind: str

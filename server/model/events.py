@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     UNFOLLOWED = "unfollowed"
     LIKED = "liked"
     COMMENTED = "commented"
+    REPLIED = "replied"
     UPLOADED = "uploaded"
 
 
@@ -35,6 +36,7 @@ _QUEUES = {
     EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
+    EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
 }
 

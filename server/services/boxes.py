@@ -186,6 +186,7 @@ def build_boxes(
     notification_service = NotificationService(
         notifications=stores.notifications,
         posts=stores.posts,
+        comments=stores.comments,
         accounts=accounts,
         ids=ids,
         most_streams=most_streams,
