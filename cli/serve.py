@@ -338,6 +338,7 @@ def serve(
         cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
         s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
+        tell=partial(typer.echo, err=True),
     )
     try:
         with slow_lines:

@@ -47,6 +47,7 @@ from server.model.ids import IdGenerator
 from server.ports.clock import Clock
 from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
 from server.services.cdn import gauges as cdn_gauges
+from server.services.storage_watch import StorageWatch
 from server.settings import ServerSettings
 from server.storage import OpenStorage, open_storage
 
@@ -167,7 +168,11 @@ def _app(
     app[SITE] = parts.site
     app[BOXES] = boxes
     app[END] = lambda: _end(boxes, parts)
-    app[READINESS] = Readiness(store_failure=lambda: databases.failure)
+    watch = StorageWatch(parts.storage.check, settings.tell) if parts.storage.check else None
+    app[READINESS] = Readiness(
+        store_failure=lambda: databases.failure,
+        storage_failure=lambda: watch.failure if watch else None,
+    )
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
     app[ENVELOPE] = envelope
@@ -186,7 +191,7 @@ def _app(
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs, watch))
     return app
 
 
@@ -295,10 +300,12 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog], watch: StorageWatch | None
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
+        if watch:
+            await watch.look()
         tasks = [
             asyncio.create_task(boxes.run()),
             asyncio.create_task(_probe(parts.databases.main, "posts_db")),
@@ -306,6 +313,8 @@ def _life(
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
+        if watch:
+            tasks.append(asyncio.create_task(watch.run()))
         for task in tasks:
             task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True

@@ -299,7 +299,8 @@ class WrongBytesError(RequestError):
 
 
 class StorageError(RequestError):
-    """A store that cannot be read or written, such as on a full disk."""
+    """A store that cannot be read or written, such as on a full disk; its clients are told why."""
 
     def __init__(self, *, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"the store does not answer: {reason}")

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.app import CONNECTIONS, END, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
@@ -104,7 +104,12 @@ async def _serve(
     _collect_garbage_seldom()
     app = await build_app(settings, clock=clock, random_bytes=secrets.token_bytes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LEFT_OVER_S)
-    await runner.setup()
+    try:
+        await runner.setup()
+    except BaseException:
+        # Else the threads of what it has opened keep the process alive.
+        await app[END]()
+        raise
     try:
         protocol = _protocols(app, runner, settings.limits)
         async with _listening(protocol, host=host, port=port) as listener:

@@ -1,6 +1,6 @@
 """The part of `build_app` that picks the object storage: a folder, or an S3 endpoint."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,10 +25,16 @@ MakeEndpoint = Callable[[UploadSigner, Telemetry], StorageEndpoint]
 
 @dataclass(frozen=True, slots=True)
 class OpenStorage:
-    """An object storage; `endpoint` makes what clients upload to, None if that is elsewhere."""
+    """An object storage.
+
+    Attributes:
+        endpoint: makes what clients upload to; None if that is elsewhere.
+        check: raises `StorageError` if what is elsewhere cannot be used; None if it is here.
+    """
 
     storage: ObjectStorage
     endpoint: MakeEndpoint | None = None
+    check: Callable[[], Awaitable[None]] | None = None
 
 
 @asynccontextmanager
@@ -48,7 +54,7 @@ async def open_storage(
         from server.adapters.storage.s3 import s3_storage  # noqa: PLC0415
 
         async with s3_storage(_s3_presigner(settings.s3, clock)) as storage:
-            yield OpenStorage(storage)
+            yield OpenStorage(storage, check=storage.check)
         return
     access_key = folder_access_key(settings.data_folder, random_bytes=random_bytes)
     presigner = Presigner(
