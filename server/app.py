@@ -33,13 +33,13 @@ from server.gateway.gateway import Gateway
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
-from server.gateway.media_delivery import MediaDelivery
+from server.gateway.media_delivery import MEDIA_PATTERN, MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
-from server.gateway.timing import timed
+from server.gateway.timing import timed, timed_routes
 from server.gateway.user_calls import UserCalls
 from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
@@ -47,7 +47,6 @@ from server.model.ids import IdGenerator
 from server.ports.clock import Clock
 from server.services.boxes import Boxes, MediaSettings, Surroundings, build_boxes
 from server.services.cdn import gauges as cdn_gauges
-from server.services.storage_watch import StorageWatch
 from server.settings import ServerSettings
 from server.storage import OpenStorage, open_storage
 
@@ -168,10 +167,8 @@ def _app(
     app[SITE] = parts.site
     app[BOXES] = boxes
     app[END] = lambda: _end(boxes, parts)
-    watch = StorageWatch(parts.storage.check, settings.tell) if parts.storage.check else None
     app[READINESS] = Readiness(
-        store_failure=lambda: databases.failure,
-        storage_failure=lambda: watch.failure if watch else None,
+        store_failure=lambda: databases.failure, storage_failure=parts.storage.failure
     )
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
@@ -183,22 +180,31 @@ def _app(
             *_page(settings, parts.site),
         ]
     )
-    media_routes, uploads = _media(boxes, parts)
-    app.add_routes(timed(media_routes, metrics) if settings.gateway.shows_timing else media_routes)
+    delivery = MediaDelivery(boxes.cdn, metrics)
+    media_routes, uploads = _media(delivery, boxes, parts)
+    router = gateway.router(calls)
+    if settings.gateway.shows_timing:
+        media_routes = timed_routes(media_routes, metrics)
+        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(timed(delivery.serve, metrics)))
+    else:
+        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(delivery.serve))
+    app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
+    app[FRONT_DOOR] = FrontDoor(router, envelope)
     app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, parts, backlogs, watch))
+    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
 
 
-def _media(boxes: Boxes, parts: _Parts) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
+def _media(
+    delivery: MediaDelivery, boxes: Boxes, parts: _Parts
+) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
     """Return the routes of the cdn and of the embedded storage, and how to count its uploads."""
     metrics = parts.metrics
-    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
+    routes = [*delivery.routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
     if not parts.storage.endpoint:
@@ -300,10 +306,11 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog], watch: StorageWatch | None
+    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
+        watch = parts.storage.watch
         if watch:
             await watch.look()
         tasks = [

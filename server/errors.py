@@ -32,6 +32,7 @@ ServerError
     ├── MediaGoneError     media that no post may show, any more
     ├── ObjectExistsError  an object that must not be replaced
     ├── WrongBytesError    an upload that is not what was declared
+    ├── UnsatisfiableRangeError  a part that begins behind an object's end
     └── StorageError       the disk does not take what is written
 """
 
@@ -296,6 +297,14 @@ class WrongBytesError(RequestError):
 
     def __init__(self, *, expected: str, found: str) -> None:
         super().__init__(f"expected {expected}, found {found}")
+
+
+class UnsatisfiableRangeError(RequestError):
+    """A part of an object that begins behind its end."""
+
+    def __init__(self, *, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__(f"expected a part of the object, which has {size_bytes} bytes")
 
 
 class StorageError(RequestError):

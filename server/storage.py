@@ -1,11 +1,11 @@
 """The part of `build_app` that picks the object storage: a folder, or an S3 endpoint."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from server.adapters.folder import STORAGE_NAME, folder_access_key
-from server.adapters.storage.local import LocalStorage, is_key
+from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
 from server.model.signatures import AccessKey
@@ -13,6 +13,7 @@ from server.ports.clock import Clock
 from server.ports.object_storage import ObjectStorage
 from server.ports.telemetry import Telemetry
 from server.services.object_storage import ObjectReceiver
+from server.services.storage_watch import StorageWatch
 from server.services.upload_signer import UploadSigner
 from server.settings import S3Settings, ServerSettings
 
@@ -29,12 +30,16 @@ class OpenStorage:
 
     Attributes:
         endpoint: makes what clients upload to; None if that is elsewhere.
-        check: raises `StorageError` if what is elsewhere cannot be used; None if it is here.
+        watch: knows whether what is elsewhere can be used; None if it is here.
     """
 
     storage: ObjectStorage
     endpoint: MakeEndpoint | None = None
-    check: Callable[[], Awaitable[None]] | None = None
+    watch: StorageWatch | None = None
+
+    def failure(self) -> str | None:
+        """Return why it cannot be used; None while it can, as far as is known."""
+        return self.watch.failure if self.watch else None
 
 
 @asynccontextmanager
@@ -54,7 +59,7 @@ async def open_storage(
         from server.adapters.storage.s3 import s3_storage  # noqa: PLC0415
 
         async with s3_storage(_s3_presigner(settings.s3, clock)) as storage:
-            yield OpenStorage(storage, check=storage.check)
+            yield OpenStorage(storage, watch=StorageWatch(storage.check, settings.tell))
         return
     access_key = folder_access_key(settings.data_folder, random_bytes=random_bytes)
     presigner = Presigner(
@@ -87,7 +92,7 @@ def _endpoint_of(
     def make(signer: UploadSigner, telemetry: Telemetry) -> StorageEndpoint:
         largest_bytes = max(settings.uploads.largest_bytes.values())
         return StorageEndpoint(
-            access=StorageAccess(BUCKET, access_key, largest_bytes, is_key),
+            access=StorageAccess(BUCKET, access_key, largest_bytes),
             storage=storage,
             receiver=ObjectReceiver(storage, signer),
             limits=settings.limits,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from server.errors import InvalidFieldError, NotFoundError, NotOwnerError
@@ -44,9 +44,7 @@ class Incoming:
     Attributes:
         request: for what only a few calls need.
         parameters: what stands in the path for the names in the call's.
-        raw_query: what follows the path's question mark, as it was sent.
         caller_id: whose token it came with; None if nobody needs one (`--open`).
-        token: the token's text.
         raw_body: the body, read to its end.
         cursors: to make and to check cursors.
         fresh_id: an id for what a POST makes; the same when a keyed request is repeated.
@@ -54,21 +52,27 @@ class Incoming:
 
     request: web.Request
     parameters: Mapping[str, str]
-    raw_query: str
     caller_id: int | None
-    token: str
     raw_body: bytes
     cursors: Cursors
     fresh_id: int
 
     @property
+    def token(self) -> str:
+        """The text of the token it came with."""
+        return credentials(self.request)[1]
+
+    @property
     def query(self) -> Mapping[str, str]:
         """The parts of the query by name."""
-        if "%" in self.raw_query or "+" in self.raw_query:
+        raw_query = self.request.raw_path.partition("?")[2]
+        if not raw_query:
+            return {}
+        if "%" in raw_query or "+" in raw_query:
             return self.request.query
         # Without escapes there is nothing to decode, which takes longer than all the rest.
-        parts = [part.partition("=") for part in self.raw_query.split("&")]
-        return {name: value for name, _, value in reversed(parts)}
+        parts = [part.partition("=")[::2] for part in raw_query.split("&")]
+        return dict(reversed(parts))
 
     def body(self, model: type[Model]) -> Model:
         """Return the body as a model.
@@ -107,15 +111,12 @@ class Incoming:
         Raises:
             InvalidFieldError: if `limit` or `cursor` is wrong.
         """
-        if not self.raw_query:
-            return _FIRST_PAGE
         query = self.query
-        limit = query.get("limit", str(DEFAULT_PAGE))
-        if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(LARGEST_PAGE))):
-            raise _wrong_limit()
-        if limit.startswith("0") or int(limit) > LARGEST_PAGE:
-            raise _wrong_limit()
-        return PageRequest(self.cursors.before(query.get("cursor"), of=of), int(limit))
+        if not query:
+            return _FIRST_PAGE
+        given = query.get("limit")
+        limit = DEFAULT_PAGE if given is None else _limit(given)
+        return PageRequest(self.cursors.before(query.get("cursor"), of=of), limit)
 
     def list_of(self, page: Page[Item], of: str, shape: Callable[[Item], object]) -> Answer:
         """Return a page as the answer, each item in its shape."""
@@ -123,11 +124,11 @@ class Incoming:
         cursor = self.cursors.cursor(page.next_before, of=of)
         return Answer(200, {"items": items, "nextCursor": cursor})
 
-    def list_of_json(self, items: Sequence[bytes], next_before: int | None, of: str) -> Answer:
-        """Return items that are JSON already as the answer."""
+    def list_of_json(self, items: Sequence[bytes], next_before: int | None, of: str) -> bytes:
+        """Return a page in JSON of items that are JSON already."""
         cursor = self.cursors.cursor(next_before, of=of)
         end = b"null" if cursor is None else b'"%b"' % cursor.encode()
-        return Answer(200, body=b'{"items":[%b],"nextCursor":%b}' % (b",".join(items), end))
+        return b'{"items":[%b],"nextCursor":%b}' % (b",".join(items), end)
 
     def expect_caller(self, user_id: int, *, what: str) -> None:
         """Check that what is asked for is the caller's.
@@ -139,11 +140,21 @@ class Incoming:
             raise NotOwnerError(what=what)
 
 
+def credentials(request: web.Request) -> tuple[str, str]:
+    """Return the scheme and the token of the header `Authorization`; empty without it."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return scheme, token.strip()
+
+
 _FIRST_PAGE = PageRequest(LARGEST_ID, DEFAULT_PAGE)
 
 
-def _wrong_limit() -> InvalidFieldError:
-    return InvalidFieldError(field="limit", reason=f"expected a number from 1 to {LARGEST_PAGE}")
+def _limit(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PAGE))
+    if not is_number or text.startswith("0") or int(text) > LARGEST_PAGE:
+        reason = f"expected a number from 1 to {LARGEST_PAGE}"
+        raise InvalidFieldError(field="limit", reason=reason)
+    return int(text)
 
 
 Serve = Callable[[Incoming], Awaitable[Answer | web.StreamResponse]]

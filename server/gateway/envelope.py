@@ -1,28 +1,35 @@
 """What every response carries, whatever it is: a request id, safe headers, a line in the log."""
 
 import json
+import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVarTuple
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
 from server.gateway.connections import connection_of
-from server.gateway.gateway import CALLER_ID, TIMINGS
+from server.gateway.exchange import EXCHANGE, Exchange
 from server.gateway.problems import problem_for
+from server.gateway.whole_response import (
+    DATA_POLICY,
+    NO_SNIFFING,
+    NOT_STORED,
+    SERVER,
+    WholeResponse,
+)
 
-_ID = "request_id"
 # Names of headers made once: to fold the case of a name takes as long as to set it.
 _REQUEST_ID = istr("X-Request-ID")
-_NO_SNIFFING = istr("X-Content-Type-Options")
+_CONTENT_TYPE_OPTIONS = istr("X-Content-Type-Options")
 _POLICY = istr("Content-Security-Policy")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Answers with data: nothing of them is a page, so nothing in them may run or be framed.
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
+Given = TypeVarTuple("Given")
 Log = Callable[[str], None]
 # Takes method, route and status of a request that was answered.
 Answered = Callable[[str, str, int], None]
@@ -56,21 +63,32 @@ class Envelope:
         self._request_id = request_id
         self._answered = answered
         self._logs = logs
+        # Most requests are in no log: they do not ask at each.
+        logs_from_s = logs.slow_s if logs.slow else math.inf
+        self._logged_from_s = 0.0 if logs.access else logs_from_s
 
     async def around(
-        self, request: web.Request, handler: Handler, *, route: str | None
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request, *Given], Awaitable[web.StreamResponse]],
+        *given: *Given,
+        route: str | None,
     ) -> web.StreamResponse:
         """Answer as the handler does, or with a problem document for an error.
 
-        `route` is the pattern of the path, if it has one.
+        Args:
+            request: what was sent.
+            handler: makes the answer.
+            given: what it takes beside the request.
+            route: the pattern of the path, if it has one.
         """
         started_s = time.perf_counter()
-        request[_ID] = _given_id(request) or self._request_id()
+        request[EXCHANGE] = Exchange(_given_id(request) or self._request_id())
         connection = connection_of(request)
         if connection:
             connection.begin_request()
         try:
-            response = await handler(request)
+            response = await handler(request, *given)
         except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
             response = problem_for(error, request)
         finally:
@@ -78,7 +96,9 @@ class Envelope:
                 connection.end_request()
         # A client may call its method what it likes: only those of routes are told.
         self._answered(request.method if route else "", route or "", response.status)
-        self._log(request, response, route=route, duration_s=time.perf_counter() - started_s)
+        duration_s = time.perf_counter() - started_s
+        if duration_s >= self._logged_from_s:
+            self._log(request, response, route=route, duration_s=duration_s)
         return response
 
     def _log(
@@ -92,20 +112,17 @@ class Envelope:
         logs = self._logs
         # A stream is as slow as its reader stays.
         is_slow = duration_s >= logs.slow_s and response.content_length is not None
-        if logs.access is None and not is_slow:
-            return
         entry = _entry(request, response, route=route, duration_s=duration_s)
         if logs.access:
             logs.access(json.dumps(entry))
         if is_slow and logs.slow:
-            boxes = [
-                {timing.box: round(timing.duration_s, 6)} for timing in request.get(TIMINGS, ())
-            ]
+            timings = request[EXCHANGE].timings
+            boxes = [{timing.box: round(timing.duration_s, 6)} for timing in timings]
             logs.slow(json.dumps({"slow": True, **entry, "boxesS": boxes}))
 
     def put_around(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Do the same for the answer to what could not be read as a request."""
-        request[_ID] = self._request_id()
+        request[EXCHANGE] = Exchange(self._request_id())
         self._answered("", "", response.status)
         self._log(request, response, route=None, duration_s=0.0)
         seal(request, response)
@@ -123,14 +140,16 @@ class Envelope:
 
 def seal(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put on the headers that every response has; to be called before it is sent."""
+    if isinstance(response, WholeResponse):
+        # It has them.
+        return
     headers = response.headers
-    headers[_REQUEST_ID] = request[_ID]
-    # Which versions run is nobody's business.
-    headers[hdrs.SERVER] = "socialfeed"
-    headers[_NO_SNIFFING] = "nosniff"
-    headers.setdefault(_POLICY, _DATA_POLICY)
+    headers[_REQUEST_ID] = request[EXCHANGE].request_id
+    headers[hdrs.SERVER] = SERVER
+    headers[_CONTENT_TYPE_OPTIONS] = NO_SNIFFING
+    headers.setdefault(_POLICY, DATA_POLICY)
     if request.raw_path.startswith("/v1") or request.path.startswith("/v1"):
-        headers[hdrs.CACHE_CONTROL] = "no-store"
+        headers[hdrs.CACHE_CONTROL] = NOT_STORED
 
 
 def _given_id(request: web.Request) -> str | None:
@@ -152,9 +171,10 @@ def _entry(
     duration_s: float,
 ) -> dict[str, object]:
     """Return an entry of a log: nothing in it that a user has written, no path, no query."""
-    user_id = request.get(CALLER_ID)
+    exchange = request[EXCHANGE]
+    user_id = exchange.caller_id
     return {
-        "requestId": request[_ID],
+        "requestId": exchange.request_id,
         "remote": request.remote,
         "method": request.method,
         "route": route,

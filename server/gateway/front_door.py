@@ -1,7 +1,5 @@
 """The way of a request to its call without aiohttp's dispatcher, middlewares and signals."""
 
-from functools import partial
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -35,8 +33,7 @@ class FrontDoor:
                 known = expects_nothing_unknown(request)
                 return await (others(request) if known else self._not_as_expected(request))
             route, parameters = found
-            serve = partial(route.target, parameters=parameters)
-            response = await envelope.around(request, serve, route=route.pattern)
+            response = await envelope.around(request, route.target, parameters, route=route.pattern)
             seal(request, response)
             if self.closes:
                 response.force_close()

@@ -11,30 +11,28 @@ from aiohttp.typedefs import Handler
 
 from server.errors import NotAuthenticatedError, OverloadedError
 from server.gateway.body_reading import read_body
-from server.gateway.calls import NO_ID, Answer, Call, Incoming
+from server.gateway.calls import NO_ID, Answer, Call, Incoming, credentials
 from server.gateway.cursors import Cursors
+from server.gateway.exchange import EXCHANGE
 from server.gateway.idempotency import Idempotency, KeyedRequest
 from server.gateway.origins import expect_local
 from server.gateway.rate_limit import RateLimit
 from server.gateway.routing import Router
 from server.gateway.timing import Timings, server_timing
+from server.gateway.whole_response import WholeResponse
 from server.limits import Limits
 from server.model.ids import IdGenerator
 from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
-# Where a request notes whose it is, for the access log.
-CALLER_ID = "caller_id"
-# Where it notes what the boxes took, for the log of slow requests.
-TIMINGS = "timings"
 
 
 class ServeRequest(Protocol):
     """Answers the requests for one call."""
 
     def __call__(
-        self, request: web.Request, parameters: Mapping[str, str]
+        self, request: web.Request, parameters: Mapping[str, str], /
     ) -> Awaitable[web.StreamResponse]:
         """Answer a request; `parameters` are those in its path."""
         ...
@@ -120,6 +118,17 @@ class Gateway:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
 
+    def admitting(self, serve: ServeRequest) -> ServeRequest:
+        """Return what answers requests that are for no call, but pass the gateway first."""
+
+        async def admitted(
+            request: web.Request, parameters: Mapping[str, str]
+        ) -> web.StreamResponse:
+            self.admit(request)
+            return await serve(request, parameters)
+
+        return admitted
+
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             # A stream is counted by its box, since it stays for as long as its reader.
@@ -131,21 +140,20 @@ class Gateway:
     async def _counted(
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
-        self._expect_room(call)
         kind = _kind(call)
+        self._expect_room(call, kind)
+        request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
         self._in_progress[kind] += 1
         try:
-            with self._telemetry.timings() as timings:
-                request[TIMINGS] = timings
-                response = await self._admitted(call, request, parameters)
+            response = await self._admitted(call, request, parameters)
         finally:
             self._in_progress[kind] -= 1
-        if self._settings.shows_timing:
-            response.headers["Server-Timing"] = server_timing(timings)
+        if self._settings.shows_timing and isinstance(response, WholeResponse):
+            response.add_header("Server-Timing", server_timing(timings))
         return response
 
-    def _expect_room(self, call: Call) -> None:
-        if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
+    def _expect_room(self, call: Call, kind: str) -> None:
+        if self._in_progress[kind] >= self._limits.requests_at_once:
             raise OverloadedError(box=BOX)
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
@@ -153,39 +161,27 @@ class Gateway:
     async def _admitted(
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
-        with self._telemetry.span(BOX):
+        with self._telemetry.span(BOX) as visit:
             self.admit(request)
-            token, caller_id = await self._caller(call, request)
-            if caller_id is not None:
-                request[CALLER_ID] = caller_id
-                self._rate_limit.take(caller_id)
-            incoming = Incoming(
-                request,
-                parameters,
-                request.raw_path.partition("?")[2],
-                caller_id=caller_id,
-                token=token,
-                raw_body=await self._body(request) if call.body else b"",
-                cursors=self._cursors,
-                fresh_id=self._ids.new() if call.method == "POST" else NO_ID,
-            )
-            key = request.headers.get("Idempotency-Key") if call.method == "POST" else None
-            if key is not None:
+            caller_id = await self._caller(request) if self._needs_token(call) else None
+            is_post = call.method == "POST"
+            body = await self._body(request) if call.body else b""
+            fresh_id = self._ids.new() if is_post else NO_ID
+            incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
+            if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
                 return _response(await self._once(call, incoming, key))
-            answer = await self._serve(call, incoming)
+            visit.on_to(call.box)
+            answer = await call.serve(incoming)
         return answer if isinstance(answer, web.StreamResponse) else _response(answer)
 
     async def _body(self, request: web.Request) -> bytes:
         limits = self._limits
         return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
 
-    async def _serve(self, call: Call, incoming: Incoming) -> Answer | web.StreamResponse:
-        with self._telemetry.span(call.box):
-            return await call.serve(incoming)
-
     async def _once(self, call: Call, incoming: Incoming, key: str) -> Answer:
         async def serve(reserved_id: int) -> Answer:
-            answer = await self._serve(call, replace(incoming, fresh_id=reserved_id))
+            with self._telemetry.span(call.box):
+                answer = await call.serve(replace(incoming, fresh_id=reserved_id))
             # No POST answers a stream.
             assert isinstance(answer, Answer)  # noqa: S101 - for the type checker
             return answer
@@ -199,14 +195,17 @@ class Gateway:
         )
         return await self._idempotency.once(keyed, serve)
 
-    async def _caller(self, call: Call, request: web.Request) -> tuple[str, int | None]:
-        scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        token = token.strip()
-        if call.is_public or self._settings.is_open:
-            return token, None
+    def _needs_token(self, call: Call) -> bool:
+        return not (call.is_public or self._settings.is_open)
+
+    async def _caller(self, request: web.Request) -> int:
+        scheme, token = credentials(request)
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
-        return token, await self._accounts.user_of(token)
+        caller_id = await self._accounts.user_of(token)
+        request[EXCHANGE].caller_id = caller_id
+        self._rate_limit.take(caller_id)
+        return caller_id
 
 
 def _whose_key(call: Call, incoming: Incoming) -> str:
@@ -223,11 +222,11 @@ def _kind(call: Call) -> str:
     return "GET" if call.method == "GET" else "POST"
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: Answer) -> WholeResponse:
     body = answer.body
     if body is None and answer.document is not None:
         body = orjson.dumps(answer.document)
-    headers = {} if body is None else {hdrs.CONTENT_TYPE: "application/json"}
+    response = WholeResponse(answer.status, body)
     if answer.location:
-        headers[hdrs.LOCATION] = answer.location
-    return web.Response(status=answer.status, headers=headers, body=body)
+        response.add_header(hdrs.LOCATION, answer.location)
+    return response

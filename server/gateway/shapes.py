@@ -8,6 +8,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from server.gateway.site import Site
+from server.model.delivery import source_path
 from server.model.ids import timestamp_of
 from server.model.media import Media, media_path
 from server.model.records import Comment, Edge, Like, Notification, User
@@ -52,7 +53,8 @@ class UserShape(TypedDict):
 class MediaShape(TypedDict):
     """What a page needs to know of media before it loads it; no size while nobody knows.
 
-    `state` is `stored`, `ready` with its renditions, or `failed` without.
+    `state` is `stored`, `ready` with its renditions, or `failed` without. A video has a `source`: a
+    URL of one file, whose parts fit together whenever they are asked for.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class MediaShape(TypedDict):
     state: str
     poster: NotRequired[str]
     playlist: NotRequired[str]
+    source: NotRequired[str]
 
 
 class PostShape(TypedDict):
@@ -203,6 +206,10 @@ class PostShapes:
         """Return posts as items of a feed, each a `FeedItem` in JSON."""
         return [shown.presented or self._presented(shown, headers) for shown in posts]
 
+    def are_for_everybody(self, posts: Sequence[ShownPost]) -> bool:
+        """Whether other clients are shown the same, and not URLs of their own."""
+        return not self._site.is_everywhere or all(shown.post.media_url is None for shown in posts)
+
     def path_in(self, media_url: str, headers: Mapping[str, str]) -> str:
         """Return the path on this site that a media URL leads to, and any other URL as it is."""
         return media_url.removeprefix(self._site.seen_by(headers))
@@ -211,8 +218,7 @@ class PostShapes:
         author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
         item: FeedItem = {**self.post(shown, headers), "author": author}
         presented = orjson.dumps(item)
-        if shown.post.media_url is None or not self._site.is_everywhere:
-            # Else it has a URL in it that is for this client alone.
+        if self.are_for_everybody([shown]):
             shown.keep_presented(presented)
         return presented
 
@@ -250,6 +256,8 @@ def _media_shape(media: Media, *, site_url: str) -> MediaShape:
         shape["poster"] = f"{site_url}{media_path(media.poster_key)}"
     if media.playlist_key:
         shape["playlist"] = f"{site_url}{media_path(media.playlist_key)}"
+    if source := source_path(media):
+        shape["source"] = f"{site_url}{source}"
     return shape
 
 

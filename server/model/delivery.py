@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from server.errors import InvalidFieldError
-from server.model.media import MediaKind, Rendition
+from server.model.media import Media, MediaKind, MediaState, Rendition, media_path
 
 JPEG = "image/jpeg"
 WEBP = "image/webp"
 MP4 = "video/mp4"
 PLAYLIST = "application/vnd.apple.mpegurl"
+
+# Of a media URL, so that it leads to what was uploaded also when there are renditions.
+AS_ORIGINAL = "as=original"
 
 # Widths that images are made at, beside the original's.
 WIDTHS = (320, 640, 1080)
@@ -37,6 +40,7 @@ SCREEN_HEADERS = (
     "Viewport-Width",
 )
 HINTS = (*NETWORK_HEADERS, *SCREEN_HEADERS)
+_TELLING = ("Accept", *HINTS)
 
 # Largest measure of a rendition for a slow client and for a middling one: a still's width, a
 # video's shorter side.
@@ -81,6 +85,13 @@ def client_of(headers: Mapping[str, str], *, asked_width: str | None) -> Client:
     Raises:
         InvalidFieldError: if the width in its URL is no number of pixels.
     """
+    return _client(asked_width, *map(headers.get, _TELLING))
+
+
+# Few kinds of clients ask for most of it.
+@lru_cache(maxsize=256)
+def _client(asked_width: str | None, *told: str | None) -> Client:
+    headers = {name: text for name, text in zip(_TELLING, told, strict=True) if text is not None}
     width = _asked(asked_width) if asked_width is not None else _screen_width(headers)
     return Client(
         takes_webp=_takes_webp(headers.get("Accept", "")),
@@ -108,6 +119,20 @@ def choice(kind: MediaKind, renditions: Sequence[Rendition], client: Client) -> 
     return Choice(_of_size(kind, fitting, client), vary)
 
 
+def source_path(media: Media) -> str | None:
+    """Return where a video's file is, one and the same for ever; None for an image.
+
+    That is the largest rendition once there is one. An image's file is asked for in one piece, by a
+    URL that leads to what fits.
+    """
+    if media.kind is not MediaKind.VIDEO:
+        return None
+    if media.state is not MediaState.READY:
+        return f"{media.path}?{AS_ORIGINAL}"
+    films = [each for each in media.renditions if each.content_type == MP4]
+    return media_path(max(films, key=lambda each: each.width).key)
+
+
 def _of_size(kind: MediaKind, by_width: Sequence[Rendition], client: Client) -> Rendition:
     most = (*_CAPS[kind], math.inf)[client.pace]
     carried = [each for each in by_width if _measure(kind, each) <= most] or by_width[:1]
@@ -126,7 +151,6 @@ def _shown_types(kind: MediaKind) -> frozenset[str]:
     return frozenset({MP4}) if kind is MediaKind.VIDEO else frozenset({JPEG, WEBP})
 
 
-@lru_cache(maxsize=256)
 def _takes_webp(accept: str) -> bool:
     """Whether to send WebP: to clients that name it, since others just say `*/*`."""
     named = _quality(accept, WEBP, exactly=True)

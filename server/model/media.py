@@ -1,5 +1,6 @@
 """Media: what users upload, what is made of it, and how each kind is told by its first bytes."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,10 @@ MEDIA_PATH = "/media/"
 UPLOADS_PREFIX = "u/"
 # Bytes that tell every type apart.
 HEAD_BYTES = 32
+# With what a folder adds to it, a segment is the name of a file, of which none has 256 bytes.
+LARGEST_KEY, LARGEST_SEGMENT = 512, 200
+_SEGMENT = rf"[A-Za-z0-9_-][A-Za-z0-9._-]{{0,{LARGEST_SEGMENT - 1}}}"
+_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*", re.ASCII)
 
 
 class MediaKind(StrEnum):
@@ -145,6 +150,11 @@ class Media:
         """What the keys of all that is made of it start with, and no others."""
         name = self.key.rpartition("/")[2].partition(".")[0]
         return f"r/{name}/"
+
+
+def is_key(text: str) -> bool:
+    """Whether an object can have this key."""
+    return len(text) <= LARGEST_KEY and _KEY.fullmatch(text) is not None
 
 
 def upload_key(owner_id: int, content_type: str, *, name: str) -> str:

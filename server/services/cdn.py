@@ -7,14 +7,16 @@ key never changes, so a slice that is cached is right for as long as its object 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.errors import NotFoundError, StorageError
-from server.model.delivery import Client, choice
-from server.model.media import Media, MediaState
+from server.model.delivery import Choice, Client, choice
+from server.model.media import Media, MediaKind, MediaState
+from server.model.metadata import Blank, blanked
 from server.ports.object_storage import ObjectStorage, StoredObject
 from server.ports.stores import MediaStore
 from server.ports.telemetry import Telemetry
+from server.services.bare_originals import BareOriginals
 from server.services.caches import LeasedCache
 from server.services.edge_cache import EdgeCache
 
@@ -24,8 +26,12 @@ SLICE_BYTES = 1_048_576
 FETCHES_AT_ONCE = 32
 # Media with its renditions takes some 2.5 kB.
 REMEMBERED_OBJECTS = 10_000
+# What is known of objects; most take the first of these, with none of the second.
+KNOWN_BUDGET_BYTES = 32 * 2**20
+_KNOWN_BYTES, _BLANK_BYTES = 1_000, 250
 
 _RENDITIONS = "r/"
+_QUOTE, _BARE = '"', "-bare"
 _SHOWN = frozenset({MediaState.STORED, MediaState.READY, MediaState.FAILED})
 
 
@@ -45,12 +51,25 @@ class Found:
         stored: what is known of it.
         vary: headers by which another client would have got another object.
         is_final: whether the same client gets the same bytes for ever.
+        is_stream: whether it is a video that the URL leads to now, and need not lead to later: a
+            player that asks for one part after the other has to be told a URL of this object.
+        blanks: what it is sent without.
     """
 
     key: str
     stored: StoredObject
-    vary: tuple[str, ...]
-    is_final: bool
+    vary: tuple[str, ...] = ()
+    is_final: bool = True
+    is_stream: bool = False
+    blanks: tuple[Blank, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of an object without reading it again."""
+
+    stored: StoredObject
+    blanks: tuple[Blank, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +130,41 @@ class Cdn:
         self._telemetry = telemetry
         self._monotonic_s = monotonic_s
         self._media: LeasedCache[str, Media] = LeasedCache(capacity=REMEMBERED_OBJECTS)
-        self._stored: LeasedCache[str, StoredObject] = LeasedCache(capacity=REMEMBERED_OBJECTS)
+        self._known: LeasedCache[str, _Known] = LeasedCache(
+            capacity=REMEMBERED_OBJECTS, size_of=_known_bytes, budget_bytes=KNOWN_BUDGET_BYTES
+        )
+        self._originals = BareOriginals(storage)
+        self._choices: LeasedCache[tuple[str, Client], tuple[Media, Choice]] = LeasedCache(
+            capacity=REMEMBERED_OBJECTS
+        )
         self._fetches: dict[tuple[str, int], _Fetch] = {}
         self._free = asyncio.Semaphore(FETCHES_AT_ONCE)
 
-    async def find(self, key: str, client: Client) -> Found:
+    async def find(self, key: str, client: Client, *, as_original: bool = False) -> Found:
         """Return what a client gets for a key: a rendition that fits, or the original.
+
+        The original is sent without what it tells beside its picture. It is what everybody gets
+        until there are renditions, and whoever asks for it gets.
 
         Raises:
             NotFoundError: if there is nothing under the key, or not yet, or not any more.
         """
         if key.startswith(_RENDITIONS):
-            return Found(key, await self._describe(key), (), is_final=True)
+            return Found(key, (await self._describe(key)).stored)
         media = self._media.get(key) or await self._read_media(key)
-        if media.state is not MediaState.READY:
-            return Found(key, await self._describe(key), (), is_final=False)
-        chosen = choice(media.kind, media.renditions, client)
-        stored = await self._describe(chosen.rendition.key)
-        return Found(chosen.rendition.key, stored, chosen.vary, is_final=True)
+        is_video = media.kind is MediaKind.VIDEO
+        if as_original or media.state is not MediaState.READY:
+            known = await self._describe_original(media)
+            return Found(
+                key,
+                known.stored,
+                is_final=as_original,
+                is_stream=is_video and not as_original,
+                blanks=known.blanks,
+            )
+        chosen = self._choice(media, client)
+        stored = (await self._describe(chosen.rendition.key)).stored
+        return Found(chosen.rendition.key, stored, chosen.vary, is_stream=is_video)
 
     async def part(self, found: Found, *, first: int, last: int) -> Part:
         """Return a part of an object, both ends included; an empty object has none.
@@ -153,11 +189,20 @@ class Cdn:
         if media.state is MediaState.REMOVED:
             prefix = media.rendition_prefix
             self.cache.drop(lambda key: key[0] == media.key or key[0].startswith(prefix))
-            self._stored.drop([media.key, *(each.key for each in media.renditions)])
+            self._known.drop([media.key, *(each.key for each in media.renditions)])
 
     def clear(self) -> None:
         """Lose the cache, as when its machine dies."""
         self.cache.drop(lambda _: True)
+
+    def _choice(self, media: Media, client: Client) -> Choice:
+        """Return the rendition for a client; to choose it again takes as long as all the rest."""
+        chosen = self._choices.get((media.key, client))
+        # Of what is known now: it is another object once the media has changed.
+        if chosen is None or chosen[0] is not media:
+            chosen = media, choice(media.kind, media.renditions, client)
+            self._choices.put((media.key, client), chosen)
+        return chosen[1]
 
     async def _read_media(self, key: str) -> Media:
         lease = self._media.lease()
@@ -167,14 +212,30 @@ class Cdn:
         self._media.fill(key, media, lease=lease)
         return media
 
-    async def _describe(self, key: str) -> StoredObject:
-        stored = self._stored.get(key)
+    async def _describe(self, key: str) -> _Known:
+        known = self._known.get(key)
+        if known is None:
+            lease = self._known.lease()
+            known = _Known(await self._head(key))
+            self._known.fill(key, known, lease=lease)
+        return known
+
+    async def _describe_original(self, media: Media) -> _Known:
+        known = self._known.get(media.key)
+        if known is None:
+            lease = self._known.lease()
+            stored = await self._head(media.key)
+            blanks = await self._originals.blanks(media, size_bytes=stored.size_bytes)
+            # Not the object's own: whoever has the bytes as they came has others.
+            etag = f"{stored.etag.removesuffix(_QUOTE)}{_BARE}{_QUOTE}"
+            known = _Known(replace(stored, etag=etag), blanks)
+            self._known.fill(media.key, known, lease=lease)
+        return known
+
+    async def _head(self, key: str) -> StoredObject:
+        stored = await self._storage.head(key)
         if stored is None:
-            lease = self._stored.lease()
-            stored = await self._storage.head(key)
-            if stored is None:
-                raise NotFoundError(kind="media", found=key)
-            self._stored.fill(key, stored, lease=lease)
+            raise NotFoundError(kind="media", found=key)
         return stored
 
     async def _rest(self, found: Found, numbers: range, *, last: int) -> AsyncIterator[bytes]:
@@ -193,22 +254,25 @@ class Cdn:
         self._telemetry.cache(BOX, hits=held is not None, misses=held is None)
         if held is not None:
             return held.content, self._monotonic_s() - held.fetched_at_s
-        return await self._fetched(place, size_bytes, may_evict=was_asked), 0.0
+        return await self._fetched(found, number, size_bytes, may_evict=was_asked), 0.0
 
-    async def _fetched(self, place: tuple[str, int], size_bytes: int, *, may_evict: bool) -> bytes:
+    async def _fetched(
+        self, found: Found, number: int, size_bytes: int, *, may_evict: bool
+    ) -> bytes:
         """Return a slice from object storage; those who want it meanwhile share one fetch."""
+        place = (found.key, number)
         fetch = self._fetches.get(place)
         if fetch is None:
-            task = asyncio.create_task(self._fetch(place, size_bytes))
+            task = asyncio.create_task(self._fetch(found, number, size_bytes))
             fetch = self._fetches[place] = _Fetch(task, may_evict)
             task.add_done_callback(lambda task: self._end(place, task))
         fetch.may_evict |= may_evict
         # A client that goes away takes nothing from the others who wait.
         return await asyncio.shield(fetch.task)
 
-    async def _fetch(self, place: tuple[str, int], size_bytes: int) -> bytes:
-        key, number = place
-        first = number * SLICE_BYTES
+    async def _fetch(self, found: Found, number: int, size_bytes: int) -> bytes:
+        key, first = found.key, number * SLICE_BYTES
+        place = (key, number)
         async with self._free:
             with self._telemetry.span("object_storage"):
                 parts = self._storage.read(key, first=first, last=first + size_bytes - 1)
@@ -216,6 +280,7 @@ class Cdn:
         if len(content) != size_bytes:
             raise StorageError(reason=f"{key} is shorter than it was")
         self.traffic.fetched_bytes += size_bytes
+        content = blanked(content, found.blanks, first_byte=first)
         self.cache.keep(
             place,
             _Slice(content, self._monotonic_s()),
@@ -229,6 +294,10 @@ class Cdn:
         if not task.cancelled():
             # Seen here, too: all clients that waited may have gone.
             task.exception()
+
+
+def _known_bytes(known: _Known) -> int:
+    return _KNOWN_BYTES + len(known.blanks) * _BLANK_BYTES
 
 
 def gauges(cdn: Cdn) -> Mapping[str, Callable[[], float]]:

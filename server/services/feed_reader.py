@@ -5,12 +5,12 @@ from heapq import merge
 from itertools import islice
 
 from server.model.feeds import Feed
-from server.model.pages import Page, PageRequest, first_page
+from server.model.pages import PageRequest, first_page
 from server.model.records import FeedEntry
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache, FeedSources
-from server.services.page_cache import PageCache
+from server.services.page_cache import FeedPage, PageCache
 from server.services.post_cache import ShownPost
 from server.services.post_reader import PostReader
 
@@ -41,7 +41,7 @@ class FeedReader:
         self._on_read = on_read
         self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
-    async def read(self, user_id: int, page: PageRequest) -> Page[ShownPost]:
+    async def read(self, user_id: int, page: PageRequest) -> FeedPage:
         """Return a page of the posts of whom a user follows, newest first.
 
         Full unless it is the last: what the rules take out is made up for from further down.
@@ -107,5 +107,6 @@ def _allowed(posts: Sequence[ShownPost], sources: FeedSources) -> Sequence[Shown
     return [shown for shown in posts if shown.author_id in followees]
 
 
-def _presented(shown: Sequence[ShownPost], page: PageRequest) -> Page[ShownPost]:
-    return first_page(shown, limit=page.limit, id_of=lambda post: post.post_id)
+def _presented(shown: Sequence[ShownPost], page: PageRequest) -> FeedPage:
+    cut = first_page(shown, limit=page.limit, id_of=lambda post: post.post_id)
+    return FeedPage(cut.items, cut.next_before)

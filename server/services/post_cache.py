@@ -26,7 +26,8 @@ class ShownPost:
 
     Attributes:
         presented: the post in JSON, as an item of a feed, once the gateway has made it, until its
-            counts change: a post is in many feeds and is read more often than it changes.
+            counts change or it goes out of the cache: a post is in many feeds and is read more
+            often than it changes.
         is_kept: whether it is in the post cache: if not, there may be a newer one.
     """
 
@@ -43,15 +44,18 @@ class ShownPost:
         self.author_id = self.post.author_id
 
     def keep_presented(self, presented: bytes) -> None:
-        """Keep the post's JSON, unless it is far longer than its texts (escaped controls are)."""
-        if len(presented) <= self._presented_at_most_bytes:
+        """Keep the post's JSON while the post is kept itself, since then it is told of changes.
+
+        Not if it is far longer than its texts (escaped controls are).
+        """
+        if self.is_kept and len(presented) <= self.presented_at_most_bytes:
             # A copy: what a serializer returns may keep a buffer ten times as large.
             self.presented = bytes(memoryview(presented))
 
     @property
     def size_bytes(self) -> int:
         """What it takes in memory at most, its JSON included."""
-        return _AROUND_BYTES + self._texts_bytes + self._media_bytes + self._presented_at_most_bytes
+        return _AROUND_BYTES + self._texts_bytes + self._media_bytes + self.presented_at_most_bytes
 
     @property
     def _texts_bytes(self) -> int:
@@ -60,7 +64,8 @@ class ShownPost:
         return sum(getsizeof(text) for text in texts if text is not None)
 
     @property
-    def _presented_at_most_bytes(self) -> int:
+    def presented_at_most_bytes(self) -> int:
+        """How long its JSON is at most, to be kept."""
         # UTF-8 takes up to twice what Python takes.
         return _AROUND_BYTES + 2 * self._texts_bytes
 
@@ -123,6 +128,7 @@ def _note_kept(shown: ShownPost) -> None:
 
 def _note_out(shown: ShownPost) -> None:
     shown.is_kept = False
+    shown.presented = b""
 
 
 def _size_bytes(shown: ShownPost) -> int:

@@ -1,12 +1,15 @@
-"""What it costs a warm feed page that each box is timed and counted."""
+"""What it costs a warm feed page that each box is timed and counted.
+
+Twice: as CPU in one process, where a microsecond shows, and as throughput of two servers in turn.
+"""
 
 import asyncio
 import secrets
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -14,33 +17,56 @@ import pytest
 import uvloop
 
 from server.adapters.clock import SystemClock
-from server.adapters.metrics import Metrics
 from server.app import build_app
 from server.gateway.gateway import GatewaySettings
 from server.settings import ServerSettings
 from tests.benchmarks.in_process import answer, connected, cpu_us
+from tests.benchmarks.side_by_side import Compared, hammered, pin
+from tests.benchmarks.silence import silenced
+from tests.e2e.serving import serving
 
 USERS = 400
 ROUNDS = 50
+SERVED_ROUNDS = 9
+SECONDS = 3
+CONNECTIONS = 8
 BUILT_WITHIN_S = 5
+
+SILENT = f"""#!{sys.executable}
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.benchmarks.silence import silenced
+from cli.main import main
+
+with silenced():
+    main()
+"""
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("default")
 def test_metrics_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = Path(sys.executable).with_name("socialfeed")
+    folder = tmp_path / "data"
     world = ["--users", str(USERS), "--set", "activity.followers.mean=50"]
-    subprocess.run([program, "populate", *world, "--data", tmp_path], check=True)
+    subprocess.run([program, "populate", *world, "--data", folder], check=True)
+    shutil.copytree(folder, tmp_path / "same")
+    silent_program = tmp_path / "silent"
+    silent_program.write_text(SILENT)
+    silent_program.chmod(0o755)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        with_us, without_us = runner.run(compared(tmp_path))
+        with_us, without_us = runner.run(compared(folder))
+    served = compared_servers(program, folder, silent_program, tmp_path / "same")
 
-    costs = [(w - o) / w for w, o in zip(with_us, without_us, strict=True)]
+    costs_us = [w - o for w, o in zip(with_us, without_us, strict=True)]
+    shares = [w.per_s / o.per_s for w, o in zip(served.ours, served.theirs, strict=True)]
+    cpu_us = median(with_metrics.cpu_us for with_metrics in served.ours)
     with capsys.disabled():
         print(
-            f"\nmetrics by box: {median(costs):.1%} of the CPU of a warm page"
-            f" ({median(with_us):.1f} µs with, {median(without_us):.1f} µs without, sockets not"
-            f" counted; {ROUNDS} rounds in turn)"
+            f"\nmetrics by box: {median(costs_us):.1f} µs of the {median(with_us):.1f} µs of CPU of"
+            f" a warm page without sockets ({ROUNDS} rounds in turn); served, a page takes"
+            f" {cpu_us:.0f} µs, and throughput is {median(shares):.1%} of a server's without them"
+            f" ({min(shares):.1%} to {max(shares):.1%} in {SERVED_ROUNDS} rounds)"
         )
 
 
@@ -49,8 +75,7 @@ async def compared(folder: Path) -> tuple[list[float], list[float]]:
     settings = ServerSettings(folder, gateway=GatewaySettings(is_open=True))
     app = await build_app(settings, clock=SystemClock(), random_bytes=secrets.token_bytes)
     requests = [
-        f"GET /v1/feeds/{user} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-        for user in users(folder)
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in first_pages(folder)
     ]
     with_us, without_us = [], []
     async with connected(app) as wire:
@@ -60,25 +85,30 @@ async def compared(folder: Path) -> tuple[list[float], list[float]]:
         await cpu_us(wire, requests * 2)
         for _ in range(ROUNDS):
             with_us.append(await cpu_us(wire, requests))
-            with silent():
+            with silenced():
                 without_us.append(await cpu_us(wire, requests))
     return with_us, without_us
 
 
-def users(folder: Path) -> list[int]:
+def compared_servers(program: Path, folder: Path, silent: Path, same: Path) -> Compared:
+    """Return what a server with metrics and one without can do, under the same client in turn."""
+    paths = first_pages(folder)
+    load = partial(hammered, requests=paths, connections=CONNECTIONS, seconds=SECONDS)
+    with serving(program, folder, "--open") as told, serving(silent, same, "--open") as untold:
+        for server in (told, untold):
+            pin(server.process.pid)
+            for path in paths:
+                server.send("GET", path)
+        rounds = [
+            (load(told.process.pid, told.port), load(untold.process.pid, untold.port))
+            for _ in range(SERVED_ROUNDS)
+        ]
+    with_metrics, without = zip(*rounds, strict=True)
+    return Compared(with_metrics, without)
+
+
+def first_pages(folder: Path) -> list[str]:
     with sqlite3.connect(folder / "socialfeed.sqlite3") as connection:
-        found = [row[0] for row in connection.execute("SELECT user_id FROM users")]
+        found = [f"/v1/feeds/{row[0]}" for row in connection.execute("SELECT user_id FROM users")]
     connection.close()
     return found
-
-
-@contextmanager
-def silent() -> Iterator[None]:
-    """Have nothing timed and nothing counted."""
-    nothing: AbstractContextManager[None] = nullcontext()
-    collecting: AbstractContextManager[list[object]] = nullcontext([])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Metrics, "span", lambda _metrics, _box: nothing)
-        patch.setattr(Metrics, "timings", lambda _metrics: collecting)
-        patch.setattr(Metrics, "cache", lambda _metrics, _box, **_found: None)
-        yield

@@ -14,7 +14,7 @@ from server.adapters.clock import SystemClock
 from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
 from server.adapters.pictures import PillowPictures
-from server.adapters.storage.local import LocalStorage, is_key
+from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.adapters.storage.s3 import s3_storage
 from server.errors import NotFoundError, StorageError
@@ -96,7 +96,7 @@ async def folder_storage(folder: Path, clock: ManualClock) -> AsyncIterator[Obje
         on_removal=lambda _: None,
     )
     endpoint = StorageEndpoint(
-        access=StorageAccess(BUCKET, KEY, 1_000_000, is_key),
+        access=StorageAccess(BUCKET, KEY, 1_000_000),
         storage=storage,
         receiver=ObjectReceiver(storage, signer),
         limits=Limits(),

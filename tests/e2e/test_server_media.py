@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -296,6 +296,9 @@ def test_a_width_that_is_none_is_refused(server: Serving, picture: dict[str, Any
         "/media/r/%2e%2e/%2e%2e/secret",
         "/media/secret",
         "/media/",
+        f"/media/r/{'a' * 300}",
+        f"/media/u/1/{'a' * 250}.png",
+        f"/media/u/{'a/' * 300}b",
     ],
 )
 def test_there_is_nothing_else(server: Serving, path: str) -> None:
@@ -318,6 +321,43 @@ def test_a_photo_is_shown_upright_without_its_place(
     assert all(abs(one - other) < 30 for one, other in zip(found, TOP, strict=True))
 
 
+def test_a_photo_tells_no_place_while_it_waits_nor_when_it_fails(
+    server: Serving, owner: Person, tmp_path: Path
+) -> None:
+    photo_with_a_place(tmp_path / "a.jpg")
+    photo = (tmp_path / "a.jpg").read_bytes()
+    media_url = uploaded(server, owner, photo)
+    at_once = server.send("GET", path_of(media_url))
+    # Its header announces more pixels than anybody renders.
+    frame = photo.index(b"\xff\xc0")
+    too_large = photo[: frame + 5] + b"\xff\xf0\xff\xf0" + photo[frame + 9 :]
+    failed = shown(server, owner, too_large, "image/jpeg")
+
+    assert failed["media"]["state"] == "failed"
+    for reply in (at_once, get(server, failed), get(server, failed, "?as=original")):
+        assert reply.status == 200
+        assert SECRET not in reply.body
+
+
+def test_a_video_tells_no_place_while_it_waits_nor_when_it_fails(
+    program: Path, tmp_path: Path
+) -> None:
+    clip(tmp_path / "a.mov", size="4096x2320")
+    with serving(program, tmp_path / "data") as server:
+        owner = server.sign_up("ann")
+        content = (tmp_path / "a.mov").read_bytes()
+        media_url = uploaded(server, owner, content, content_type="video/quicktime")
+        at_once = server.send("GET", path_of(media_url))
+        posted = post_media(server, owner, media_url).json
+        failed = settled(server, posted, owner)
+
+        assert SECRET in content
+        assert failed["media"]["state"] == "failed"
+        for reply in (at_once, get(server, failed)):
+            assert (reply.status, len(reply.body)) == (200, len(content))
+            assert SECRET not in reply.body
+
+
 def test_a_bomb_fails_with_its_reason_and_the_server_goes_on(
     server: Serving, owner: Person, tmp_path: Path
 ) -> None:
@@ -325,6 +365,7 @@ def test_a_bomb_fails_with_its_reason_and_the_server_goes_on(
     post = shown(server, owner, bomb)
 
     assert post["media"]["state"] == "failed"
+    # Shown as it came, with the chunks that nobody needs to see it: there are none in it.
     assert get(server, post).body == bomb
     assert metric(server, 'socialfeed_dead_letters_total{box="media_processor"}') >= 1
     assert shown(server, owner, png(tmp_path, width=50))["media"]["state"] == "ready"
@@ -357,9 +398,10 @@ def test_a_player_without_playlists_gets_a_file_that_fits_and_can_be_sought_in(
     server: Serving, film: dict[str, Any], *, headers: dict[str, str], height: int, tmp_path: Path
 ) -> None:
     whole = server.send("GET", path_of(film["mediaUrl"]), headers=headers)
-    part = server.send(
+    led = server.send(
         "GET", path_of(film["mediaUrl"]), headers=headers | {"Range": "bytes=1000-4999"}
     )
+    part = server.send("GET", led_to(film["mediaUrl"], led), headers={"Range": "bytes=1000-4999"})
 
     assert whole.headers["Content-Type"] == "video/mp4"
     assert "Accept" not in whole.headers["Vary"].split(", ")
@@ -371,6 +413,56 @@ def test_a_player_without_playlists_gets_a_file_that_fits_and_can_be_sought_in(
     assert f"x{height}" in told
     assert "Duration: 00:00:06" in told
     assert SECRET.decode() not in told
+
+
+def led_to(url: str, reply: Reply) -> str:
+    """Where a client goes on with the parts of a file, as a path with its query."""
+    assert (reply.status, reply.body) == (302, b"")
+    assert reply.headers["Cache-Control"] == "no-cache"
+    parts = urlsplit(urljoin(url, reply.headers["Location"]))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def test_a_video_plays_on_when_its_renditions_get_ready(
+    server: Serving, owner: Person, tmp_path: Path
+) -> None:
+    clip(tmp_path / "a.webm", size="640x480", seconds=4)
+    content = (tmp_path / "a.webm").read_bytes()
+    media_url = uploaded(server, owner, content, content_type="video/webm")
+    posted = post_media(server, owner, media_url).json
+    source = posted["media"]["source"]
+    led = server.send("GET", path_of(media_url), headers={"Range": "bytes=0-"})
+
+    def part(path: str, first: int, **headers: str) -> Reply:
+        asked = {"Range": f"bytes={first}-{first + 999}", **headers}
+        return server.send("GET", path, headers=asked)
+
+    before = part(f"{path_of(source)}?as=original", 0)
+    ready = settled(server, posted, owner)
+    after = part(f"{path_of(source)}?as=original", 1_000, ECT="2g")
+
+    assert source == f"{media_url}?as=original"
+    assert led_to(media_url, led) == f"{path_of(source)}?as=original"
+    assert (before.status, after.status) == (206, 206)
+    assert before.headers["ETag"] == after.headers["ETag"]
+    assert before.headers["Content-Range"] == f"bytes 0-999/{len(content)}"
+    assert after.headers["Content-Range"] == f"bytes 1000-1999/{len(content)}"
+    assert after.headers["Cache-Control"] == FOR_EVER
+    # From now on it is the rendition's own file, whatever the client says of itself.
+    largest = ready["media"]["source"]
+    assert path_of(largest).startswith("/media/r/")
+    assert largest.endswith("/480p.mp4")
+    sizes = {
+        part(path_of(largest), 0, ECT=ect).headers["Content-Range"].partition("/")[2]
+        for ect in ("4g", "2g")
+    }
+    assert len(sizes) == 1
+    slow = server.send("GET", path_of(media_url), headers={"Range": "bytes=0-", "ECT": "2g"})
+    assert led_to(media_url, slow).endswith("/240p.mp4")
+
+
+def test_a_picture_has_no_source_but_its_own_url(picture: dict[str, Any]) -> None:
+    assert "source" not in picture["media"]
 
 
 def test_a_video_larger_than_the_cache_is_sent_whole(program: Path, tmp_path: Path) -> None:

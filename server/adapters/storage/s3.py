@@ -63,7 +63,10 @@ class S3Storage:
                 found = await self.client.head_object(**self._named(key))
         except NotFoundError:
             return None
-        return StoredObject(found["ContentLength"], found["ContentType"], found["ETag"])
+        modified_at_s = int(found["LastModified"].timestamp())
+        return StoredObject(
+            found["ContentLength"], found["ContentType"], found["ETag"], modified_at_s
+        )
 
     async def read(
         self, key: str, *, first: int = 0, last: int | None = None
@@ -83,14 +86,13 @@ class S3Storage:
                     break
                 yield data
 
-    async def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         """Store a file's content, in place of what was there."""
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         with path.open("rb") as file, _told(key):
-            answer = await self.client.put_object(
+            await self.client.put_object(
                 **self._named(key), Body=file, ContentLength=size_bytes, ContentType=content_type
             )
-        return StoredObject(size_bytes, content_type, answer["ETag"])
 
     async def download(self, key: str, path: Path) -> None:
         """Write an object's content to a file."""

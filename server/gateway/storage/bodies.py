@@ -15,7 +15,7 @@ from aiohttp.http import HttpProcessingError
 from server.gateway.connections import LEAST_BYTES_PER_S
 from server.gateway.storage.authorization import Authorized
 from server.gateway.storage.errors import Code, S3Error
-from server.model.signatures import UNSIGNED_PAYLOAD
+from server.model.signatures import UNSIGNED_PAYLOAD, same
 
 # Of a chunk's size and signature, or of a trailing header.
 LONGEST_LINE = 1_024
@@ -144,7 +144,7 @@ class _Checks:
         for name, value in trailers.items():
             self._expected[name] = _of_base64(value)
         payload = self._digests.pop("payload", None)
-        if payload and not hmac.compare_digest(payload.digest().hex(), self._payload):
+        if payload and not same(self._payload, payload.digest().hex()):
             raise S3Error(Code.CONTENT_SHA256_MISMATCH, "the body is not the one that was signed")
         for name, digest in self._digests.items():
             if not hmac.compare_digest(digest.digest(), self._expected.get(name, b"")):
@@ -227,7 +227,7 @@ class _ChunkedBody:
             raise _malformed()
 
     def _expect(self, found: str, expected: str) -> None:
-        if not hmac.compare_digest(found.encode(), expected.encode()):
+        if not same(found, expected):
             raise S3Error(Code.SIGNATURE_DOES_NOT_MATCH, "a part of the body is not as signed")
         self._previous = expected
 

@@ -7,6 +7,7 @@ from server.model.media import (
     MEDIA_TYPES,
     Media,
     MediaKind,
+    is_key,
     key_in,
     media_path,
     sniffed,
@@ -56,3 +57,21 @@ def test_renditions_have_a_folder_of_their_own() -> None:
     media = Media(1, "u/7/abc.jpg", 7, "image/jpeg", 10)
 
     assert media.rendition_prefix == "r/abc/"
+
+
+@pytest.mark.parametrize(
+    ("key", "is_one"),
+    [
+        ("u/7/abc.jpg", True),
+        (f"r/{'a' * 200}", True),
+        (f"r/{'a' * 201}", False),
+        ("/".join(["a"] * 256), True),
+        ("/".join(["a"] * 257), False),
+        ("u/../b", False),
+        ("u//b", False),
+        ("u/b\n", False),
+        ("", False),
+    ],
+)
+def test_a_key_fits_into_names_of_files(key: str, *, is_one: bool) -> None:
+    assert is_key(key) is is_one

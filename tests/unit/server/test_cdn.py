@@ -1,6 +1,7 @@
 """The cdn between an edge cache and object storage."""
 
 import asyncio
+import io
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import TypeVar
@@ -16,8 +17,10 @@ from server.model.events import Event, EventKind
 from server.model.media import Media, MediaState, Rendition
 from server.services.cdn import SLICE_BYTES, Cdn, CdnSettings, Part
 from sim.theory.caches import two_lru_hit_ratio
+from tests.e2e.uploads import picture
 from tests.fakes.clock import ManualClock
 from tests.fakes.object_storage import CountingStorage
+from tests.unit.server.pictures import two_halves
 
 KEY = "u/7/abc.jpg"
 ANYBODY = Client()
@@ -151,10 +154,18 @@ def test_an_object_larger_than_the_cache_goes_through_slice_by_slice() -> None:
     now(scenario())
 
 
+def plain_jpeg() -> bytes:
+    """A picture that tells nothing beside itself."""
+    into = io.BytesIO()
+    two_halves(40, 30).save(into, "JPEG")
+    return into.getvalue()
+
+
 def test_the_original_is_shown_until_its_renditions_are_there() -> None:
     async def scenario() -> None:
-        edge = Edge({KEY: b"original", "r/abc/320.jpg": b"rendition"})
-        media = Media(1, KEY, 7, "image/jpeg", 8)
+        original = plain_jpeg()
+        edge = Edge({KEY: original, "r/abc/320.jpg": b"rendition"})
+        media = Media(1, KEY, 7, "image/jpeg", len(original))
         await edge.add(media)
         before, _ = await edge.get(KEY)
         rendition = Rendition("r/abc/320.jpg", "image/jpeg", 320, 200, 9)
@@ -164,8 +175,29 @@ def test_the_original_is_shown_until_its_renditions_are_there() -> None:
         edge.cdn.forget(ready)
         after, _ = await edge.get(KEY)
 
-        assert (before, after) == (b"original", b"rendition")
+        assert (before, after) == (original, b"rendition")
         assert (await edge.cdn.find(KEY, ANYBODY)).is_final
+
+    now(scenario())
+
+
+def test_clients_who_want_an_original_at_once_share_one_search_for_its_metadata() -> None:
+    async def scenario() -> None:
+        original = picture(side=6)
+        edge = Edge({KEY: original})
+        await edge.add(Media(1, KEY, 7, "image/jpeg", len(original)))
+        edge.storage.open.clear()
+        clients = [asyncio.create_task(edge.cdn.find(KEY, ANYBODY)) for _ in range(9)]
+        await asyncio.sleep(0.01)
+        clients[0].cancel()
+
+        edge.storage.open.set()
+        answers = await asyncio.gather(*clients, return_exceptions=True)
+        again = await edge.cdn.find(KEY, ANYBODY)
+
+        assert isinstance(answers[0], asyncio.CancelledError)
+        assert all(each == again for each in answers[1:])
+        assert edge.storage.reads == [KEY]
 
     now(scenario())
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from contextvars import copy_context
 
 import pytest
 
@@ -62,7 +63,8 @@ def test_a_box_inside_another_is_not_charged_to_the_outer_one() -> None:
         metered(metrics)
 
         async def request() -> list[BoxTiming]:
-            with metrics.timings() as timings, metrics.span("api_gateway"):
+            timings = metrics.collect_timings()
+            with metrics.span("api_gateway"):
                 work(PIECE_S)
                 await visit(metrics, "feed_reader", pieces=3)
             return timings
@@ -129,11 +131,38 @@ def test_an_exception_and_a_cancellation_pass_through_a_metered_task() -> None:
     assert isinstance(cancellation, asyncio.CancelledError)
 
 
+def test_a_visit_that_goes_on_to_a_box_behind_is_a_visit_to_both() -> None:
+    async def run() -> list[BoxTiming]:
+        metrics = Metrics(is_metered=True)
+        metered(metrics)
+
+        async def request() -> list[BoxTiming]:
+            timings = metrics.collect_timings()
+            with metrics.span("api_gateway") as visit:
+                work(PIECE_S)
+                visit.on_to("feed_reader")
+                work(3 * PIECE_S)
+            return timings
+
+        return await asyncio.create_task(request())
+
+    inner, outer = asyncio.run(run())
+
+    assert (inner.box, outer.box) == ("feed_reader", "api_gateway")
+    assert inner.cpu_s == pytest.approx(3 * PIECE_S, rel=0.1)
+    assert outer.cpu_s == pytest.approx(PIECE_S, rel=0.1)
+
+
 def test_nothing_is_told_of_cpu_where_tasks_are_not_metered() -> None:
     metrics = Metrics(is_metered=True)
 
-    with metrics.timings() as timings, metrics.span("feed_reader"):
-        pass
+    def run() -> list[BoxTiming]:
+        timings = metrics.collect_timings()
+        with metrics.span("feed_reader"):
+            pass
+        return timings
+
+    timings = copy_context().run(run)
 
     assert timings[0].cpu_s is None
     assert "cpu_seconds" not in metrics.text()

@@ -3,36 +3,78 @@
 import pytest
 
 from server.model.feeds import Feed
-from server.model.pages import Page, PageRequest
+from server.model.pages import PageRequest
 from server.model.records import Counts, Post
 from server.services.feed_cache import FeedSources
-from server.services.page_cache import PageCache
+from server.services.page_cache import FeedPage, PageCache
 from server.services.post_cache import ShownPost
 
 READER = 1
 TOP = PageRequest(before=100, limit=2)
+PRESENTED = b"[9,8]"
 SOURCES = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
 
 
 @pytest.fixture
-def page() -> Page[ShownPost]:
+def page() -> FeedPage:
     posts = [ShownPost(Post(number, author_id=2), Counts(), "ada") for number in (9, 8)]
     for post in posts:
         post.is_kept = True
-    return Page(posts, next_before=8)
+    return FeedPage(posts, next_before=8)
 
 
 @pytest.fixture
-def cache(page: Page[ShownPost]) -> PageCache:
-    cache = PageCache(budget_bytes=2 * sum(post.size_bytes for post in page.items))
+def cache(page: FeedPage) -> PageCache:
+    cache = PageCache(budget_bytes=2 * page.size_bytes)
     cache.keep(READER, TOP, SOURCES, page)
     return cache
 
 
-def test_a_page_of_which_nothing_has_changed_is_known(
-    cache: PageCache, page: Page[ShownPost]
-) -> None:
+def present(page: FeedPage) -> None:
+    items = [str(shown.post_id).encode() for shown in page.items]
+    for shown, item in zip(page.items, items, strict=True):
+        shown.keep_presented(item)
+    page.keep_presented(items, PRESENTED)
+
+
+def test_a_page_of_which_nothing_has_changed_is_known(cache: PageCache, page: FeedPage) -> None:
     assert cache.get(READER, TOP, SOURCES) is page
+
+
+def test_the_json_of_a_page_is_told_while_no_post_on_it_has_changed(
+    cache: PageCache, page: FeedPage
+) -> None:
+    present(page)
+
+    known = cache.get(READER, TOP, SOURCES)
+
+    assert known is page
+    assert known.presented == PRESENTED
+
+
+def test_a_page_with_a_new_count_is_known_without_its_json(
+    cache: PageCache, page: FeedPage
+) -> None:
+    present(page)
+    page.items[1].presented = b""
+
+    known = cache.get(READER, TOP, SOURCES)
+
+    assert known is page
+    assert not known.presented
+
+
+def test_the_json_of_a_post_that_was_put_out_of_the_cache_is_not_kept_with_it(
+    cache: PageCache, page: FeedPage
+) -> None:
+    """A reader may hold it and present it later; the page must not take it for the post of now."""
+    present(page)
+    old = page.items[1]
+    old.is_kept = False
+    old.presented = b""
+    old.keep_presented(b"8")
+
+    assert cache.get(READER, TOP, SOURCES) is None
 
 
 def test_another_place_in_the_feed_is_another_page(cache: PageCache) -> None:
@@ -46,7 +88,7 @@ def test_a_feed_that_was_pushed_to_makes_another_page(cache: PageCache) -> None:
 
 
 def test_a_post_that_was_edited_or_deleted_makes_another_page(
-    cache: PageCache, page: Page[ShownPost]
+    cache: PageCache, page: FeedPage
 ) -> None:
     page.items[1].is_kept = False
 
@@ -62,7 +104,7 @@ def test_a_post_that_was_edited_or_deleted_makes_another_page(
     ids=["an author is pulled", "there is no feed"],
 )
 def test_a_page_to_which_posts_come_unpushed_is_not_kept(
-    page: Page[ShownPost], sources: FeedSources
+    page: FeedPage, sources: FeedSources
 ) -> None:
     cache = PageCache(budget_bytes=100_000)
 
@@ -71,7 +113,7 @@ def test_a_page_to_which_posts_come_unpushed_is_not_kept(
     assert cache.get(READER, TOP, sources) is None
 
 
-def test_the_oldest_page_goes_first(cache: PageCache, page: Page[ShownPost]) -> None:
+def test_the_oldest_page_goes_first(cache: PageCache, page: FeedPage) -> None:
     for reader in (2, 3):
         cache.keep(reader, TOP, SOURCES, page)
 

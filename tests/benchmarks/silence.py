@@ -1,0 +1,32 @@
+"""Metrics that are told nothing, to measure what telling them costs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import pytest
+
+from server.adapters.metrics import Metrics
+
+
+class _Untimed:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def on_to(self, box: str) -> None:
+        pass
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Have nothing timed and nothing counted by box."""
+    untimed = _Untimed()
+    no_timings: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Metrics, "span", lambda _metrics, _box: untimed)
+        patch.setattr(Metrics, "collect_timings", lambda _metrics: no_timings)
+        patch.setattr(Metrics, "cache", lambda _metrics, _box, **_found: None)
+        yield
