@@ -14,6 +14,7 @@ class Queue(StrEnum):
     WIDE_FAN_OUT = "wide_fan_out"
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
+    UPLOAD_SIGNER = "upload_signer"
 
 
 class EventKind(StrEnum):
@@ -27,6 +28,7 @@ class EventKind(StrEnum):
     COMMENTED = "commented"
     REPLIED = "replied"
     UPLOADED = "uploaded"
+    WITHDRAWN = "withdrawn"
 
 
 _QUEUES = {
@@ -38,6 +40,7 @@ _QUEUES = {
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
     EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
+    EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
 }
 
 

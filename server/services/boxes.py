@@ -197,6 +197,7 @@ def build_boxes(
         (Consumer, Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
         (Consumer, Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
         (SideBySideConsumer, Queue.MEDIA_PROCESSOR, media_processor.consume, BATCH),
+        (Consumer, Queue.UPLOAD_SIGNER, upload_signer.consume, BATCH),
     )
     return Boxes(
         stores=stores,

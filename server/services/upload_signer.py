@@ -1,7 +1,7 @@
 """The upload signer: the design document's Pre-Signed URL Generator, and what uploads come to."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.errors import InvalidFieldError, NotFoundError
@@ -136,16 +136,30 @@ class UploadSigner:
             )
         return await self._complete(media) if media.state is MediaState.PENDING else media
 
+    async def consume(self, events: Sequence[Event]) -> None:
+        """Delete the media of deleted posts, which no other post shows."""
+        for event in events:
+            media = await self._media.get(event.subject_id)
+            if media and media.state is MediaState.REMOVED:
+                await self._remove([media])
+
     async def remove_orphans(self) -> None:
-        """Delete what no post has shown for a day: uploads without a post, and deleted posts'."""
+        """Delete what no post has shown for a day, and what was left over of other removals."""
         since_ms = self._clock.now_ms() - ORPHANED_AFTER_MS
         while orphans := await self._media.orphans(since_before_ms=since_ms, limit=REMOVED_AT_ONCE):
-            await self._storage.delete([media.key for media in orphans])
-            for media in orphans:
-                await self._storage.delete_under(media.rendition_prefix)
-                self._on_removal(media)
-            # Last, so that whoever dies before is followed by somebody who knows of it.
-            await self._media.forget([media.media_id for media in orphans])
+            await self._remove(orphans)
+
+    async def _remove(self, removed: Sequence[Media]) -> None:
+        # First, so that nobody sees it while a storage elsewhere takes its time.
+        for media in removed:
+            self._on_removal(media)
+        await self._storage.delete([media.key for media in removed])
+        for media in removed:
+            await self._storage.delete_under(media.rendition_prefix)
+            # Again: a rendition may have been looked for meanwhile.
+            self._on_removal(media)
+        # Last, so that whoever dies before is followed by somebody who knows of it.
+        await self._media.forget([media.media_id for media in removed])
 
     def _expect_taken(self, content_type: str, size_bytes: int) -> None:
         known = MEDIA_TYPES.get(content_type)

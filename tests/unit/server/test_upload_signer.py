@@ -1,7 +1,8 @@
-"""Uploads that nobody posts, and media of deleted posts, are gone a day later; the rest is kept."""
+"""Media of deleted posts is gone at once, uploads that nobody posts a day later; the rest stays."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,8 @@ from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.errors import InvalidFieldError, NotFoundError
-from server.model.events import EventKind, Queue
+from server.model.delivery import Client
+from server.model.events import Event, EventKind, Queue
 from server.model.ids import IdGenerator
 from server.model.media import Media, MediaState
 from server.model.signatures import AccessKey
@@ -98,6 +100,10 @@ class World:
         shown = await self.boxes.post_writer.create(self.user_id, content, fresh_id=self.fresh_id())
         return shown.post_id
 
+    async def withdraw(self) -> None:
+        due = await self.stores.messages.due(Queue.UPLOAD_SIGNER, now_ms=2**62, limit=10)
+        await self.boxes.upload_signer.consume([delivery.event for delivery in due])
+
     async def a_day_later(self) -> None:
         self.clock.ms += DAY_MS + 1_000
         await self.boxes.upload_signer.remove_orphans()
@@ -168,15 +174,42 @@ def test_media_is_kept_for_as_long_as_a_post_shows_it(world: World) -> None:
     posts = [now(world.post(media)) for _ in range(2)]
     now(world.a_day_later())
     now(world.boxes.post_writer.delete(posts[0], editor_id=world.user_id))
+    now(world.withdraw())
     now(world.a_day_later())
     assert world.files() == 1
 
     now(world.boxes.post_writer.delete(posts[1], editor_id=world.user_id))
-    now(world.boxes.upload_signer.remove_orphans())
-    assert world.files() == 1
-    now(world.a_day_later())
+    now(world.withdraw())
 
     assert world.files() == 0
+    assert now(world.stores.media.get(media.media_id)) is None
+
+
+def test_media_of_a_deleted_post_is_gone_from_the_edge_before_it_is_from_the_disk(
+    world: World,
+) -> None:
+    media = now(world.upload())
+    post_id = now(world.post(media))
+    assert now(world.boxes.cdn.find(media.key, Client())).key == media.key
+    now(world.boxes.post_writer.delete(post_id, editor_id=world.user_id))
+    world.storage.close()
+
+    with pytest.raises(RuntimeError):
+        now(world.withdraw())
+
+    with pytest.raises(NotFoundError):
+        now(world.boxes.cdn.find(media.key, Client()))
+    assert world.files() == 1
+
+
+def test_an_event_of_media_that_is_gone_or_shown_changes_nothing(world: World) -> None:
+    media = now(world.upload())
+    event = Event(EventKind.WITHDRAWN, world.user_id, media.media_id)
+
+    now(world.boxes.upload_signer.consume([event, replace(event, subject_id=1)]))
+
+    assert world.files() == 1
+    assert now(world.post(media))
 
 
 def test_more_orphans_than_are_removed_at_once_are_all_removed(world: World) -> None:
