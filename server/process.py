@@ -19,12 +19,13 @@ from aiohttp import web
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
 from server.app import CONNECTIONS, END, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.demo.attempt import attempt, names_in, remove_unfinished
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
 from server.ports.clock import Clock
-from server.settings import ServerSettings
+from server.settings import DemoSettings, ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
 # it stops listening; a person's Ctrl+C does not wait. Then requests in flight have some time, and
@@ -56,7 +57,8 @@ def run(
         AddressError: if the host or the port cannot be listened on.
         PortTakenError: if another program listens there.
         DataFolderError: if the data folder cannot be used.
-        FolderNotEmptyError: if a folder to be filled with the demo's world has users already.
+        FolderNotEmptyError: if a folder to be filled with the demo's world has users already, or
+            files of others.
         OpenFilesError: if the process may not open as many files as it has connections.
     """
     if settings.gateway.is_open and not is_loopback(host):
@@ -64,18 +66,24 @@ def run(
     _expect_bindable(host, port)
     connections = allow_connections(settings.limits.connections)
     settings = replace(settings, limits=replace(settings.limits, connections=connections))
-    with (
-        locked_folder(settings.data_folder),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
+    folder = settings.data_folder
+    found = names_in(folder)
+    with locked_folder(folder):
+        remove_unfinished(folder)
         if settings.demo:
-            # Drawing needs packages that no other server waits for.
-            from server.demo.settle import settle  # noqa: PLC0415
+            with attempt(folder, found=found) as settling:
+                _settle(settings, settings.demo, clock)
+                settling.is_done = True
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
 
-            runner.run(
-                settle(settings, settings.demo, clock=clock, random_bytes=secrets.token_bytes)
-            )
-        runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
+
+def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
+    # Drawing needs packages that no other server waits for.
+    from server.demo.settle import settle  # noqa: PLC0415
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes))
 
 
 def is_loopback(host: str) -> bool:
