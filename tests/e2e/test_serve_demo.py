@@ -85,7 +85,7 @@ def test_the_world_has_a_past_with_likes_and_comments(demo: Demo) -> None:
     assert len(days) > 2
     assert sum(item["likeCount"] for item in feed) > 20
     assert sum(item["commentCount"] for item in feed) > 10
-    assert {item["kind"] for item in notifications} == {"like", "comment"}
+    assert {item["kind"] for item in notifications} == {"like", "comment", "reply"}
     assert {item["read"] for item in notifications} == {True, False}
 
 
