@@ -70,6 +70,22 @@ MEASURE_LAG_S = 0.05
 NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
 
 
+@dataclass(slots=True)
+class _Backlogs:
+    """What waits in the queues, measured once in a while.
+
+    Attributes:
+        events: of all queues together: each request that adds one asks for it.
+    """
+
+    of: dict[Queue, Backlog] = field(default_factory=lambda: dict.fromkeys(Queue, NO_BACKLOG))
+    events: int = 0
+
+    def note(self, queue: Queue, backlog: Backlog) -> None:
+        self.of[queue] = backlog
+        self.events = sum(each.events for each in self.of.values())
+
+
 async def build_app(
     settings: ServerSettings, *, clock: Clock, random_bytes: Callable[[int], bytes]
 ) -> web.Application:
@@ -142,11 +158,11 @@ def _app(
         media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
-    backlogs = dict.fromkeys(Queue, NO_BACKLOG)
+    backlogs = _Backlogs()
     gateway = Gateway(
         settings=settings.gateway,
         limits=settings.limits,
-        queued_events=lambda: sum(backlog.events for backlog in backlogs.values()),
+        queued_events=lambda: backlogs.events,
         accounts=boxes.accounts,
         cursors=Cursors(secret),
         idempotency=Idempotency(boxes.stores.keys),
@@ -191,12 +207,16 @@ def _app(
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
     app[FRONT_DOOR] = FrontDoor(router, envelope)
-    app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
+    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
+
+
+def _admission(clock: Clock) -> Admission:
+    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
 
 
 def _media(
@@ -259,13 +279,11 @@ def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
     )
 
 
-def _add_gauges(
-    metrics: Metrics, databases: Databases, backlogs: dict[Queue, Backlog], clock: Clock
-) -> None:
+def _add_gauges(metrics: Metrics, databases: Databases, backlogs: _Backlogs, clock: Clock) -> None:
     metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: databases.main.waiting)
     metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: databases.feeds.waiting)
     for queue in Queue:
-        _add_queue_gauges(metrics, queue, partial(backlogs.__getitem__, queue), clock)
+        _add_queue_gauges(metrics, queue, partial(backlogs.of.__getitem__, queue), clock)
 
 
 def _add_client_gauges(
@@ -306,7 +324,7 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: _Backlogs
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
@@ -367,9 +385,9 @@ async def _measure_lag(admission: Admission, clock: Clock) -> None:
         admission.note_lag(max(clock.monotonic_s() - due_s, 0))
 
 
-async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:
+async def _measure_queues(boxes: Boxes, backlogs: _Backlogs) -> None:
     while True:
         with suppress(RequestError):
             for queue in Queue:
-                backlogs[queue] = await boxes.stores.messages.backlog(queue)
+                backlogs.note(queue, await boxes.stores.messages.backlog(queue))
         await asyncio.sleep(MEASURE_S)

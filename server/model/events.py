@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Queue(StrEnum):
@@ -44,8 +45,7 @@ _QUEUES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that has happened, in ids.
 
     Attributes:
@@ -66,8 +66,7 @@ class Event:
         return _QUEUES[EventKind(self.kind)]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An event as its consumer gets it, once or more often.
 
     Attributes:

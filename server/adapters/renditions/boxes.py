@@ -5,15 +5,17 @@ ISO/IEC 14496-15, 5.3.3.1; codec names in RFC 6381.
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from server.errors import RenditionFailedError
 
 _HEADER = struct.Struct(">I4s")
 _REFERENCE = struct.Struct(">III")
 _WHOLE_SIZE = 1
+_TIMESCALE = 16  # where an index tells it
 _SIZE_MASK = 0x7FFFFFFF
 
 
@@ -32,13 +34,16 @@ class Structure:
 
     Attributes:
         head_bytes: size of what comes before everything else: types, and how to decode.
-        fragments: in order; they start with pictures that need no others.
+        fragments: in order; they start with pictures that need no others. The last one goes on
+            for as long as there are pictures or sound.
         codecs: of its tracks, as players want them named.
+        sound_outlasts_s: for how long there is sound behind the last picture.
     """
 
     head_bytes: int
     fragments: tuple[Fragment, ...]
     codecs: str
+    sound_outlasts_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,20 @@ def structure(path: Path) -> Structure:
         raise RenditionFailedError(reason=f"expected ftyp, moov and sidx; found {kinds}")
     with path.open("rb") as file:
         head = file.read(boxes[2].first_byte)
-        index = file.read(boxes[2].size_bytes)
+        # One for each track, the pictures' first.
+        indexes = [_read(file, box) for box in boxes[2:4] if box.kind == b"sidx"]
     end = boxes[2].first_byte + boxes[2].size_bytes
-    return Structure(len(head), tuple(_fragments(index, end)), ",".join(_codecs(head)))
+    fragments = tuple(_fragments(indexes[0], end))
+    outlasts_s = max(0.0, _end_s(indexes[-1]) - _end_s(indexes[0]))
+    if fragments:
+        last = replace(fragments[-1], duration_s=fragments[-1].duration_s + outlasts_s)
+        fragments = (*fragments[:-1], last)
+    return Structure(len(head), fragments, ",".join(_codecs(head)), outlasts_s)
+
+
+def _read(file: BinaryIO, box: _Box) -> bytes:
+    file.seek(box.first_byte)
+    return file.read(box.size_bytes)
 
 
 def _boxes(path: Path) -> Iterator[_Box]:
@@ -81,15 +97,31 @@ def _boxes(path: Path) -> Iterator[_Box]:
 
 
 def _fragments(index: bytes, end: int) -> Iterator[Fragment]:
-    is_wide = index[8] == 1
-    (timescale,) = struct.unpack_from(">I", index, 16)
-    place, offset = (36, 28) if is_wide else (28, 24)
-    (skipped,) = struct.unpack_from(">Q" if is_wide else ">I", index, offset)
-    (count,) = struct.unpack_from(">H", index, place + 2)
+    """Yield what an index tells, the fragments as they follow on its end."""
+    (timescale,) = struct.unpack_from(">I", index, _TIMESCALE)
+    _, skipped, references = _referred(index)
     first_byte = end + skipped
-    for size, duration, _ in _REFERENCE.iter_unpack(index[place + 4 :][: count * 12]):
+    for size, duration, _ in references:
         yield Fragment(first_byte, size & _SIZE_MASK, duration / timescale)
         first_byte += size & _SIZE_MASK
+
+
+def _end_s(index: bytes) -> float:
+    """Return when the track of an index ends."""
+    (timescale,) = struct.unpack_from(">I", index, _TIMESCALE)
+    begins, _, references = _referred(index)
+    end: int = begins + sum(duration for _, duration, _ in references)
+    return end / int(timescale)
+
+
+def _referred(index: bytes) -> tuple[int, int, Sequence[tuple[int, int, int]]]:
+    """Return when an index begins, how many bytes it skips, and its references."""
+    times = struct.Struct(">QQ" if index[8] == 1 else ">II")
+    begins, skipped = times.unpack_from(index, _TIMESCALE + 4)
+    place = _TIMESCALE + 4 + times.size
+    (count,) = struct.unpack_from(">H", index, place + 2)
+    references = index[place + 4 :][: count * _REFERENCE.size]
+    return begins, skipped, list(_REFERENCE.iter_unpack(references))
 
 
 def _codecs(head: bytes) -> Iterator[str]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps, ImageSequence
+from PIL import Image, ImageCms, ImageFile, ImageSequence
 
 from server.adapters.renditions.limits import RenderLimits
 from server.errors import UnrenderableError
 from server.model.delivery import JPEG, WEBP, WIDTHS
+from server.model.metadata.exif import orientation_of
 from server.ports.transcoder import Rendered, RenderedFile
 
 # Pillow opens what the file was declared as, and nothing else: fewer decoders to attack.
@@ -23,6 +24,18 @@ _ANIMATION_EFFORT = 2
 # What a frame without a duration lasts, milliseconds: as browsers do.
 _FRAME_MS = 100
 _SRGB = ImageCms.createProfile("sRGB")
+_OUT_OF_MEMORY = "encoding error 1"  # as Pillow tells what libwebp says
+_TYPES = {".webp": WEBP, ".jpg": JPEG}
+# By the EXIF orientation that a picture is stored in.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def render_image(source: Path, content_type: str, into: Path, limits: RenderLimits) -> Rendered:
@@ -32,16 +45,17 @@ def render_image(source: Path, content_type: str, into: Path, limits: RenderLimi
         UnrenderableError: if it is not of its type, damaged, or larger than the limits.
     """
     with _opened(source, _FORMATS[content_type], limits) as image:
-        if getattr(image, "n_frames", 1) > 1 and content_type != "image/jpeg":
+        if content_type != JPEG and getattr(image, "n_frames", 1) > 1:
             return _render_animation(image, into, limits)
         return render_still(_upright(image), into)
 
 
 def render_still(image: Image.Image, into: Path, *, prefix: str = "") -> Rendered:
     """Make the renditions of a picture in memory."""
+    image = _resized(image, _fitted(image.size))
     files: list[RenderedFile] = []
     for size in _sizes(image.size):
-        picture = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+        picture = _resized(image, size)
         files.append(_saved(into, f"{prefix}{size[0]}.webp", size, webp_bytes(picture)))
         files.append(_saved(into, f"{prefix}{size[0]}.jpg", size, jpeg_bytes(picture)))
     return Rendered(image.width, image.height, tuple(files))
@@ -61,24 +75,35 @@ def jpeg_bytes(image: Image.Image) -> bytes:
 def webp_bytes(image: Image.Image) -> bytes:
     """Return a picture as WebP."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
+    try:
+        image.save(buffer, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
+    except ValueError as error:
+        if str(error) == _OUT_OF_MEMORY:
+            raise MemoryError from error
+        raise
     return buffer.getvalue()
 
 
 @contextmanager
 def _opened(source: Path, kind: str, limits: RenderLimits) -> Iterator[Image.Image]:
+    most = limits.jpeg_pixels if kind == "JPEG" else limits.pixels
     # A header tells the size before anything is decoded; Pillow's own check comes at twice this.
-    Image.MAX_IMAGE_PIXELS = limits.pixels
+    Image.MAX_IMAGE_PIXELS = most
+    # What is cut short is shown as far as it goes, as browsers do. This process ends with the file.
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
         with Image.open(source, formats=[kind]) as image:
-            _expect_pixels(image.width * image.height, limits.pixels)
+            _expect_pixels(image.width * image.height, most)
+            if image.width * image.height > limits.pixels:
+                image.draft(image.mode, (image.width // 2, image.height // 2))
             yield image
+    except UnrenderableError:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UnrenderableError(reason=_too_large(limits.pixels)) from error
+        raise UnrenderableError(reason=_too_large(most)) from error
     except MemoryError as error:
         raise UnrenderableError(reason="it takes more memory than it may") from error
-    # What decoders raise for damaged files is their own affair: these are all of Pillow's.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+    except Exception as error:  # what decoders raise for damaged files is their own affair
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's error, not the file's
         reason = str(error).replace(str(source), "the file") or type(error).__name__
@@ -97,10 +122,11 @@ def _too_large(most: int) -> str:
 def _upright(image: Image.Image) -> Image.Image:
     """Return the picture decoded, turned as its EXIF says, in sRGB, and with nothing else."""
     image.load()
-    turned = ImageOps.exif_transpose(image)
-    plain = _plain(turned)
+    # Not Pillow's own way, which writes the EXIF anew and stumbles over odd tags in it.
+    turn = _TURNS.get(orientation_of(image.info.get("exif", b"")))
+    plain = _plain(image if turn is None else image.transpose(turn))
     plain.info = {}
-    return _fitted(plain)
+    return plain
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -127,12 +153,17 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return image if converted is None else converted
 
 
-def _fitted(image: Image.Image) -> Image.Image:
-    longest = max(image.size)
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a size of the same shape that WebP has room for."""
+    longest = max(size)
     if longest <= LONGEST_SIDE:
-        return image
-    width, height = (max(1, side * LONGEST_SIDE // longest) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+        return size
+    width, height = (max(1, side * LONGEST_SIDE // longest) for side in size)
+    return width, height
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _sizes(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -150,13 +181,14 @@ def _render_animation(image: Image.Image, into: Path, limits: RenderLimits) -> R
     _expect_pixels(image.width * image.height * frames, limits.animation_pixels)
     loops = int(image.info.get("loop", 1))
     files: list[RenderedFile] = []
-    for size in _sizes(image.size):
+    largest = _fitted(image.size)
+    for size in _sizes(largest):
         pictures, durations_ms = _frames(image, size)
         content = _animated_webp(pictures, durations_ms, loops)
         files.append(_saved(into, f"{size[0]}.webp", size, content))
         first = jpeg_bytes(pictures[0])
         files.append(_saved(into, f"{size[0]}.jpg", size, first))
-    return Rendered(image.width, image.height, tuple(files))
+    return Rendered(*largest, tuple(files))
 
 
 def _frames(
@@ -166,9 +198,7 @@ def _frames(
     for frame in ImageSequence.Iterator(image):
         picture = frame.convert("RGBA")
         picture.info = {}
-        pictures.append(
-            picture if size == image.size else picture.resize(size, Image.Resampling.LANCZOS)
-        )
+        pictures.append(_resized(picture, size))
         durations_ms.append(int(frame.info.get("duration", 0)) or _FRAME_MS)
     return pictures, durations_ms
 
@@ -195,6 +225,3 @@ def _saved(into: Path, name: str, size: tuple[int, int], content: bytes) -> Rend
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return RenderedFile(name, _TYPES[path.suffix], *size, len(content))
-
-
-_TYPES = {".webp": WEBP, ".jpg": JPEG}

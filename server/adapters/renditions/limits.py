@@ -8,7 +8,9 @@ class RenderLimits:
     """Limits of one file's rendering; past any of them it ends in an error that says which.
 
     Attributes:
-        pixels: of an image, or of one frame.
+        pixels: of an image as it is decoded, or of one frame.
+        jpeg_pixels: of a JPEG, which is read at half its sides where that is needed to keep within
+            `pixels` (200 million holds what phones' sensors have).
         animation_pixels: of all frames of an animation together.
         video_pixels: of a frame of a video (4096 × 2304 holds 4K in every shape).
         memory_bytes: address space of each process.
@@ -17,7 +19,8 @@ class RenderLimits:
         file_bytes: of each file that is written.
     """
 
-    pixels: int = 50_000_000
+    pixels: int = 64_000_000
+    jpeg_pixels: int = 210_000_000
     animation_pixels: int = 100_000_000
     video_pixels: int = 4096 * 2304
     memory_bytes: int = 1_536 * 1024 * 1024

@@ -35,8 +35,14 @@ _AUDIO = "96k"
 _DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska"}
 _MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+global_sidx"
 _SQUARE_PIXELS = "scale=iw*sar:ih,setsar=1"
-_DIMENSIONS = re.compile(rb"Video: [^\n]*? (\d{1,6})x(\d{1,6})[, ]")
+# Of what ffmpeg tells of a file, only this: the rest is the file's own words.
+_DIMENSIONS = re.compile(
+    rb"^ *Stream #0:\d+[^\n:]*: Video: [^\n]*? (\d{1,6})x(\d{1,6})[, ]", re.MULTILINE
+)
 _REASON_CHARACTERS = 200
+_POSTER_WIDTH = 640
+# Sound may go on for so long behind the last picture; beyond that the picture is held.
+_LONGEST_TAIL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,14 @@ def render_video(source: Path, content_type: str, into: Path, limits: RenderLimi
     Raises:
         UnrenderableError: if it is not of its type, damaged, or larger than the limits.
     """
-    reading = _reading(source, content_type)
+    reading = _reading(source, content_type, limits)
     _expect_size(reading, limits)
     still = _first_frame(reading)
     rungs = rungs_of(*still.size)
     _encode(reading, rungs, into)
+    longer_s = structure(into / f"{rungs[0].name}.mp4").sound_outlasts_s
+    if longer_s > _LONGEST_TAIL_S:
+        _encode(reading, rungs, into, hold_s=longer_s)
     posters = render_still(still, into, prefix=POSTERS)
     variants = [_variant(rung, into) for rung in rungs]
     (into / MASTER).write_text(master_playlist(variants), encoding="ascii")
@@ -92,9 +101,11 @@ def _program() -> str:
     return path
 
 
-def _reading(source: Path, content_type: str) -> Sequence[str]:
-    demuxer = _DEMUXERS[content_type]
-    return ["-threads", "1", "-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{source}"]
+def _reading(source: Path, content_type: str, limits: RenderLimits) -> Sequence[str]:
+    # Whatever a header says: larger frames are not decoded.
+    bounded = ["-threads", "1", "-max_pixels", str(limits.video_pixels)]
+    demuxer = ["-protocol_whitelist", "file", "-f", _DEMUXERS[content_type]]
+    return [*bounded, *demuxer, "-i", f"file:{source}"]
 
 
 def _ffmpeg(arguments: Sequence[str]) -> bytes:
@@ -156,10 +167,13 @@ def _first_frame(reading: Sequence[str]) -> Image.Image:
         return still.convert("RGB")
 
 
-def _encode(reading: Sequence[str], rungs: Sequence[Rung], into: Path) -> None:
-    """Decode once, encode each size."""
+def _encode(
+    reading: Sequence[str], rungs: Sequence[Rung], into: Path, *, hold_s: float = 0.0
+) -> None:
+    """Decode once, encode each size; `hold_s` is how long the last picture is shown on."""
     names = [f"[v{number}]" for number in range(len(rungs))]
-    split = f"[0:v:0]{_SQUARE_PIXELS},split={len(rungs)}" + "".join(
+    held = f",tpad=stop_mode=clone:stop_duration={hold_s:.3f}" if hold_s else ""
+    split = f"[0:v:0]{_SQUARE_PIXELS}{held},split={len(rungs)}" + "".join(
         f"[s{number}]" for number in range(len(rungs))
     )
     scaled = [
@@ -208,6 +222,3 @@ def _poster(pictures: Sequence[RenderedFile]) -> str:
     """Return the one to show to anybody: JPEG, and no wider than it needs to be."""
     stills = [each for each in pictures if each.content_type == JPEG]
     return next((each for each in stills if each.width >= _POSTER_WIDTH), stills[-1]).name
-
-
-_POSTER_WIDTH = 640

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -206,7 +205,7 @@ def test_an_event_of_media_that_is_gone_or_shown_changes_nothing(world: World) -
     media = now(world.upload())
     event = Event(EventKind.WITHDRAWN, world.user_id, media.media_id)
 
-    now(world.boxes.upload_signer.consume([event, replace(event, subject_id=1)]))
+    now(world.boxes.upload_signer.consume([event, event._replace(subject_id=1)]))
 
     assert world.files() == 1
     assert now(world.post(media))
