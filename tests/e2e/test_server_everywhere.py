@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.serving import Person, Reply, Serving
 from tests.e2e.uploads import Upload, picture, post_media
+from tests.e2e.windows import chromium, window
 
 PICTURE = picture()
 
@@ -122,3 +123,23 @@ def test_the_page_may_reach_its_own_address_and_is_told_no_other(server: Serving
     assert "connect-src 'self';" in policy
     assert "img-src 'self' blob:;" in policy
     assert "0.0.0.0" not in policy  # noqa: S104 - nothing is bound here
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(120)
+def test_a_picture_is_posted_and_seen_on_the_page_at_any_of_the_addresses(
+    server: Serving, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(PICTURE)
+    with chromium() as browser:
+        ada = window(browser, f"http://127.0.0.2:{server.port}/")
+        ada.sign_up("Ada on the network")
+        ada.page.locator(".composer input[type=file]").set_input_files(tmp_path / "photo.jpg")
+        ada.page.get_by_text("Ready to be posted.").wait_for()
+        ada.write("From the other machine")
+
+        ada.page.wait_for_function(
+            "() => document.querySelector('.post .media img')?.naturalWidth > 0"
+        )
+
+        ada.expect_calm()
