@@ -111,7 +111,7 @@ async def build_app(
         databases.main.last_id = lambda: ids.last_id
         site = Site(settings.public_url or "")
         opened = await undo.enter_async_context(
-            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+            open_storage(settings, clock=clock, random_bytes=random_bytes)
         )
         surroundings = Surroundings(
             clock,
@@ -123,7 +123,6 @@ async def build_app(
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
             scratch=_emptied(settings.data_folder / SCRATCH_NAME),
-            site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
@@ -185,7 +184,9 @@ def _app(
     app[SITE] = parts.site
     app[BOXES] = boxes
     app[END] = lambda: _end(boxes, parts)
-    app[READINESS] = Readiness(store_failure=lambda: databases.failure)
+    app[READINESS] = Readiness(
+        store_failure=lambda: databases.failure, storage_failure=parts.storage.failure
+    )
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
     app[ENVELOPE] = envelope
@@ -341,6 +342,9 @@ def _life(
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
+        watch = parts.storage.watch
+        if watch:
+            await watch.look()
         tasks = [
             asyncio.create_task(boxes.run()),
             asyncio.create_task(_probe(parts.databases.main, "posts_db")),
@@ -348,6 +352,8 @@ def _life(
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
+        if watch:
+            tasks.append(asyncio.create_task(watch.run()))
         for task in tasks:
             task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True

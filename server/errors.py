@@ -10,7 +10,7 @@ ServerError
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── DamagedFileError    one of its files is not what it should be
 │       ├── FolderInUseError    another server has it
-│       ├── FolderNotEmptyError there are users already
+│       ├── FolderNotEmptyError there are users, or files of others, already
 │       ├── NewerSchemaError    a later version wrote it
 │       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
 ├── RenditionError         renditions that were not made
@@ -134,11 +134,13 @@ class FolderInUseError(DataFolderError):
 
 
 class FolderNotEmptyError(DataFolderError):
-    """A data folder that was to be filled and has users already."""
+    """A data folder that was to be filled and has users, or files of others, already."""
 
-    def __init__(self, *, folder: Path) -> None:
+    def __init__(
+        self, *, folder: Path, found: str = "users", advice: str = "expected a new folder"
+    ) -> None:
         self.folder = folder
-        Exception.__init__(self, f"there are users in {folder} already; expected a new folder")
+        Exception.__init__(self, f"there are {found} in {folder} already; {advice}")
 
 
 class NewerSchemaError(DataFolderError):
@@ -329,7 +331,8 @@ class UnsatisfiableRangeError(RequestError):
 
 
 class StorageError(RequestError):
-    """A store that cannot be read or written, such as on a full disk."""
+    """A store that cannot be read or written, such as on a full disk; its clients are told why."""
 
     def __init__(self, *, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"the store does not answer: {reason}")

@@ -15,10 +15,10 @@ from server.gateway.whole_response import NO_SNIFFING, SERVER, WholeResponse
 from server.model.delivery import AS_ORIGINAL, client_of
 from server.model.media import MEDIA_PATH, is_key
 from server.model.ranges import Span, asked_span
-from server.model.validators import http_date, is_unchanged
+from server.model.validators import http_date, is_as_expected, is_unchanged
 from server.ports.object_storage import StoredObject
 from server.ports.telemetry import Telemetry
-from server.services.cdn import BOX, Cdn, Found, Part
+from server.services.cdn import BOX, SLICE_BYTES, Cdn, Found, Part
 
 MEDIA_PATTERN = f"{MEDIA_PATH}{{key}}"
 # An original is shown until its renditions are there, so it is asked for again.
@@ -60,6 +60,7 @@ class MediaDelivery:
         client = client_of(request.headers, asked_width=asked_width)
         with self._telemetry.span(BOX):
             found = await self._cdn.find(key, client, as_original=as_original)
+            _expect_wanted(request, found)
             if found.is_stream and "Range" in request.headers and request.method == "GET":
                 return _moved(key, found)
             if _is_known(request, found):
@@ -71,6 +72,7 @@ class MediaDelivery:
         if request.method == "HEAD" or not size_bytes:
             head = _whole(HTTPStatus.OK, found, None)
             head.add_header("Content-Length", str(size_bytes))
+            head.add_header("X-Cache", "HIT" if self._is_held(found) else "MISS")
             return head
         asked = _asked_span(request, found)
         span = asked or Span(0, size_bytes - 1)
@@ -89,6 +91,11 @@ class MediaDelivery:
         for name, value in told.items():
             whole.add_header(name, value)
         return whole
+
+    def _is_held(self, found: Found) -> bool:
+        """Whether the edge has all of an object."""
+        slices = range(-(-found.stored.size_bytes // SLICE_BYTES))
+        return all((found.key, number) in self._cdn.cache for number in slices)
 
 
 class _MediaResponse(WholeResponse):
@@ -171,6 +178,18 @@ def _written(status: HTTPStatus, headers: Mapping[str, str]) -> str:
     everywhere = {hdrs.SERVER: SERVER, "X-Content-Type-Options": NO_SNIFFING}
     lines = (f"{name}: {value}\r\n" for name, value in {**headers, **everywhere}.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{''.join(lines)}"
+
+
+def _expect_wanted(request: web.Request, found: Found) -> None:
+    """Refuse a client that wants another version than there is."""
+    headers = request.headers
+    if not is_as_expected(
+        etag=found.stored.etag,
+        modified_at_s=found.stored.modified_at_s,
+        match=headers.get(hdrs.IF_MATCH),
+        unmodified_since=headers.get(hdrs.IF_UNMODIFIED_SINCE),
+    ):
+        raise web.HTTPPreconditionFailed
 
 
 def _is_known(request: web.Request, found: Found) -> bool:

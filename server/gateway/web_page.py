@@ -69,7 +69,9 @@ def page_routes(
     served["welcome.json"] = _File(known, "application/json", _etag(known))
 
     def policy() -> str:
-        return _policy(uploads=[site.url, *upload_origins], media=[site.url])
+        # Where each client has an address of its own, that is the page's own, too.
+        own = [] if site.is_everywhere else [site.url]
+        return _policy(uploads=["'self'", *own, *upload_origins], media=own)
 
     tell_index = _teller(index, policy, hints=_HINTS)
 
@@ -110,10 +112,11 @@ def _policy(*, uploads: Sequence[str], media: Sequence[str]) -> str:
     Nothing runs or styles that is not a file of the page, and a text can never become markup or
     script (trusted types), whatever somebody posts.
     """
+    shown = " ".join(["'self'", "blob:", *media])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: {' '.join(media)}; media-src 'self' blob: {' '.join(media)}; "
-        f"connect-src 'self' {' '.join(uploads)}; base-uri 'none'; form-action 'none'; "
+        f"img-src {shown}; media-src {shown}; "
+        f"connect-src {' '.join(uploads)}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 

@@ -17,6 +17,7 @@ class Queue(StrEnum):
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
     VIDEO_RENDITIONS = "video_renditions"
+    UPLOAD_SIGNER = "upload_signer"
 
 
 class EventKind(StrEnum):
@@ -28,8 +29,10 @@ class EventKind(StrEnum):
     UNFOLLOWED = "unfollowed"
     LIKED = "liked"
     COMMENTED = "commented"
+    REPLIED = "replied"
     UPLOADED = "uploaded"
     VIDEO_UPLOADED = "video_uploaded"
+    WITHDRAWN = "withdrawn"
 
 
 _QUEUES = {
@@ -39,8 +42,10 @@ _QUEUES = {
     EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
+    EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
     EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
+    EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
 }
 
 

@@ -155,11 +155,12 @@ class NotificationKind(StrEnum):
 
     LIKE = "like"
     COMMENT = "comment"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What happened to a user's post, and who did it."""
+    """What happened to a user's post, or to their comment on a post, and who did it."""
 
     notification_id: int
     user_id: int

@@ -24,10 +24,27 @@ def is_unchanged(
     """
     if none_match is not None:
         return none_match.strip() == "*" or etag in _ETAG.findall(none_match)
-    if modified_since is None:
-        return False
+    since_s = None if modified_since is None else _seconds(modified_since)
+    return since_s is not None and modified_at_s <= since_s
+
+
+def is_as_expected(
+    *, etag: str, modified_at_s: int, match: str | None, unmodified_since: str | None
+) -> bool:
+    """Whether these are the bytes that `If-Match`, or else `If-Unmodified-Since`, asks for.
+
+    Tags are compared strongly; a date that is none expects nothing.
+    """
+    if match is not None:
+        return match.strip() == "*" or etag in {tag.strip() for tag in match.split(",")}
+    since_s = None if unmodified_since is None else _seconds(unmodified_since)
+    return since_s is None or modified_at_s <= since_s
+
+
+def _seconds(date: str) -> float | None:
+    """Return a date of HTTP's as seconds since 1970; None for what is no date."""
     try:
-        since = parsedate_to_datetime(modified_since)
-        return modified_at_s <= since.replace(tzinfo=since.tzinfo or UTC).timestamp()
+        at = parsedate_to_datetime(date)
+        return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
-        return False
+        return None

@@ -47,9 +47,12 @@ class ObjectStorage(Protocol):
     """
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
-        """Return a request that puts exactly so many bytes of that type there, if none are yet."""
+        """Return a request that puts exactly so many bytes of that type there, if none are yet.
+
+        `site_url` is where the client finds this server, for a store that is part of it.
+        """
         ...
 
     async def head(self, key: str) -> StoredObject | None:

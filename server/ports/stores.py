@@ -89,7 +89,7 @@ class Posts(Protocol):
     async def delete(self, post_id: int) -> bool:
         """Leave a tombstone in place of a post; whether there was a post.
 
-        Its media is an orphan from now on, unless another post shows it.
+        Its media is removed from now on, unless another post shows it, and its event tells so.
         """
         ...
 
@@ -293,7 +293,7 @@ class Notifications(Protocol):
 
 
 class MediaStore(Protocol):
-    """Media by id and by key. Media that no post shows is an orphan, from when it was signed."""
+    """Media by id and by key. What no post has shown is an orphan, from when it was signed."""
 
     async def add(self, media: Media) -> None:
         """Add media that is about to be uploaded."""
@@ -321,7 +321,7 @@ class MediaStore(Protocol):
         ...
 
     async def orphans(self, *, since_before_ms: int, limit: int) -> Sequence[Media]:
-        """Return media that no post shows since a time; from now on none can: it is removed.
+        """Return media that no post shows since a time, or any more; from now on none can.
 
         The same again until it is forgotten, so that whoever deletes it may die in between.
         """

@@ -26,7 +26,7 @@ class CountingStorage:
         self.fails = False
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         raise NotImplementedError
 

@@ -58,11 +58,15 @@ class LocalStorage:
         self._threads.shutdown()
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         """Return a request that puts exactly so many bytes of that type there."""
         return self._presigner.put(
-            key, content_type=content_type, size_bytes=size_bytes, expires_s=expires_s
+            key,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            expires_s=expires_s,
+            site_url=site_url,
         )
 
     async def head(self, key: str) -> StoredObject | None:

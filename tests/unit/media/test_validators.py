@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.model.validators import http_date, is_unchanged
+from server.model.validators import http_date, is_as_expected, is_unchanged
 
 AT_S = 784_111_777  # The example of RFC 9110, section 5.6.7.
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -47,6 +47,42 @@ def test_a_date_tells_whether_it_has_changed_since(since: str, *, is_known: bool
 
 def test_a_tag_counts_more_than_a_date() -> None:
     assert not unchanged('"b"', DATE)
+
+
+@pytest.mark.parametrize(
+    ("match", "is_expected"),
+    [
+        (None, True),
+        ('"a"', True),
+        ('"b" , "a"', True),
+        (" * ", True),
+        ('"b"', False),
+        ('W/"a"', False),
+        ("a", False),
+        ("", False),
+    ],
+)
+def test_what_must_match_is_compared_strongly(match: str | None, *, is_expected: bool) -> None:
+    found = is_as_expected(etag='"a"', modified_at_s=AT_S, match=match, unmodified_since=None)
+
+    assert found is is_expected
+
+
+@pytest.mark.parametrize(
+    ("since", "match", "is_expected"),
+    [
+        (DATE, None, True),
+        ("Sun, 06 Nov 1994 08:49:36 GMT", None, False),
+        ("Sun, 06 Nov 1994 08:49:36 GMT", '"a"', True),
+        ("yesterday", None, True),
+    ],
+)
+def test_what_must_not_have_changed_is_told_by_a_date_where_no_tag_tells_it(
+    since: str, match: str | None, *, is_expected: bool
+) -> None:
+    found = is_as_expected(etag='"a"', modified_at_s=AT_S, match=match, unmodified_since=since)
+
+    assert found is is_expected
 
 
 @given(text=st.text())

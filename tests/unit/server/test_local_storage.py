@@ -14,7 +14,7 @@ from server.model.signatures import AccessKey
 from tests.fakes.clock import ManualClock
 
 PRESIGNER = Presigner(
-    endpoint=str,
+    endpoint="/storage",
     bucket="media",
     access_key=AccessKey("id", "secret"),
     region="here",
