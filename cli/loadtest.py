@@ -131,12 +131,12 @@ def loadtest(
 
     \b
     Examples:
-      socialfeed loadtest                              200 requests a second for a minute
+      socialfeed loadtest                        200 requests a second; 60 s
       socialfeed loadtest --rate 400 --duration 30s --out test
-      socialfeed loadtest --find-max                   the largest load that meets objectives
+      socialfeed loadtest --find-max             the largest load it takes
       socialfeed loadtest --dau 2M --shape day --duration 10m
       socialfeed loadtest --host http://127.0.0.1:8080 --check
-      socialfeed loadtest --users 50 --rate 300        users who wait for their answers
+      socialfeed loadtest --users 50 --rate 300  users who wait for their answers
     """
     if worker is not None:
         _work(worker)

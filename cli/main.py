@@ -71,9 +71,9 @@ def socialfeed(
 
     \b
     Examples:
-      socialfeed simulate --dau 500M --out report   what it takes, as report/report.html
-      socialfeed estimate --dau 500M                the arithmetic alone, at once
-      socialfeed serve                              the reference server on 127.0.0.1:8080
+      socialfeed simulate --dau 500M --out report  what it takes, as a report
+      socialfeed estimate --dau 500M               the arithmetic alone, at once
+      socialfeed serve                             a server on 127.0.0.1:8080
     """
     context.obj.show_traceback = traceback
 

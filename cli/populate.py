@@ -53,7 +53,9 @@ def populate(
         int | None,
         typer.Option(parser=_count, metavar="N", help="Users of the world, such as 10K (default)."),
     ] = None,
-    days: Annotated[float, typer.Option(min=0, help="Days of posts, up to now.")] = 30,
+    days: Annotated[
+        float, typer.Option(min=0, metavar="DAYS", help="Days of posts, up to now.")
+    ] = 30,
     data: Annotated[
         Path,
         typer.Option(
@@ -71,7 +73,7 @@ def populate(
         typer.Option(help="Build every feed too, as `serve` with this --fanout fills it."),
     ] = None,
     push_threshold: Annotated[
-        int, typer.Option(min=0, help="With --feeds hybrid: as for `serve`.")
+        int, typer.Option(min=0, metavar="N", help="With --feeds hybrid: as for `serve`.")
     ] = DEFAULT_PUSH_THRESHOLD,
     sets: Sets = None,
     seed: Seed = DEFAULT_SEED,
@@ -84,8 +86,8 @@ def populate(
     \b
     Examples:
       socialfeed populate --users 10K --data world
-      socialfeed populate --data world --manifest world.npz   with a token for each user
-      socialfeed populate --data world --feeds push           for `serve --fanout push`
+      socialfeed populate --data world --manifest world.npz  with tokens
+      socialfeed populate --data world --feeds push          for --fanout push
       socialfeed populate my_feed.toml --users 2K --days 7 --seed 3
     """
     import numpy as np

@@ -21,6 +21,24 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def quarters_shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, or tell each quarter; yield a function as `progress_bar` does."""
+    if _is_watched():
+        with _bar(what) as show:
+            yield lambda done, total: show(what, done, total)
+        return
+    told = set()
+
+    def tell(done: int, total: int) -> None:
+        quarter = 4 * done // total
+        if quarter not in told:
+            told.add(quarter)
+            typer.echo(f"{what}: {25 * quarter} %", err=True)
+
+    yield tell
+
+
+@contextmanager
 def steps_shown(what: str) -> Iterator[ShowStep]:
     """Show a bar on a terminal, or tell each step once; yield a function to call as it goes on."""
     if _is_watched():

@@ -44,8 +44,8 @@ def about() -> None:
 
     \b
     Examples:
-      socialfeed report out                      report.html and the rest, from out/report.json
-      socialfeed report compare out-a out-b      two runs side by side
+      socialfeed report out                    rendered again from out/report.json
+      socialfeed report compare out-a out-b    two runs side by side
       socialfeed report compare a.json b.json --json
     """
 
@@ -61,7 +61,7 @@ def render(
     \b
     Examples:
       socialfeed report out
-      socialfeed report ./compare                a folder that is called like a command
+      socialfeed report ./compare           a folder with the name of a command
     """
     from reports.errors import ReportError
     from reports.folder import render_again

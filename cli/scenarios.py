@@ -23,7 +23,7 @@ def about() -> None:
     \b
     Examples:
       socialfeed scenarios list
-      socialfeed scenarios show news_feed            every assumption, its range and source
+      socialfeed scenarios show news_feed     assumptions, ranges and sources
       socialfeed scenarios check my_feed.toml
       socialfeed scenarios schema > scenario.schema.json
     """

@@ -9,102 +9,26 @@ import typer
 
 from cli.exits import CommandError, ExitCode
 from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
+from cli.serve_options import (
+    cache_bytes,
+    duration_s,
+    origin,
+    positive_s,
+    s3_settings,
+    size_bytes,
+    upload_settings,
+)
 from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
-    from server.services.upload_signer import UploadSettings
-    from server.settings import S3Settings, ServerSettings
+    from server.settings import ServerSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
 DEFAULT_RATE_PER_S = 50.0
-# What stands for every address of the machine, and for none that others could ask for.
-EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing is bound here
 # Mastodon's, in its feed_manager.
 DEFAULT_AWAY_S = 7 * 86_400.0
 DEFAULT_SLOW_S = 1.0
-
-
-def _duration_s(text: str) -> float:
-    from scenarios.errors import QuantityError
-    from scenarios.quantities import Dimension, parse
-
-    try:
-        return parse(text, Dimension.DURATION)
-    except QuantityError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _size_bytes(text: str) -> float:
-    from scenarios.errors import QuantityError
-    from scenarios.quantities import Dimension, parse
-
-    try:
-        return parse(text, Dimension.SIZE)
-    except QuantityError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _origin(text: str) -> str:
-    import re
-
-    url = text.rstrip("/")
-    # With a path, a proxy would have to change what is signed.
-    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+", url):
-        message = (
-            f"expected a scheme, a host and a port, such as http://10.0.0.5:8080; found {text!r}"
-        )
-        raise typer.BadParameter(message)
-    return url
-
-
-def _positive_s(given_s: float | None, option: str, default_s: float) -> float:
-    if given_s is None:
-        return default_s
-    if given_s <= 0:
-        message = f"{option}: expected a duration above zero, such as 10s"
-        raise typer.BadParameter(message)
-    return given_s
-
-
-def _s3_settings(
-    url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
-) -> "S3Settings | None":
-    from server.model.signatures import AccessKey
-    from server.settings import S3Settings
-
-    if url is None:
-        return None
-    key_id, secret = access_key
-    if not key_id or not secret:
-        message = (
-            "--s3 needs --s3-access-key and --s3-secret-key, or the variables AWS_ACCESS_KEY_ID "
-            "and AWS_SECRET_ACCESS_KEY"
-        )
-        raise typer.BadParameter(message)
-    return S3Settings(url, bucket, AccessKey(key_id, secret), region)
-
-
-def _upload_settings(
-    max_image: float | None, max_video: float | None, upload_expiry: float | None
-) -> "UploadSettings":
-    from server.model.media import MediaKind
-    from server.model.signatures import LONGEST_EXPIRY_S
-    from server.services.upload_signer import UploadSettings
-
-    usual = UploadSettings()
-    given = {MediaKind.IMAGE: max_image, MediaKind.VIDEO: max_video}
-    expires_s = _positive_s(upload_expiry, "--upload-expiry", usual.expires_s)
-    if not 1 <= expires_s <= LONGEST_EXPIRY_S:
-        message = "--upload-expiry: expected a duration from 1s to 7d"
-        raise typer.BadParameter(message)
-    return UploadSettings(
-        largest_bytes={
-            kind: usual.largest_bytes[kind] if most is None else round(most)
-            for kind, most in given.items()
-        },
-        expires_s=round(expires_s),
-    )
 
 
 def serve(
@@ -127,9 +51,9 @@ def serve(
     public_url: Annotated[
         str | None,
         typer.Option(
-            parser=_origin,
+            parser=origin,
             metavar="URL",
-            help="Where clients find it, such as behind a proxy; by default where it listens.",
+            help="Where clients find it, such as behind a proxy; else where it listens.",
         ),
     ] = None,
     demo: Annotated[
@@ -143,12 +67,15 @@ def serve(
         typer.Option(help="Who fills a feed: posts pushed at writing, or pulled at reading."),
     ] = Fanout.HYBRID,
     push_threshold: Annotated[
-        int, typer.Option(min=0, help="With --fanout hybrid: more followers than this, pulled.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="With --fanout hybrid: more followers than this, pulled."
+        ),
     ] = DEFAULT_PUSH_THRESHOLD,
     away: Annotated[
         float | None,
         typer.Option(
-            parser=_duration_s,
+            parser=duration_s,
             metavar="DURATION",
             help="Time without a read after which a feed is dropped, to be rebuilt on return; 7d.",
         ),
@@ -160,6 +87,7 @@ def serve(
         float | None,
         typer.Option(
             min=0,
+            metavar="N",
             help="Requests a second for each user and each address, 0 for no limit; "
             f"{DEFAULT_RATE_PER_S:g} unless on a loopback address.",
         ),
@@ -168,20 +96,24 @@ def serve(
         int | None,
         typer.Option(
             min=1,
+            metavar="N",
             help=f"Open connections; {MOST_CONNECTIONS}, or as many as the process may open files.",
             show_default=False,
         ),
     ] = None,
     requests_at_once: Annotated[
-        int, typer.Option(min=1, help="Reads in progress, and as many writes; streams not counted.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Reads in progress, and as many writes; streams not counted."
+        ),
     ] = Limits.requests_at_once,
     streams: Annotated[
-        int, typer.Option(min=0, help="Open streams of notifications.")
+        int, typer.Option(min=0, metavar="N", help="Open streams of notifications.")
     ] = Limits.streams,
     s3: Annotated[
         str | None,
         typer.Option(
-            parser=_origin,
+            parser=origin,
             metavar="URL",
             help="S3 endpoint to keep media at, which clients reach; else in the data folder.",
         ),
@@ -214,37 +146,40 @@ def serve(
         ),
     ] = "us-east-1",
     uploads: Annotated[
-        int, typer.Option(min=1, help="Uploads in progress, where clients upload to this server.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Uploads in progress, where clients upload to this server."
+        ),
     ] = Limits.uploads,
     max_image: Annotated[
-        float | None,
-        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest image; 20MB."),
+        int | None,
+        typer.Option(parser=size_bytes, metavar="SIZE", help="Of the largest image; 20MB."),
     ] = None,
     max_video: Annotated[
-        float | None,
-        typer.Option(parser=_size_bytes, metavar="SIZE", help="Of the largest video; 200MB."),
+        int | None,
+        typer.Option(parser=size_bytes, metavar="SIZE", help="Of the largest video; 200MB."),
     ] = None,
     upload_expiry: Annotated[
         float | None,
         typer.Option(
-            parser=_duration_s,
+            parser=duration_s,
             metavar="DURATION",
             help="Time for which a signed upload may be begun; 15m.",
         ),
     ] = None,
     cdn_cache: Annotated[
-        float | None,
+        int | None,
         typer.Option(
-            parser=_size_bytes, metavar="SIZE", help="Media that the edge keeps in memory; 256MiB."
+            parser=cache_bytes, metavar="SIZE", help="Media that the edge keeps in memory; 256MiB."
         ),
     ] = None,
     queued_events: Annotated[
-        int, typer.Option(min=1, help="Events that wait in the message queue.")
+        int, typer.Option(min=1, metavar="N", help="Events that wait in the message queue.")
     ] = Limits.queued_events,
     client_timeout: Annotated[
         float | None,
         typer.Option(
-            parser=_duration_s,
+            parser=duration_s,
             metavar="DURATION",
             help="Time for a client to send headers, to send a body, and to take a part of an "
             f"answer; {Limits.client_s:g}s.",
@@ -253,7 +188,7 @@ def serve(
     idle_timeout: Annotated[
         float | None,
         typer.Option(
-            parser=_duration_s,
+            parser=duration_s,
             metavar="DURATION",
             help=f"Time for which a connection stays open without a request; {Limits.idle_s:g}s.",
         ),
@@ -267,7 +202,7 @@ def serve(
     slow_requests: Annotated[
         float | None,
         typer.Option(
-            parser=_duration_s,
+            parser=duration_s,
             metavar="DURATION",
             help="Requests that take this long get a JSON line with the times of their boxes, to "
             "stderr; 1s.",
@@ -281,27 +216,27 @@ def serve(
     \b
     Examples:
       socialfeed serve
-      socialfeed serve --demo --data demo        with people in it; open the page in a browser
-      socialfeed serve --port 0                  a free port; the first line tells which
-      socialfeed serve --fanout pull             feeds made when they are read
-      socialfeed serve --host 0.0.0.0 --data /var/lib/socialfeed
+      socialfeed serve --demo --data demo  with people in it, for a browser
+      socialfeed serve --port 0            a free port; the first line tells it
+      socialfeed serve --fanout pull       feeds made when they are read
+      socialfeed serve --host 0.0.0.0      for all machines that reach this one
     """
     from server.adapters.clock import SystemClock
     from server.adapters.log_lines import LogLines
     from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
-    from server.process import is_loopback, run
+    from server.process import is_everywhere, is_loopback, run
     from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
 
     def announce(urls: Sequence[str]) -> None:
         typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
-        if public_url is None and host in EVERY_ADDRESS:
+        if public_url is None and any(map(is_everywhere, urls)):
             typer.echo(
-                f"clients are told to upload to {urls[0]}, which only this machine reaches: "
-                "tell where they find the server with --public-url",
+                "each client is told media URLs of the address that it has called; "
+                "behind a proxy, name the proxy's with --public-url",
                 err=True,
             )
 
@@ -311,7 +246,7 @@ def serve(
     logs = Logs(
         access=typer.echo if access_log else None,
         slow=slow_lines.take,
-        slow_s=_positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
+        slow_s=positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
     )
     settings = ServerSettings(
         data_folder=data,
@@ -324,7 +259,7 @@ def serve(
         feeds=FeedSettings(
             fanout=fanout,
             push_threshold=push_threshold,
-            away_s=_positive_s(away, "--away", DEFAULT_AWAY_S),
+            away_s=positive_s(away, "--away", DEFAULT_AWAY_S),
         ),
         limits=Limits(
             connections=connections,
@@ -332,14 +267,15 @@ def serve(
             streams=streams,
             uploads=uploads,
             queued_events=queued_events,
-            client_s=_positive_s(client_timeout, "--client-timeout", Limits.client_s),
-            idle_s=_positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
+            client_s=positive_s(client_timeout, "--client-timeout", Limits.client_s),
+            idle_s=positive_s(idle_timeout, "--idle-timeout", Limits.idle_s),
         ),
         logs=logs,
-        uploads=_upload_settings(max_image, max_video, upload_expiry),
-        cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=round(cdn_cache)),
-        s3=_s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
+        uploads=upload_settings(max_image, max_video, upload_expiry),
+        cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=cdn_cache),
+        s3=s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
+        tell=partial(typer.echo, err=True),
     )
     try:
         with slow_lines:
@@ -359,22 +295,32 @@ def _run_demo(
     from contextlib import ExitStack
     from dataclasses import replace
 
-    from cli.progress import progress_bar
+    from cli.progress import quarters_shown
     from server.adapters.clock import SystemClock
     from server.demo.world import demo_world
     from server.process import run
     from server.settings import DemoSettings
 
     password = secrets.token_urlsafe(9)
+    is_filled = False
     first, *others = (person.name for person in demo_world().people)
 
     def welcome(urls: Sequence[str]) -> None:
+        nonlocal is_filled
+        is_filled = True
         drawing.close()
         announce(urls)
         typer.echo(f"Sign in as {first!r} with the password {password}", err=True)
         typer.echo(f"(or as {', '.join(others)}: the password is everybody's)", err=True)
 
+    folder = settings.data_folder
     with ExitStack() as drawing:
-        progress = drawing.enter_context(progress_bar("demo"))
+        progress = drawing.enter_context(quarters_shown(f"filling {folder} with a small world"))
         settings = replace(settings, demo=DemoSettings(password, progress=progress))
-        run(settings, host=host, port=port, clock=SystemClock(), on_ready=welcome)
+        try:
+            run(settings, host=host, port=port, clock=SystemClock(), on_ready=welcome)
+        except (KeyboardInterrupt, SystemExit):
+            drawing.close()
+            if not is_filled:
+                typer.echo(f"stopped: {folder} is as it was before", err=True)
+            raise

@@ -48,7 +48,7 @@ def simulate(
     \b
     Examples:
       socialfeed simulate --dau 500M
-      socialfeed simulate --dau 500M --out report       a report to read: report/report.html
+      socialfeed simulate --dau 500M --out report     a report to read, as HTML
       socialfeed simulate celebrity --set fanout=hybrid
       socialfeed simulate my_feed.toml --check --json
     """

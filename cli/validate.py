@@ -83,7 +83,7 @@ def validate(
     Examples:
       socialfeed validate
       socialfeed validate --calibration calibration.toml --out validation
-      socialfeed validate --calibration calibration.toml --max-rate 380 --duration 60s
+      socialfeed validate --calibration calibration.toml --max-rate 380
       socialfeed validate --check --json
     """
     asked = _Asked(scenario, dau, mau, tuple(sets or ()))

@@ -20,6 +20,7 @@ from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
 from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.memory import meter as sqlite_meter
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
 from server.errors import RequestError
@@ -29,17 +30,17 @@ from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
-from server.gateway.gateway import Gateway
+from server.gateway.gateway import Gateway, ServeRequest
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
-from server.gateway.media_delivery import MediaDelivery
+from server.gateway.media_delivery import MEDIA_PATTERN, MediaDelivery
 from server.gateway.openapi import documentation_routes
 from server.gateway.post_calls import PostCalls
 from server.gateway.reaction_calls import ReactionCalls
 from server.gateway.shapes import PostShapes
 from server.gateway.site import Site
-from server.gateway.timing import timed
+from server.gateway.timing import timed, timed_routes
 from server.gateway.user_calls import UserCalls
 from server.gateway.web_page import page_routes
 from server.model.events import Backlog, Queue
@@ -70,6 +71,22 @@ MEASURE_LAG_S = 0.05
 NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
 
 
+@dataclass(slots=True)
+class _Backlogs:
+    """What waits in the queues, measured once in a while.
+
+    Attributes:
+        events: of all queues together: each request that adds one asks for it.
+    """
+
+    of: dict[Queue, Backlog] = field(default_factory=lambda: dict.fromkeys(Queue, NO_BACKLOG))
+    events: int = 0
+
+    def note(self, queue: Queue, backlog: Backlog) -> None:
+        self.of[queue] = backlog
+        self.events = sum(each.events for each in self.of.values())
+
+
 async def build_app(
     settings: ServerSettings, *, clock: Clock, random_bytes: Callable[[int], bytes]
 ) -> web.Application:
@@ -94,7 +111,7 @@ async def build_app(
         databases.main.last_id = lambda: ids.last_id
         site = Site(settings.public_url or "")
         opened = await undo.enter_async_context(
-            open_storage(settings, site=site, clock=clock, random_bytes=random_bytes)
+            open_storage(settings, clock=clock, random_bytes=random_bytes)
         )
         surroundings = Surroundings(
             clock,
@@ -106,7 +123,6 @@ async def build_app(
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
             scratch=_emptied(settings.data_folder / SCRATCH_NAME),
-            site_url=lambda: site.url,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
@@ -143,11 +159,11 @@ def _app(
         media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
-    backlogs = dict.fromkeys(Queue, NO_BACKLOG)
+    backlogs = _Backlogs()
     gateway = Gateway(
         settings=settings.gateway,
         limits=settings.limits,
-        queued_events=lambda: sum(backlog.events for backlog in backlogs.values()),
+        queued_events=lambda: backlogs.events,
         accounts=boxes.accounts,
         cursors=Cursors(secret),
         idempotency=Idempotency(boxes.stores.keys),
@@ -168,7 +184,9 @@ def _app(
     app[SITE] = parts.site
     app[BOXES] = boxes
     app[END] = lambda: _end(boxes, parts)
-    app[READINESS] = Readiness(store_failure=lambda: databases.failure)
+    app[READINESS] = Readiness(
+        store_failure=lambda: databases.failure, storage_failure=parts.storage.failure
+    )
     calls = _calls(boxes, parts.site)
     app.add_routes(gateway.routes(calls))
     app[ENVELOPE] = envelope
@@ -179,22 +197,34 @@ def _app(
             *_page(settings, parts.site),
         ]
     )
-    media_routes, uploads = _media(boxes, parts)
-    app.add_routes(timed(media_routes, metrics) if settings.gateway.shows_timing else media_routes)
+    delivery = MediaDelivery(boxes.cdn, metrics)
+    media_routes, uploads = _media(delivery, boxes, parts)
+    serve: ServeRequest = delivery.serve
+    if settings.gateway.shows_timing:
+        media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
+    app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    app[FRONT_DOOR] = FrontDoor(gateway.router(calls), envelope)
-    app[CONNECTIONS] = Connections(settings.limits, Admission(surroundings.clock.monotonic_s))
+    router = gateway.router(calls, {MEDIA_PATTERN: serve})
+    app[FRONT_DOOR] = FrontDoor(router, envelope)
+    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
+    _add_cache_gauges(metrics, boxes)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
 
 
-def _media(boxes: Boxes, parts: _Parts) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
+def _admission(clock: Clock) -> Admission:
+    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+
+
+def _media(
+    delivery: MediaDelivery, boxes: Boxes, parts: _Parts
+) -> tuple[Sequence[web.RouteDef], Callable[[], int]]:
     """Return the routes of the cdn and of the embedded storage, and how to count its uploads."""
     metrics = parts.metrics
-    routes = [*MediaDelivery(boxes.cdn, metrics).routes()]
+    routes = [*delivery.routes()]
     for name, value in cdn_gauges(boxes.cdn).items():
         metrics.gauge(name, "cdn", value)
     if not parts.storage.endpoint:
@@ -249,13 +279,11 @@ def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
     )
 
 
-def _add_gauges(
-    metrics: Metrics, databases: Databases, backlogs: dict[Queue, Backlog], clock: Clock
-) -> None:
+def _add_gauges(metrics: Metrics, databases: Databases, backlogs: _Backlogs, clock: Clock) -> None:
     metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: databases.main.waiting)
     metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: databases.feeds.waiting)
     for queue in Queue:
-        _add_queue_gauges(metrics, queue, partial(backlogs.__getitem__, queue), clock)
+        _add_queue_gauges(metrics, queue, partial(backlogs.of.__getitem__, queue), clock)
 
 
 def _add_client_gauges(
@@ -274,6 +302,20 @@ def _add_client_gauges(
         metrics.gauge(name, "api_gateway", value)
     service = boxes.notification_service
     metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
+
+
+def _add_cache_gauges(metrics: Metrics, boxes: Boxes) -> None:
+    """Tell what caches hold: memory that grows until they are full, and no further."""
+    held: dict[str, Callable[[], float] | None] = {
+        "feed_cache": lambda: boxes.feed_cache.held_bytes,
+        "page_cache": lambda: boxes.feed_reader.pages_bytes,
+        "post_cache": lambda: boxes.post_cache.held_bytes,
+        "likes_cache": lambda: boxes.likes_cache.held_bytes,
+        "sqlite": sqlite_meter(),
+    }
+    for box, held_bytes in held.items():
+        if held_bytes:
+            metrics.gauge("socialfeed_cache_bytes", box, held_bytes)
 
 
 def _add_queue_gauges(
@@ -296,10 +338,13 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, parts: _Parts, backlogs: dict[Queue, Backlog]
+    boxes: Boxes, parts: _Parts, backlogs: _Backlogs
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
         await boxes.feed_generator.start()
+        watch = parts.storage.watch
+        if watch:
+            await watch.look()
         tasks = [
             asyncio.create_task(boxes.run()),
             asyncio.create_task(_probe(parts.databases.main, "posts_db")),
@@ -307,6 +352,8 @@ def _life(
             asyncio.create_task(_measure_queues(boxes, backlogs)),
             asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
         ]
+        if watch:
+            tasks.append(asyncio.create_task(watch.run()))
         for task in tasks:
             task.add_done_callback(lambda task: _give_up(app[READINESS], task))
         app[READINESS].ready = True
@@ -352,9 +399,9 @@ async def _measure_lag(admission: Admission, clock: Clock) -> None:
         admission.note_lag(max(clock.monotonic_s() - due_s, 0))
 
 
-async def _measure_queues(boxes: Boxes, backlogs: dict[Queue, Backlog]) -> None:
+async def _measure_queues(boxes: Boxes, backlogs: _Backlogs) -> None:
     while True:
         with suppress(RequestError):
             for queue in Queue:
-                backlogs[queue] = await boxes.stores.messages.backlog(queue)
+                backlogs.note(queue, await boxes.stores.messages.backlog(queue))
         await asyncio.sleep(MEASURE_S)

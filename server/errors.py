@@ -10,7 +10,7 @@ ServerError
 │   └── DataFolderError    what it stores cannot be kept there
 │       ├── DamagedFileError    one of its files is not what it should be
 │       ├── FolderInUseError    another server has it
-│       ├── FolderNotEmptyError there are users already
+│       ├── FolderNotEmptyError there are users, or files of others, already
 │       ├── NewerSchemaError    a later version wrote it
 │       └── OlderSchemaError    an earlier version wrote it, and no server has opened it since
 ├── RenditionError         renditions that were not made
@@ -20,6 +20,7 @@ ServerError
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
+    │   ├── UnknownUploadError  an upload in parts that is over, or never was
     │   └── DamagedObjectError  an object whose file is not whole any more
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
@@ -33,6 +34,8 @@ ServerError
     ├── MediaGoneError     media that no post may show, any more
     ├── ObjectExistsError  an object that must not be replaced
     ├── WrongBytesError    an upload that is not what was declared
+    │   └── WrongPartError     a part of an upload that is not the one that was put
+    ├── UnsatisfiableRangeError  a part that begins behind an object's end
     └── StorageError       the disk does not take what is written
 """
 
@@ -131,11 +134,13 @@ class FolderInUseError(DataFolderError):
 
 
 class FolderNotEmptyError(DataFolderError):
-    """A data folder that was to be filled and has users already."""
+    """A data folder that was to be filled and has users, or files of others, already."""
 
-    def __init__(self, *, folder: Path) -> None:
+    def __init__(
+        self, *, folder: Path, found: str = "users", advice: str = "expected a new folder"
+    ) -> None:
         self.folder = folder
-        Exception.__init__(self, f"there are users in {folder} already; expected a new folder")
+        Exception.__init__(self, f"there are {found} in {folder} already; {advice}")
 
 
 class NewerSchemaError(DataFolderError):
@@ -306,8 +311,28 @@ class WrongBytesError(RequestError):
         super().__init__(f"expected {expected}, found {found}")
 
 
+class WrongPartError(WrongBytesError):
+    """A part of an upload that is not the one that was put, or not where it belongs."""
+
+
+class UnknownUploadError(NotFoundError):
+    """An upload in parts that is over, or never was."""
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(kind="upload", found=found)
+
+
+class UnsatisfiableRangeError(RequestError):
+    """A part of an object that begins behind its end."""
+
+    def __init__(self, *, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__(f"expected a part of the object, which has {size_bytes} bytes")
+
+
 class StorageError(RequestError):
-    """A store that cannot be read or written, such as on a full disk."""
+    """A store that cannot be read or written, such as on a full disk; its clients are told why."""
 
     def __init__(self, *, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"the store does not answer: {reason}")

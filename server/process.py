@@ -11,19 +11,21 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import uvloop
 from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.app import CONNECTIONS, END, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.demo.attempt import attempt, names_in, remove_unfinished
 from server.errors import AddressError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
 from server.ports.clock import Clock
-from server.settings import ServerSettings
+from server.settings import DemoSettings, ServerSettings
 
 # After SIGTERM the server answers on for a while, not ready, so that balancers turn away before
 # it stops listening; a person's Ctrl+C does not wait. Then requests in flight have some time, and
@@ -55,7 +57,8 @@ def run(
         AddressError: if the host or the port cannot be listened on.
         PortTakenError: if another program listens there.
         DataFolderError: if the data folder cannot be used.
-        FolderNotEmptyError: if a folder to be filled with the demo's world has users already.
+        FolderNotEmptyError: if a folder to be filled with the demo's world has users already, or
+            files of others.
         OpenFilesError: if the process may not open as many files as it has connections.
     """
     if settings.gateway.is_open and not is_loopback(host):
@@ -63,18 +66,24 @@ def run(
     _expect_bindable(host, port)
     connections = allow_connections(settings.limits.connections)
     settings = replace(settings, limits=replace(settings.limits, connections=connections))
-    with (
-        locked_folder(settings.data_folder),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
+    folder = settings.data_folder
+    found = names_in(folder)
+    with locked_folder(folder):
+        remove_unfinished(folder)
         if settings.demo:
-            # Drawing needs packages that no other server waits for.
-            from server.demo.settle import settle  # noqa: PLC0415
+            with attempt(folder, found=found) as settling:
+                _settle(settings, settings.demo, clock)
+                settling.is_done = True
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
 
-            runner.run(
-                settle(settings, settings.demo, clock=clock, random_bytes=secrets.token_bytes)
-            )
-        runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
+
+def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
+    # Drawing needs packages that no other server waits for.
+    from server.demo.settle import settle  # noqa: PLC0415
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes))
 
 
 def is_loopback(host: str) -> bool:
@@ -84,6 +93,11 @@ def is_loopback(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return bool(host) and all(ip_address(str(address)).is_loopback for address in found)
+
+
+def is_everywhere(url: str) -> bool:
+    """Whether the host of a URL stands for every address of the machine, and is none itself."""
+    return ip_address(urlsplit(url).hostname or "").is_unspecified
 
 
 async def _serve(
@@ -98,14 +112,21 @@ async def _serve(
     _collect_garbage_seldom()
     app = await build_app(settings, clock=clock, random_bytes=secrets.token_bytes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LEFT_OVER_S)
-    await runner.setup()
+    try:
+        await runner.setup()
+    except BaseException:
+        # Else the threads of what it has opened keep the process alive.
+        await app[END]()
+        raise
     try:
         protocol = _protocols(app, runner, settings.limits)
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
             urls = [_url(each.getsockname()) for each in listener.sockets]
-            app[SITE].url = app[SITE].url or urls[0]
+            if not app[SITE].url:
+                app[SITE].url = urls[0]
+                app[SITE].is_everywhere = any(map(is_everywhere, urls))
             async with _accepting(listener, protocol):
                 on_ready(urls)
                 received = await stop

@@ -63,6 +63,7 @@ class ServerSettings:
         logs: where lines about requests go.
         public_url: where clients find it, without a slash at the end; None for where it listens.
         demo: the world to fill a new folder with; None to leave the folder as it is.
+        tell: is told what whoever runs the server should know of.
     """
 
     data_folder: Path
@@ -76,3 +77,4 @@ class ServerSettings:
     logs: Logs = field(default_factory=Logs)
     public_url: str | None = None
     demo: DemoSettings | None = None
+    tell: Callable[[str], None] = lambda _: None

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from server.adapters.folder import STORAGE_NAME, folder_access_key
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
-from server.gateway.site import Site
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
-from server.model.media import is_key
 from server.model.signatures import AccessKey
 from server.ports.clock import Clock
 from server.ports.object_storage import ObjectStorage
 from server.ports.telemetry import Telemetry
 from server.services.object_storage import ObjectReceiver
+from server.services.storage_watch import StorageWatch
 from server.services.upload_signer import UploadSigner
 from server.settings import S3Settings, ServerSettings
 
@@ -27,17 +26,26 @@ MakeEndpoint = Callable[[UploadSigner, Telemetry], StorageEndpoint]
 
 @dataclass(frozen=True, slots=True)
 class OpenStorage:
-    """An object storage; `endpoint` makes what clients upload to, None if that is elsewhere."""
+    """An object storage.
+
+    Attributes:
+        endpoint: makes what clients upload to; None if that is elsewhere.
+        watch: knows whether what is elsewhere can be used; None if it is here.
+    """
 
     storage: ObjectStorage
     endpoint: MakeEndpoint | None = None
+    watch: StorageWatch | None = None
+
+    def failure(self) -> str | None:
+        """Return why it cannot be used; None while it can, as far as is known."""
+        return self.watch.failure if self.watch else None
 
 
 @asynccontextmanager
 async def open_storage(
     settings: ServerSettings,
     *,
-    site: Site,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
 ) -> AsyncIterator[OpenStorage]:
@@ -51,11 +59,11 @@ async def open_storage(
         from server.adapters.storage.s3 import s3_storage  # noqa: PLC0415
 
         async with s3_storage(_s3_presigner(settings.s3, clock)) as storage:
-            yield OpenStorage(storage)
+            yield OpenStorage(storage, watch=StorageWatch(storage.check, settings.tell))
         return
     access_key = folder_access_key(settings.data_folder, random_bytes=random_bytes)
     presigner = Presigner(
-        endpoint=lambda: f"{site.url}{STORAGE_PATH}",
+        endpoint=STORAGE_PATH,
         bucket=BUCKET,
         access_key=access_key,
         region=REGION,
@@ -70,7 +78,7 @@ async def open_storage(
 
 def _s3_presigner(settings: S3Settings, clock: Clock) -> Presigner:
     return Presigner(
-        endpoint=lambda: settings.url,
+        endpoint=settings.url,
         bucket=settings.bucket,
         access_key=settings.access_key,
         region=settings.region,
@@ -84,7 +92,7 @@ def _endpoint_of(
     def make(signer: UploadSigner, telemetry: Telemetry) -> StorageEndpoint:
         largest_bytes = max(settings.uploads.largest_bytes.values())
         return StorageEndpoint(
-            access=StorageAccess(BUCKET, access_key, largest_bytes, is_key),
+            access=StorageAccess(BUCKET, access_key, largest_bytes),
             storage=storage,
             receiver=ObjectReceiver(storage, signer),
             limits=settings.limits,

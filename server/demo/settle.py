@@ -13,16 +13,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from server.adapters.sqlite.bulk import loading
+from server.adapters.sqlite.stores import FILE_NAME
 from server.adapters.welcome import write_welcome
 from server.app import BOXES, END, build_app
+from server.demo.attempt import UNFINISHED_NAME, expect_own_files, remove_unfinished
 from server.demo.clips import film
 from server.demo.pictures import draw
 from server.demo.world import HOUR_MS, World, WorldComment, WorldPost, demo_world
+from server.errors import FolderNotEmptyError
 from server.model.events import Queue
 from server.model.ids import first_id_at
 from server.ports.clock import Clock
@@ -72,20 +74,20 @@ async def settle(
 ) -> None:
     """Fill the folder of these settings.
 
-    The folder must be this process's own (`locked_folder`). It is filled at the end, or not at all.
+    The folder must be this process's own (`locked_folder`). It is filled at the end.
 
     Raises:
-        FolderNotEmptyError: if there are users already.
+        FolderNotEmptyError: if there are users already, or files of others.
     """
     folder = settings.data_folder
-    with loading(folder):
-        pass  # It finds users, if there are any.
+    _expect_room(folder)
     now_ms = clock.now_ms()
     world_clock = _WorldClock(clock, now_ms - AGE_MS)
-    with TemporaryDirectory(dir=folder, prefix="demo-") as name:
-        home, scratch = Path(name) / "home", Path(name) / "scratch"
-        home.mkdir()
-        scratch.mkdir()
+    unfinished = folder / UNFINISHED_NAME
+    home, scratch = unfinished / "home", unfinished / "scratch"
+    for each in (unfinished, home, scratch):
+        each.mkdir()
+    try:
         async with _running(
             replace(settings, data_folder=home), world_clock, random_bytes
         ) as boxes:
@@ -99,6 +101,21 @@ async def settle(
             await settling.read_some()
         write_welcome(home, list(settling.ids.values()))
         _move(home, folder)
+    finally:
+        remove_unfinished(folder)
+
+
+def _expect_room(folder: Path) -> None:
+    expect_own_files(folder)
+    if not (folder / FILE_NAME).exists():
+        return
+    try:
+        with loading(folder):
+            pass  # It finds users, if there are any.
+    except FolderNotEmptyError as error:
+        raise FolderNotEmptyError(
+            folder=folder, advice="leave --demo out to serve them, or choose a new folder"
+        ) from error
 
 
 def _move(home: Path, folder: Path) -> None:
@@ -202,7 +219,11 @@ class _Settling:
         content_type = "image/jpeg" if file.suffix == ".jpg" else "video/mp4"
         size_bytes = (await asyncio.to_thread(file.stat)).st_size
         signed = await self.boxes.upload_signer.sign(
-            owner_id, content_type=content_type, size_bytes=size_bytes, fresh_id=self._id()
+            owner_id,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            fresh_id=self._id(),
+            site_url="",
         )
         storage = self.boxes.surroundings.storage
         await storage.put_file(signed.media.key, file, content_type=content_type)

@@ -5,78 +5,129 @@ worked off, what piles up all the time is not let in: "controlled delay", from B
 Scale, ACM Queue 13 (8), 2015, after Nichols and Jacobson, Controlling Queue Delay, 2012.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
-# What a request may wait for its turn: in a burst, and when the loop is behind all the time.
+# What a request may wait for its turn: in a burst, and when the line is never empty.
 BURST_WAIT_S = 0.25
-STEADY_WAIT_S = 0.05
-# A loop whose timers have been later than this is behind. Lines of `STEADY_WAIT_S` keep it so until
-# less comes than it can do; at three quarters of what it can do its timers are 1 ms late, and 2 ms
-# where other programs use its core now and then.
-BEHIND_S = 0.005
+STEADY_WAIT_S = 0.02
+# A line that has been there for longer is no burst's.
+BURST_S = 0.1
 # So many may wait in any case: a few samples do not tell the pace.
 LEAST_WAITING = 32
-# The pace is that of about so many requests, looked at so often while there is a line.
+# The event loop begins so many and then looks at its sockets, some 3 ms later: refusals wait for
+# no more than that.
+A_TURN = 16
+# The pace is that of about so many requests.
 REMEMBERED = 64
-LOOK_S = 0.01
 # Until it is learned.
 FIRST_PACE_S = 0.0002
 # The lag is that of about so many timers: learned sooner than it is forgotten.
 LAGS_LEARNED, LAGS_REMEMBERED = 4, 16
 
 
+class InLine(Protocol):
+    """One who waits in the line."""
+
+    def hand_on(self) -> None:
+        """Have the request begun, because its turn has come."""
+        ...
+
+
 class Admission:
     """The line of requests that have come and are not begun.
 
-    The event loop takes in all that has come, and begins one after the other what it took in: a
-    line. How long its last has to wait is told by the pace at which requests are begun, whatever
-    else the loop does beside.
+    The event loop takes in all that has come before it goes on with what it took in. Begun all at
+    once, that would keep whoever comes then waiting, also for a refusal: so a few are begun in each
+    of its turns, and the others wait here. How long the last has to wait is told by the pace at
+    which the line moves on, whatever else the loop does beside.
 
     Attributes:
-        waiting: how many are in the line.
         refused: how many were turned away since the start.
         lag_s: how late the loop's timers are of late.
     """
 
-    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self, monotonic_s: Callable[[], float], soon: Callable[[Callable[[], None]], object]
+    ) -> None:
+        """`soon` calls what it is given in the loop's next turn."""
         self._monotonic_s = monotonic_s
-        self.waiting = 0
+        self._soon = soon
+        self._line: OrderedDict[InLine, None] = OrderedDict()
+        self._most_waiting = BURST_WAIT_S / FIRST_PACE_S
+        # Since when somebody waits all the time.
+        self._filled_s = 0.0
+        # How many more are begun in this turn.
+        self._left = A_TURN
+        self._is_turning = False
+        # When the last turn was that left somebody waiting; None if it left nobody.
+        self._turned_s: float | None = None
+        self._pace_s = FIRST_PACE_S
         self.refused = 0
         self.lag_s = 0.0
-        self._pace_s = FIRST_PACE_S
-        self._since_s = monotonic_s()
-        self._begun = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many are in the line."""
+        return len(self._line)
 
     @property
     def is_open(self) -> bool:
         """Whether one who comes now is to be let in."""
-        most_s = STEADY_WAIT_S if self.lag_s > BEHIND_S else BURST_WAIT_S
-        return self.waiting * self._pace_s <= most_s or self.waiting < LEAST_WAITING
+        # Of all that a refusal costs, this is asked most often: the rest is done once a turn.
+        return len(self._line) < self._most_waiting
 
-    def arrive(self) -> None:
-        """Put a request into the line."""
-        if not self.waiting:
-            self._since_s = self._monotonic_s()
-            self._begun = 0
-        self.waiting += 1
+    def join(self, one: InLine) -> None:
+        """Let a request in: it is handed on at once, or waits until its turn has come."""
+        if self._left and not self._line:
+            self._left -= 1
+            self._expect_turn()
+            one.hand_on()
+            return
+        if not self._line:
+            self._filled_s = self._monotonic_s()
+        self._line[one] = None
 
-    def begin(self) -> None:
-        """Take a request out of the line, because its turn has come."""
-        now_s = self._monotonic_s()
-        self.waiting -= 1
-        self._begun += 1
-        took_s = now_s - self._since_s
-        if not self.waiting or took_s > LOOK_S:
-            weight = self._begun / (self._begun + REMEMBERED)
-            self._pace_s += (took_s / self._begun - self._pace_s) * weight
-            self._since_s = now_s
-            self._begun = 0
-
-    def leave(self) -> None:
+    def leave(self, one: InLine) -> None:
         """Take a request out of the line, because its client has gone."""
-        self.waiting -= 1
+        self._line.pop(one, None)
 
     def note_lag(self, lag_s: float) -> None:
         """Take down how late a timer was."""
         over = LAGS_LEARNED if lag_s > self.lag_s else LAGS_REMEMBERED
         self.lag_s += (lag_s - self.lag_s) / over
+
+    def _expect_turn(self) -> None:
+        if not self._is_turning:
+            self._is_turning = True
+            self._soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_turning = False
+        self._left = A_TURN
+        now_s = self._monotonic_s()
+        if not self._line:
+            self._turned_s = None
+            self._filled_s = now_s
+            self._set_bound(now_s)
+            return
+        # First of all: nobody is to wait for ever, whatever happens to those before.
+        self._expect_turn()
+        self._learn_pace(now_s)
+        self._set_bound(now_s)
+        while self._left and self._line:
+            one, _ = self._line.popitem(last=False)
+            self._left -= 1
+            one.hand_on()
+
+    def _set_bound(self, now_s: float) -> None:
+        is_burst = now_s - self._filled_s <= BURST_S
+        wait_s = BURST_WAIT_S if is_burst else STEADY_WAIT_S
+        self._most_waiting = max(wait_s / self._pace_s, LEAST_WAITING)
+
+    def _learn_pace(self, now_s: float) -> None:
+        if self._turned_s is not None:
+            each_s = (now_s - self._turned_s) / A_TURN
+            self._pace_s += (each_s - self._pace_s) * A_TURN / (A_TURN + REMEMBERED)
+        self._turned_s = now_s if len(self._line) > A_TURN else None

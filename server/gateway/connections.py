@@ -147,15 +147,37 @@ class _Connection(asyncio.Protocol):
         presence: runs out when the client goes.
     """
 
+    # Thousands of connections that are refused in turn are in no processor's cache: they are small.
+    __slots__ = (
+        "_admission",
+        "_body",
+        "_connections",
+        "_has_request",
+        "_headers_due_s",
+        "_held",
+        "_http",
+        "_is_between",
+        "_is_paused",
+        "_is_pipelining",
+        "_loop",
+        "_part_due_s",
+        "_transport",
+        "_unsent_bytes",
+        "presence",
+    )
+
     def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
         self._connections = connections
+        self._admission = connections.admission
         self._http = http
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
         # Whether nothing of the next request has come.
         self._is_between = True
-        self._is_waiting = False
+        # What has come of a request whose turn has not come.
+        self._held = b""
+        self._is_paused = False
         # Then an answer may be on its way that no other may overtake.
         self._is_pipelining = False
         self._headers_due_s: float | None = None
@@ -176,19 +198,40 @@ class _Connection(asyncio.Protocol):
         self._connections.open -= 1
         self._connections.unwatch(self)
         self._transport = None
-        if self._is_waiting:
-            self._is_waiting = False
-            self._connections.admission.leave()
+        if self._held:
+            self._held = b""
+            self._admission.leave(self)
         if self.presence:
             self.presence.reschedule(self._loop.time())
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._held:
+            self._hold_more(data)
+            return
         if not self._is_between:
             self._is_pipelining = True
-        elif self._turns_away(data):
+        elif self._is_turned_away(data):
+            return
+        elif _HEADERS_END in data:
+            self._is_between = False
+            # The client has done its part.
+            self._headers_due_s = None
+            self._held = data
+            self._admission.join(self)
             return
         self._is_between = False
+        self._pass_on(data)
+
+    def hand_on(self) -> None:
+        """Have the request begun, because its turn has come."""
+        data, self._held = self._held, b""
+        if self._is_paused and self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._is_paused = False
+        self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
@@ -210,9 +253,6 @@ class _Connection(asyncio.Protocol):
         """Wait for no headers: they are here."""
         self._has_request = True
         self._headers_due_s = None
-        if self._is_waiting:
-            self._is_waiting = False
-            self._connections.admission.begin()
 
     def end_request(self) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
@@ -232,9 +272,17 @@ class _Connection(asyncio.Protocol):
         elif self._part_due_s is not None and self._part_due_s <= now_s:
             self._check_part_taken()
 
-    def _turns_away(self, data: bytes) -> bool:
-        """Answer a request that would have to wait too long; else note that it waits."""
-        admission = self._connections.admission
+    def _hold_more(self, data: bytes) -> None:
+        self._is_pipelining = True
+        self._held += data
+        if not self._is_paused and self._transport:
+            # There is no bound on what else may come.
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _is_turned_away(self, data: bytes) -> bool:
+        """Answer a request that would have to wait too long; else it is to be let in."""
+        admission = self._admission
         if data.count(_REQUEST_LINE_END) > 1:
             self._is_pipelining = True
         elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
@@ -245,9 +293,6 @@ class _Connection(asyncio.Protocol):
                 # It has had no other answer yet: what came was a whole request all the same.
                 self._headers_due_s = self._loop.time() + self._connections.client_s
             return True
-        if _HEADERS_END in data:
-            self._is_waiting = True
-            admission.arrive()
         return False
 
     def _expect_part_taken(self) -> None:

@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from server.gateway.problems import RETRY_AFTER_S, problem_body
 
-_METHODS = frozenset({b"GET", b"POST", b"PATCH", b"DELETE"})
-_API, _VERSION = b"/v1/", b" HTTP/1.1"
+_CALLS = (b"GET /v1/", b"POST /v1/", b"PATCH /v1/", b"DELETE /v1/")
+_VERSION = b" HTTP/1.1"
 _HEADERS_END = b"\r\n\r\n"
 
 
@@ -16,12 +16,14 @@ def is_one_whole_call(data: bytes) -> bool:
     """
     head, end, body = data.partition(_HEADERS_END)
     line, _, headers = head.partition(b"\r\n")
-    method, _, target = line.partition(b" ")
-    if not (end and method in _METHODS and target.startswith(_API) and target.endswith(_VERSION)):
+    if not (end and line.startswith(_CALLS) and line.endswith(_VERSION)):
         return False
     headers = b"\r\n" + headers.lower() + b"\r\n"
-    headers = headers.replace(b"\r\nconnection: keep-alive\r\n", b"\r\n")
-    if b"\r\ntransfer-encoding:" in headers or b"\r\nconnection:" in headers:
+    if b"\r\nconnection:" in headers:
+        headers = headers.replace(b"\r\nconnection: keep-alive\r\n", b"\r\n")
+        if b"\r\nconnection:" in headers:
+            return False
+    if b"\r\ntransfer-encoding:" in headers:
         return False
     _, named, length = headers.partition(b"\r\ncontent-length:")
     if not named:

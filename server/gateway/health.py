@@ -14,10 +14,12 @@ class Readiness:
     Attributes:
         ready: between its start and its stop.
         store_failure: why the store does not take writes; None while it does.
+        storage_failure: why object storage elsewhere cannot be used; None while it can.
     """
 
     ready: bool = False
     store_failure: Callable[[], Exception | None] = lambda: None
+    storage_failure: Callable[[], str | None] = lambda: None
 
 
 # An orchestrator asks for these however busy the server is.
@@ -51,6 +53,9 @@ async def _readyz(request: web.Request) -> web.Response:
         return _health("stopping", code=503)
     if readiness.store_failure() is not None:
         return _health("store failing", code=503)
+    failure = readiness.storage_failure()
+    if failure is not None:
+        return _health(f"object storage failing: {failure}", code=503)
     return _health("ok")
 
 

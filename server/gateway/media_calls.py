@@ -34,18 +34,20 @@ class MediaCalls:
 
     async def _sign(self, incoming: Incoming) -> Answer:
         body = incoming.body(NewUpload)
+        site_url = self._site.seen_by(incoming.request.headers)
         incoming.expect_caller(body.user_id, what="userId")
         signed = await self._signer.sign(
             body.user_id,
             content_type=body.content_type,
             size_bytes=body.size_bytes,
             fresh_id=incoming.fresh_id,
+            site_url=site_url,
         )
         document: UploadShape = {
             "uploadUrl": signed.put.url,
             "method": signed.put.method,
             "headers": dict(signed.put.headers),
-            "mediaUrl": f"{self._site.url}{signed.media.path}",
+            "mediaUrl": f"{site_url}{signed.media.path}",
             "expiresAt": timestamp_at(signed.put.expires_at_ms),
         }
         return Answer(201, document)

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from server.gateway.calls import DEFAULT_PAGE, LARGEST_PAGE, Call
+from server.gateway.openapi_media import MEDIA_URL_PATH, media_operation
 from server.gateway.shapes import Health, ProblemShape
 from server.model.ids import ID_PATTERN
 
@@ -54,6 +55,8 @@ def openapi(calls: Sequence[Call], *, version: str) -> dict[str, Any]:
     for path in ("/livez", "/readyz"):
         paths[path] = {"get": _health_operation(path, schemas)}
     paths["/"] = {"get": _page_operation()}
+    problem = _response(404, "application/problem+json", ProblemShape, schemas)["content"]
+    paths[MEDIA_URL_PATH] = {"get": media_operation(problem)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "socialfeed", "version": version},
@@ -219,7 +222,9 @@ def _page(calls: Sequence[Call]) -> str:
         "<h1>socialfeed API</h1><p>Every call but the first two of users and tokens needs "
         "<code>Authorization: Bearer TOKEN</code>. Errors are problem documents (RFC 9457). "
         'The whole of it is in <a href="/openapi.json">openapi.json</a>; '
-        'the feed as a page is at <a href="/">/</a>.</p><table>'
+        'the feed as a page is at <a href="/">/</a>. A <code>mediaUrl</code> is read by '
+        "<code>GET</code> without a token, an <code>uploadUrl</code> is for the one request that "
+        "comes with it.</p><table>"
         "<tr><th>Method<th>Path<th>What it does<th>Body or query<th>Answers<th>Box</tr>"
         f"{rows}</table></html>"
     )

@@ -36,9 +36,11 @@ def parsed(body: bytes, model: type[Model]) -> Model:
     """
     document = _json(body)
     try:
-        return model.model_validate(document)
+        # What `model_validate` calls, without what it does around: a third of its time.
+        valid: Model = model.__pydantic_validator__.validate_python(document)
     except ValidationError as error:
         raise InvalidBodyError(field_problems(error, model, document)) from error
+    return valid
 
 
 def _json(body: bytes) -> object:
@@ -63,15 +65,17 @@ def _plain_json(body: bytes) -> object:
 
 
 def _texts_in(value: object) -> int:
-    match value:
-        case str():
-            return 1
-        case dict():
-            return len(value) + sum(map(_texts_in, value.values()))
-        case list():
-            return sum(map(_texts_in, value))
-        case _:
-            return 0
+    texts = 0
+    if isinstance(value, str):
+        return 1
+    if isinstance(value, dict):
+        texts, value = len(value), value.values()
+    elif not isinstance(value, list):
+        return 0
+    for part in value:
+        # Most parts are texts: a call less for each.
+        texts += 1 if isinstance(part, str) else _texts_in(part)
+    return texts
 
 
 def _any_json(body: bytes) -> object:

@@ -79,24 +79,26 @@ class PostCalls:
     async def _create(self, incoming: Incoming) -> Answer:
         body = incoming.body(NewPost)
         incoming.expect_caller(body.user_id, what="userId")
+        headers = incoming.request.headers
         content = PostContent(
             text=body.text,
-            media_url=body.media_url,
+            media_url=body.media_url and self._shapes.path_in(body.media_url, headers),
             description=body.description,
             hashtags=tuple(body.hashtags),
         )
         post = await self._writer.create(body.user_id, content, fresh_id=incoming.fresh_id)
-        return Answer(201, self._shapes.post(post), location=f"/v1/posts/{post.post_id}")
+        return Answer(201, self._shapes.post(post, headers), location=f"/v1/posts/{post.post_id}")
 
     async def _get(self, incoming: Incoming) -> Answer:
         shown = await self._reader.get(incoming.path_id("postId", kind="post"))
-        return Answer(200, self._shapes.post(shown))
+        return Answer(200, self._shapes.post(shown, incoming.request.headers))
 
     async def _edit(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
         edit = incoming.body(PostChanges).edit
         await self._writer.edit(post_id, edit, editor_id=incoming.caller_id)
-        return Answer(200, self._shapes.post(await self._reader.get(post_id)))
+        shown = await self._reader.get(post_id)
+        return Answer(200, self._shapes.post(shown, incoming.request.headers))
 
     async def _delete(self, incoming: Incoming) -> Answer:
         post_id = incoming.path_id("postId", kind="post")
@@ -108,7 +110,10 @@ class PostCalls:
         incoming.expect_caller(user_id, what="the feed")
         of = f"feed of {user_id}"
         page = await self._feeds.read(user_id, incoming.page(of))
-        if not page.presented:
-            items = self._shapes.feed_items(page.items)
-            page.keep_presented(items, incoming.list_of_json(items, page.next_before, of))
-        return Answer(200, body=page.presented)
+        if page.presented:
+            return Answer(200, body=page.presented)
+        items = self._shapes.feed_items(page.items, incoming.request.headers)
+        presented = incoming.list_of_json(items, page.next_before, of)
+        if self._shapes.are_for_everybody(page.items):
+            page.keep_presented(items, presented)
+        return Answer(200, body=presented)

@@ -25,6 +25,7 @@ from server.errors import (
     SlowBodyError,
     StorageError,
     TooManyRequestsError,
+    UnsatisfiableRangeError,
     WrongBytesError,
 )
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError
@@ -48,6 +49,7 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     WrongBytesError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectExistsError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnsatisfiableRangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,9 +64,8 @@ def problem_for(error: Exception, request: web.Request) -> web.Response:
         case web.HTTPClientError():
             status = HTTPStatus(error.status)
             response = problem(status, f"{request.method} {request.path}: {status.description}")
-            for name in ("Allow", "Content-Range"):
-                if name in error.headers:
-                    response.headers[name] = error.headers[name]
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
             return response
         case _:
             context = {"message": f"{request.method} {request.path} failed", "exception": error}
@@ -110,6 +111,8 @@ def refusal(error: RequestError) -> web.Response:
             response.force_close()
         case NotAuthenticatedError():
             response.headers["WWW-Authenticate"] = "Bearer"
+        case UnsatisfiableRangeError():
+            response.headers["Content-Range"] = f"bytes */{error.size_bytes}"
         case _:
             pass
     return response

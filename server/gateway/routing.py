@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 Target = TypeVar("Target")
 _Segments = Sequence[str]
+# An empty one, and one that says what the rest is.
+_BEFORE_REST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Router(Generic[Target]):
 
     def __init__(self) -> None:
         self._shapes: dict[int, list[_Shape[Target]]] = {}
+        self._rests: dict[tuple[str, str, str], Route[Target]] = {}
 
     def add(self, method: str, pattern: str, target: Target) -> None:
         """Register a target."""
@@ -53,6 +56,15 @@ class Router(Generic[Target]):
         names = tuple((segments[place].strip("{}"), place) for place in places)
         shape.routes[method, shape.fixed(segments)] = Route(target, pattern, names)
 
+    def add_rest(self, method: str, pattern: str, target: Target) -> None:
+        """Register a target for a pattern such as `/media/{key}`, whose name is for all the rest.
+
+        What is added by `add` goes before it.
+        """
+        empty, first, name = pattern.split("/")
+        names = ((name.strip("{}"), _BEFORE_REST),)
+        self._rests[method, empty, first] = Route(target, pattern, names)
+
     def find(self, method: str, path: str) -> tuple[Route[Target], Mapping[str, str]] | None:
         """Return what a path, without its query, is for, and what stands in it for the names.
 
@@ -63,4 +75,9 @@ class Router(Generic[Target]):
             route = shape.routes.get((method, shape.fixed(segments)))
             if route is not None and "%" not in path:
                 return route, {name: segments[place] for name, place in route.names}
+        if len(segments) > _BEFORE_REST and "%" not in path:
+            rest = self._rests.get((method, segments[0], segments[1]))
+            if rest is not None:
+                [(name, place)] = rest.names
+                return rest, {name: "/".join(segments[place:])}
         return None

@@ -1,7 +1,7 @@
 """The documents that calls answer with, and how records become them."""
 
 # pydantic reads these when it makes schemas; before Python 3.12 it needs this TypedDict.
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired
 
 import orjson
@@ -143,7 +143,11 @@ class LikeItem(LikeShape):
 
 
 class NotificationShape(TypedDict):
-    """What happened to one's post; `commentId` if it was a comment."""
+    """What happened to one's post, or to one's comment on it.
+
+    `kind` is `like`, `comment`, or `reply`, which answers one's comment; `commentId` is of what was
+    written.
+    """
 
     notificationId: str
     kind: str
@@ -189,24 +193,33 @@ def user_shape(user: User) -> UserShape:
 
 
 class PostShapes:
-    """How posts are shown, with the URLs of their media on this site."""
+    """How posts are shown to the client whose request has these headers."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def post(self, shown: ShownPost) -> PostShape:
+    def post(self, shown: ShownPost, headers: Mapping[str, str]) -> PostShape:
         """Return a post with its counts."""
-        return _post_shape(shown, site_url=self._site.url)
+        return _post_shape(shown, site_url=self._site.seen_by(headers))
 
-    def feed_items(self, posts: Sequence[ShownPost]) -> Sequence[bytes]:
+    def feed_items(self, posts: Sequence[ShownPost], headers: Mapping[str, str]) -> Sequence[bytes]:
         """Return posts as items of a feed, each a `FeedItem` in JSON."""
-        return [shown.presented or self._presented(shown) for shown in posts]
+        return [shown.presented or self._presented(shown, headers) for shown in posts]
 
-    def _presented(self, shown: ShownPost) -> bytes:
+    def are_for_everybody(self, posts: Sequence[ShownPost]) -> bool:
+        """Whether other clients are shown the same, and not URLs of their own."""
+        return not self._site.is_everywhere or all(shown.post.media_url is None for shown in posts)
+
+    def path_in(self, media_url: str, headers: Mapping[str, str]) -> str:
+        """Return the path on this site that a media URL leads to, and any other URL as it is."""
+        return media_url.removeprefix(self._site.seen_by(headers))
+
+    def _presented(self, shown: ShownPost, headers: Mapping[str, str]) -> bytes:
         author: NamedUser = {"userId": str(shown.author_id), "name": shown.author_name}
-        item: FeedItem = {**self.post(shown), "author": author}
+        item: FeedItem = {**self.post(shown, headers), "author": author}
         presented = orjson.dumps(item)
-        shown.keep_presented(presented)
+        if self.are_for_everybody([shown]):
+            shown.keep_presented(presented)
         return presented
 
 

@@ -1,12 +1,18 @@
 """`Server-Timing`: what each box did for an answer."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVarTuple, cast
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
+from server.gateway.whole_response import WholeResponse
 from server.ports.telemetry import BoxTiming
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+Given = TypeVarTuple("Given")
+_HEADER = "Server-Timing"
 
 
 class Timings(Protocol):
@@ -17,22 +23,28 @@ class Timings(Protocol):
         ...
 
 
-def timed(routes: Iterable[web.RouteDef], timings: Timings) -> Sequence[web.RouteDef]:
+def timed_routes(routes: Iterable[web.RouteDef], timings: Timings) -> Sequence[web.RouteDef]:
     """Return routes whose answers tell their boxes, unless they are sent bit by bit."""
     return [
-        web.RouteDef(route.method, route.path, _timed(route, timings), route.kwargs)
+        web.RouteDef(
+            route.method, route.path, timed(cast("Handler", route.handler), timings), route.kwargs
+        )
         for route in routes
     ]
 
 
-def _timed(route: web.RouteDef, timings: Timings) -> Handler:
-    answer = cast("Handler", route.handler)
+def timed(
+    answer: Callable[[web.Request, *Given], Awaitable[web.StreamResponse]], timings: Timings
+) -> Callable[[web.Request, *Given], Awaitable[web.StreamResponse]]:
+    """Do the same for what answers requests."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request, *given: *Given) -> web.StreamResponse:
         visits = timings.collect_timings()
-        response = await answer(request)
-        if not response.prepared:
-            response.headers["Server-Timing"] = server_timing(visits)
+        response = await answer(request, *given)
+        if isinstance(response, WholeResponse):
+            response.add_header(_HEADER, server_timing(visits))
+        elif not response.prepared:
+            response.headers[_HEADER] = server_timing(visits)
         return response
 
     return handle

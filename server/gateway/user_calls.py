@@ -172,9 +172,9 @@ class UserCalls:
     async def _user_posts(self, incoming: Incoming) -> Answer:
         user_id = incoming.path_id("userId", kind="user")
         of = f"posts of {user_id}"
-        return incoming.list_of(
-            await self._posts.of_author(user_id, incoming.page(of)), of, self._shapes.post
-        )
+        posts = await self._posts.of_author(user_id, incoming.page(of))
+        headers = incoming.request.headers
+        return incoming.list_of(posts, of, lambda shown: self._shapes.post(shown, headers))
 
     async def _followers(self, incoming: Incoming) -> Answer:
         user_id = incoming.path_id("userId", kind="user")

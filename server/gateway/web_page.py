@@ -1,17 +1,21 @@
 """The page at `/`: files of this package, read once and served from memory."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import ip_address
+from string import Template
 from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.gateway import bodies
 from server.gateway.site import Site
+from server.model.delivery import WIDTHS
+from server.model.media import MEDIA_TYPES
 
 _FOLDER = files("server.gateway") / "page"
 _TYPES = {
@@ -20,8 +24,24 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+# What the page lets nobody write or send, as the calls do not take it.
+_LIMITS = {
+    "name_characters": bodies.NAME_CHARACTERS,
+    "least_password_characters": bodies.LEAST_PASSWORD_CHARACTERS,
+    "password_characters": bodies.PASSWORD_CHARACTERS,
+    "text_characters": bodies.TEXT_CHARACTERS,
+    "description_characters": bodies.DESCRIPTION_CHARACTERS,
+    "comment_characters": bodies.COMMENT_CHARACTERS,
+    "hashtags": bodies.HASHTAGS,
+    "hashtag_characters": bodies.HASHTAG_CHARACTERS,
+    "media_types": ",".join(MEDIA_TYPES),
+    "image_widths": " ".join(map(str, WIDTHS)),
+}
 # Asked for again with each visit, and answered with 304: a new version shows at the next reload.
 _CACHING = "no-cache"
+# Asks a browser to tell, with each picture, how fast its connection is (four steps), for which a
+# smaller one may be chosen; its place's width is in the picture's URL.
+_HINTS = {"Accept-CH": "ECT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +64,16 @@ def page_routes(
         for entry in _FOLDER.iterdir()
         if entry.name.endswith(tuple(_TYPES))
     }
-    index = served.pop("index.html")
+    index = _filled(served.pop("index.html"))
     known = orjson.dumps({"userIds": [str(user_id) for user_id in welcome]})
     served["welcome.json"] = _File(known, "application/json", _etag(known))
 
     def policy() -> str:
-        return _policy(uploads=[site.url, *upload_origins], media=[site.url])
+        # Where each client has an address of its own, that is the page's own, too.
+        own = [] if site.is_everywhere else [site.url]
+        return _policy(uploads=["'self'", *own, *upload_origins], media=own)
 
-    tell_index = _teller(index, policy)
+    tell_index = _teller(index, policy, hints=_HINTS)
 
     async def show(request: web.Request) -> web.StreamResponse:
         if _is_known_elsewhere(request, site):
@@ -90,16 +112,20 @@ def _policy(*, uploads: Sequence[str], media: Sequence[str]) -> str:
     Nothing runs or styles that is not a file of the page, and a text can never become markup or
     script (trusted types), whatever somebody posts.
     """
+    shown = " ".join(["'self'", "blob:", *media])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: {' '.join(media)}; media-src 'self' blob: {' '.join(media)}; "
-        f"connect-src 'self' {' '.join(uploads)}; base-uri 'none'; form-action 'none'; "
+        f"img-src {shown}; media-src {shown}; "
+        f"connect-src {' '.join(uploads)}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
-def _teller(file: _File, policy: Callable[[], str]) -> Handler:
+def _teller(
+    file: _File, policy: Callable[[], str], *, hints: Mapping[str, str] | None = None
+) -> Handler:
     headers = {
+        **(hints or {}),
         "ETag": file.etag,
         "Cache-Control": _CACHING,
         "Referrer-Policy": "no-referrer",
@@ -115,6 +141,12 @@ def _teller(file: _File, policy: Callable[[], str]) -> Handler:
         return web.Response(body=file.body, headers=sent)
 
     return tell
+
+
+def _filled(index: _File) -> _File:
+    """Return the page with the limits in their places."""
+    body = Template(index.body.decode()).substitute(_LIMITS).encode()
+    return _File(body, index.content_type, _etag(body))
 
 
 def _file(body: bytes, name: str) -> _File:

@@ -15,6 +15,8 @@ SERVER = "socialfeed"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 NO_SNIFFING = "nosniff"
 NOT_STORED = "no-store"
+# To copy a body behind its head is cheaper than to write twice, up to a size.
+COPIED_BYTES = 32_768
 
 
 class WholeResponse(web.StreamResponse):
@@ -60,11 +62,20 @@ class WholeResponse(web.StreamResponse):
             self._is_sent = True
             if self._is_last is None:
                 self._is_last = not request.keep_alive
-            await request.writer.write_eof(self._head(request) + (self._whole_body or b""))
+            head, body = self._head(request), self._whole_body or b""
+            if len(body) < COPIED_BYTES:
+                await request.writer.write_eof(head + body)
+            else:
+                # One system call all the same: uvloop sends what was written in one turn at once.
+                await request.writer.write(head)
+                await request.writer.write_eof(body)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: it was sent whole."""
+
+    def _ready_made(self) -> str:
+        return _start(self.status, has_body=self._whole_body is not None)
 
     def _head(self, request: web.BaseRequest) -> bytes:
         more = self._more_headers
@@ -75,7 +86,7 @@ class WholeResponse(web.StreamResponse):
         if self._whole_body is not None:
             more += f"Content-Length: {len(self._whole_body)}\r\n"
         return (
-            f"{_start(self.status, has_body=self._whole_body is not None)}"
+            f"{self._ready_made()}"
             f"Date: {rfc822_formatted_time()}\r\n"
             f"X-Request-ID: {request[EXCHANGE].request_id}\r\n"
             f"{more}\r\n"

@@ -40,6 +40,7 @@ SCREEN_HEADERS = (
     "Viewport-Width",
 )
 HINTS = (*NETWORK_HEADERS, *SCREEN_HEADERS)
+_TELLING = ("Accept", *HINTS)
 
 # Largest measure of a rendition for a slow client and for a middling one: a still's width, a
 # video's shorter side.
@@ -84,6 +85,13 @@ def client_of(headers: Mapping[str, str], *, asked_width: str | None) -> Client:
     Raises:
         InvalidFieldError: if the width in its URL is no number of pixels.
     """
+    return _client(asked_width, *map(headers.get, _TELLING))
+
+
+# Few kinds of clients ask for most of it.
+@lru_cache(maxsize=256)
+def _client(asked_width: str | None, *told: str | None) -> Client:
+    headers = {name: text for name, text in zip(_TELLING, told, strict=True) if text is not None}
     width = _asked(asked_width) if asked_width is not None else _screen_width(headers)
     return Client(
         takes_webp=_takes_webp(headers.get("Accept", "")),
@@ -143,7 +151,6 @@ def _shown_types(kind: MediaKind) -> frozenset[str]:
     return frozenset({MP4}) if kind is MediaKind.VIDEO else frozenset({JPEG, WEBP})
 
 
-@lru_cache(maxsize=256)
 def _takes_webp(accept: str) -> bool:
     """Whether to send WebP: to clients that name it, since others just say `*/*`."""
     named = _quality(accept, WEBP, exactly=True)

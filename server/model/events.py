@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Queue(StrEnum):
@@ -16,6 +17,7 @@ class Queue(StrEnum):
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
     VIDEO_RENDITIONS = "video_renditions"
+    UPLOAD_SIGNER = "upload_signer"
 
 
 class EventKind(StrEnum):
@@ -27,8 +29,10 @@ class EventKind(StrEnum):
     UNFOLLOWED = "unfollowed"
     LIKED = "liked"
     COMMENTED = "commented"
+    REPLIED = "replied"
     UPLOADED = "uploaded"
     VIDEO_UPLOADED = "video_uploaded"
+    WITHDRAWN = "withdrawn"
 
 
 _QUEUES = {
@@ -38,13 +42,14 @@ _QUEUES = {
     EventKind.UNFOLLOWED: Queue.FEED_GENERATOR,
     EventKind.LIKED: Queue.NOTIFICATION_SERVICE,
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
+    EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
     EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
+    EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that has happened, in ids.
 
     Attributes:
@@ -65,8 +70,7 @@ class Event:
         return _QUEUES[EventKind(self.kind)]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An event as its consumer gets it, once or more often.
 
     Attributes:

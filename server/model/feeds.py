@@ -5,13 +5,13 @@ one string of 12.8 kB: stored, cached and searched as it is.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
-from server.model.records import FeedEntry
+from server.model.records import FeedEntry, Pair
 
 ENTRY_BYTES = 16
 
@@ -27,6 +27,14 @@ class FanOut:
 
     entry: FeedEntry
     follower_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A new followee's posts on their way to the follower's feed."""
+
+    pair: Pair
+    post_ids: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +92,9 @@ class Feed:
         kept = {entry for entry in (*self.entries, *entries) if entry.post_id > lowest}
         return _trimmed(Feed(lowest, packed(sorted(kept, reverse=True))), cap=cap)
 
-    def backfilled(self, entries: Iterable[FeedEntry], *, above: int, cap: int) -> "Feed":
-        """Return the feed with a new followee's entries, which hold all of theirs above `above`.
-
-        It is complete from there on only: the floor may rise, and never comes down.
-        """
-        floor = max(self.floor, above)
-        kept = {entry for entry in (*self.entries, *entries) if entry.post_id > floor}
-        return _trimmed(Feed(floor, packed(sorted(kept, reverse=True))), cap=cap)
-
-    def without_author(self, author_id: int) -> "Feed":
-        """Return the feed without one author's posts; complete above the same floor."""
-        return Feed(self.floor, packed(e for e in self.entries if e.author_id != author_id))
+    def without_authors(self, author_ids: Container[int]) -> "Feed":
+        """Return the feed without some authors' posts; complete above the same floor."""
+        return Feed(self.floor, packed(e for e in self.entries if e.author_id not in author_ids))
 
 
 def packed(entries: Iterable[FeedEntry]) -> bytes:

@@ -85,7 +85,7 @@ class MediaState(StrEnum):
     STORED = "stored"  # complete and of its type
     READY = "ready"  # with its renditions
     FAILED = "failed"  # without renditions, for a reason; the original is still shown
-    REMOVED = "removed"  # no post shows it for a day: it is being deleted
+    REMOVED = "removed"  # no post shows it any more, or within a day: it is being deleted
 
 
 @dataclass(frozen=True, slots=True)

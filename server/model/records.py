@@ -35,8 +35,7 @@ class Token:
     expires_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """A text post, or a media post with its description.
 
     `media_url` is the media's path on this server; posts from before there were uploads have a URL
@@ -89,6 +88,13 @@ class Edge:
     followee_id: int
 
 
+class Pair(NamedTuple):
+    """Who follows whom, or did."""
+
+    follower_id: int
+    followee_id: int
+
+
 class Followee(NamedTuple):
     """A followed user, as the feed reader needs to know them.
 
@@ -101,6 +107,13 @@ class Followee(NamedTuple):
     user_id: int
     is_settled: bool
     is_pulled: bool
+
+
+class Audience(NamedTuple):
+    """A user's followers: how many, and who they are unless there are more than were asked for."""
+
+    size: int
+    follower_ids: Sequence[int]
 
 
 class FollowersChunk(NamedTuple):
@@ -142,11 +155,12 @@ class NotificationKind(StrEnum):
 
     LIKE = "like"
     COMMENT = "comment"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What happened to a user's post, and who did it."""
+    """What happened to a user's post, or to their comment on a post, and who did it."""
 
     notification_id: int
     user_id: int

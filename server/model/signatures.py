@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -76,7 +76,7 @@ class SignedRequest:
         return "\n".join(
             [
                 self.method,
-                quote(unquote(self.path), safe="/" + _UNRESERVED),
+                quote(unquote_to_bytes(_bytes(self.path)), safe="/" + _UNRESERVED),
                 "&".join(f"{name}={value}" for name, value in encoded),
                 "".join(headers),
                 self.signed_headers,
@@ -109,7 +109,7 @@ def signing_key(key: AccessKey, scope: Scope) -> bytes:
 
 def signature(request: SignedRequest, *, key: AccessKey, scope: Scope, date: str) -> str:
     """Return the signature of a request."""
-    digest = hashlib.sha256(request.canonical.encode()).hexdigest()
+    digest = hashlib.sha256(_bytes(request.canonical)).hexdigest()
     text = "\n".join([ALGORITHM, date, str(scope), digest])
     return _hmac(signing_key(key, scope), text).hex()
 
@@ -145,7 +145,7 @@ class ChunkSigner:
 
     def trailer(self, headers: str, *, previous: str) -> str:
         """Return the signature of the trailing headers, each `name:value` and a line feed."""
-        return self._signed("TRAILER", previous, hashlib.sha256(headers.encode()).hexdigest())
+        return self._signed("TRAILER", previous, hashlib.sha256(_bytes(headers)).hexdigest())
 
     def _signed(self, what: str, *parts: str) -> str:
         text = "\n".join([f"{ALGORITHM}-{what}", self.date, str(self.scope), *parts])
@@ -155,11 +155,25 @@ class ChunkSigner:
 def query_of(raw_query: str) -> Query:
     """Return the names and values of a query as it is sent, decoded; a plus is a plus."""
     pairs = (part.partition("=") for part in raw_query.split("&") if part)
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+    return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+
+
+def same(found: str, expected: str) -> bool:
+    """Whether a text that was sent is the one expected, in a time that does not tell how alike."""
+    return hmac.compare_digest(_bytes(found), _bytes(expected))
+
+
+def _decoded(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
 
 
 def _encoded(text: str) -> str:
-    return quote(text, safe=_UNRESERVED)
+    return quote(_bytes(text), safe=_UNRESERVED)
+
+
+def _bytes(text: str) -> bytes:
+    """Return what was sent: a byte that is no UTF-8 came as half of a surrogate pair."""
+    return text.encode(errors="surrogateescape")
 
 
 def _trimmed(value: str) -> str:
@@ -167,4 +181,4 @@ def _trimmed(value: str) -> str:
 
 
 def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+    return hmac.new(key, _bytes(text), hashlib.sha256).digest()

@@ -25,11 +25,18 @@ class PresignedPut:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What is known of an object without reading it; `etag` has its quotes."""
+    """What is known of an object without reading it.
+
+    Attributes:
+        size_bytes, content_type: of its content.
+        etag: of its content, in quotes.
+        modified_at_s: when it was stored, whole seconds since 1970.
+    """
 
     size_bytes: int
     content_type: str
     etag: str
+    modified_at_s: int
 
 
 class ObjectStorage(Protocol):
@@ -40,9 +47,12 @@ class ObjectStorage(Protocol):
     """
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
-        """Return a request that puts exactly so many bytes of that type there, if none are yet."""
+        """Return a request that puts exactly so many bytes of that type there, if none are yet.
+
+        `site_url` is where the client finds this server, for a store that is part of it.
+        """
         ...
 
     async def head(self, key: str) -> StoredObject | None:
@@ -57,7 +67,7 @@ class ObjectStorage(Protocol):
         """
         ...
 
-    async def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         """Store a file's content, in place of what was there."""
         ...
 

@@ -6,14 +6,16 @@ may be repeated: the second changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
 from server.model.events import Event
-from server.model.feeds import FanOut, Feed
+from server.model.feeds import Backfill, FanOut, Feed
 from server.model.media import Media
 from server.model.pages import PageRequest
 from server.model.records import (
+    Audience,
     Comment,
     Counts,
     Credentials,
@@ -23,6 +25,7 @@ from server.model.records import (
     FollowersChunk,
     Like,
     Notification,
+    Pair,
     Post,
     PostEdit,
     Token,
@@ -86,7 +89,7 @@ class Posts(Protocol):
     async def delete(self, post_id: int) -> bool:
         """Leave a tombstone in place of a post; whether there was a post.
 
-        Its media is an orphan from now on, unless another post shows it.
+        Its media is removed from now on, unless another post shows it, and its event tells so.
         """
         ...
 
@@ -98,6 +101,12 @@ class Posts(Protocol):
         self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
     ) -> Sequence[FeedEntry]:
         """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        ...
+
+    async def newest_by(
+        self, floors: Mapping[int, int], *, limit: int
+    ) -> Mapping[int, Sequence[int]]:
+        """Return the ids of each author's newest posts above a floor of their own, newest first."""
         ...
 
     async def showing(self, media_url: str) -> Sequence[int]:
@@ -132,16 +141,16 @@ class Follows(Protocol):
         """Remove an edge and add its event; False, and nothing changed, if there was none."""
         ...
 
-    async def has(self, follower_id: int, followee_id: int) -> bool:
-        """Whether the edge stands."""
+    async def standing(self, pairs: Iterable[Pair]) -> AbstractSet[Pair]:
+        """Return those of the pairs whose edges stand."""
         ...
 
     async def followees(self, follower_id: int) -> Sequence[Followee]:
         """Return all whom a user follows."""
         ...
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
         ...
 
     async def followers_after(
@@ -158,8 +167,8 @@ class Follows(Protocol):
         """Return the latest edges from a user, by edge id."""
         ...
 
-    async def settle(self, follower_id: int, followee_id: int) -> None:
-        """Note that the followee's posts are in the follower's feed."""
+    async def settle(self, pairs: Iterable[Pair]) -> None:
+        """Note that the followees' posts are in the followers' feeds, where the edges stand."""
         ...
 
     async def mark_pulled(self, author_id: int) -> None:
@@ -178,6 +187,13 @@ class Feeds(Protocol):
         """Return a user's feed, or None if it has to be built."""
         ...
 
+    async def floors(self, user_ids: Iterable[int]) -> Mapping[int, int]:
+        """Return the floors of those of the users' feeds that exist, by user.
+
+        A feed that `get` returns may have a higher one, until what raised it is taken out again.
+        """
+        ...
+
     async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
         """Make an empty feed that is pushed to from now on, unless there is a feed.
 
@@ -193,12 +209,16 @@ class Feeds(Protocol):
         """Merge entries into a feed if it exists; see `Feed.merged`."""
         ...
 
-    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
-        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
+    async def backfill(self, backfills: Sequence[Backfill]) -> None:
+        """Add posts of new followees to those of their followers' feeds that exist.
+
+        Each must hold all of the followee's posts above the feed's floor (`floors`), or more of the
+        newest than a feed holds: then trimming raises the floor above those it does not hold.
+        """
         ...
 
-    async def remove_author(self, user_id: int, author_id: int) -> None:
-        """Take an author's posts out of a feed."""
+    async def remove_authors(self, pairs: Iterable[Pair]) -> None:
+        """Take the posts of former followees out of their followers' feeds."""
         ...
 
     async def touch(self, user_id: int, *, now_ms: int) -> None:
@@ -273,7 +293,7 @@ class Notifications(Protocol):
 
 
 class MediaStore(Protocol):
-    """Media by id and by key. Media that no post shows is an orphan, from when it was signed."""
+    """Media by id and by key. What no post has shown is an orphan, from when it was signed."""
 
     async def add(self, media: Media) -> None:
         """Add media that is about to be uploaded."""
@@ -301,7 +321,7 @@ class MediaStore(Protocol):
         ...
 
     async def orphans(self, *, since_before_ms: int, limit: int) -> Sequence[Media]:
-        """Return media that no post shows since a time; from now on none can: it is removed.
+        """Return media that no post shows since a time, or any more; from now on none can.
 
         The same again until it is forgotten, so that whoever deletes it may die in between.
         """

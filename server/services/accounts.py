@@ -132,6 +132,17 @@ class Accounts:
             raise NotFoundError(kind="user", found=user_id)
         return found[user_id]
 
+    async def name(self, user_id: int) -> str:
+        """Return a user's name.
+
+        Raises:
+            NotFoundError: if there is no such user.
+        """
+        name = self._names.get(user_id) or (await self.names([user_id])).get(user_id)
+        if name is None:
+            raise NotFoundError(kind="user", found=user_id)
+        return name
+
     async def names(self, user_ids: Iterable[int]) -> Mapping[int, str]:
         """Return the names of users."""
         wanted = set(user_ids)

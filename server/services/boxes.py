@@ -55,7 +55,6 @@ class Surroundings:
     pictures: Pictures
     transcoder: Transcoder
     scratch: Path
-    site_url: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,6 @@ def build_boxes(
         accounts=accounts,
         clock=clock,
         random_bytes=surroundings.random_bytes,
-        site_url=surroundings.site_url,
         on_removal=cdn.forget,
     )
     media_processor = MediaProcessor(
@@ -191,6 +189,7 @@ def build_boxes(
     notification_service = NotificationService(
         notifications=stores.notifications,
         posts=stores.posts,
+        comments=stores.comments,
         accounts=accounts,
         ids=ids,
         most_streams=most_streams,
@@ -237,6 +236,7 @@ def build_boxes(
             consume.in_order(Queue.NOTIFICATION_SERVICE, notification_service.consume),
             consume.side_by_side(Queue.MEDIA_PROCESSOR, media_processor),
             consume.side_by_side(Queue.VIDEO_RENDITIONS, media_processor),
+            consume.in_order(Queue.UPLOAD_SIGNER, upload_signer.consume),
         ),
         surroundings=surroundings,
     )

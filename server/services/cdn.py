@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from server.errors import NotFoundError, StorageError
-from server.model.delivery import Client, choice
+from server.model.delivery import Choice, Client, choice
 from server.model.media import Media, MediaKind, MediaState
 from server.model.metadata import Blank, blanked
 from server.ports.object_storage import ObjectStorage, StoredObject
@@ -134,6 +134,9 @@ class Cdn:
             capacity=REMEMBERED_OBJECTS, size_of=_known_bytes, budget_bytes=KNOWN_BUDGET_BYTES
         )
         self._originals = BareOriginals(storage)
+        self._choices: LeasedCache[tuple[str, Client], tuple[Media, Choice]] = LeasedCache(
+            capacity=REMEMBERED_OBJECTS
+        )
         self._fetches: dict[tuple[str, int], _Fetch] = {}
         self._free = asyncio.Semaphore(FETCHES_AT_ONCE)
 
@@ -159,7 +162,7 @@ class Cdn:
                 is_stream=is_video and not as_original,
                 blanks=known.blanks,
             )
-        chosen = choice(media.kind, media.renditions, client)
+        chosen = self._choice(media, client)
         stored = (await self._describe(chosen.rendition.key)).stored
         return Found(chosen.rendition.key, stored, chosen.vary, is_stream=is_video)
 
@@ -191,6 +194,15 @@ class Cdn:
     def clear(self) -> None:
         """Lose the cache, as when its machine dies."""
         self.cache.drop(lambda _: True)
+
+    def _choice(self, media: Media, client: Client) -> Choice:
+        """Return the rendition for a client; to choose it again takes as long as all the rest."""
+        chosen = self._choices.get((media.key, client))
+        # Of what is known now: it is another object once the media has changed.
+        if chosen is None or chosen[0] is not media:
+            chosen = media, choice(media.kind, media.renditions, client)
+            self._choices.put((media.key, client), chosen)
+        return chosen[1]
 
     async def _read_media(self, key: str) -> Media:
         lease = self._media.lease()

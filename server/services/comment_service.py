@@ -39,7 +39,7 @@ class CommentService:
         self._accounts = accounts
 
     async def create(self, new: NewComment, *, fresh_id: int) -> Comment:
-        """Save a comment, with an id just made, and the event that notifies the post's owner.
+        """Save a comment, with an id just made, and the event that notifies those it answers.
 
         Raises:
             NotFoundError: if there is no such user, post or parent.
@@ -47,13 +47,16 @@ class CommentService:
         """
         await self._accounts.expect(new.author_id)
         owner_id = (await self._post_reader.get(new.post_id)).post.author_id
+        answered = {owner_id}
         if new.parent_id is not None:
-            await self._expect_parent(new.parent_id, post_id=new.post_id)
+            parent = await self._parent(new.parent_id, post_id=new.post_id)
+            answered.add(parent.author_id)
         comment_id = on_shard(fresh_id, shard_of(new.post_id))
         comment = Comment(comment_id, new.post_id, new.author_id, new.text, parent_id=new.parent_id)
         event = None
-        if new.author_id != owner_id:
-            event = Event(EventKind.COMMENTED, new.author_id, new.post_id, comment_id)
+        if answered != {new.author_id}:
+            kind = EventKind.COMMENTED if new.parent_id is None else EventKind.REPLIED
+            event = Event(kind, new.author_id, new.post_id, comment_id)
         await self._comments.add(comment, event)
         return comment
 
@@ -69,7 +72,7 @@ class CommentService:
         shown = [ShownComment(comment, names[comment.author_id]) for comment in comments]
         return first_page(shown, limit=page.limit, id_of=lambda item: item.comment.comment_id)
 
-    async def _expect_parent(self, parent_id: int, *, post_id: int) -> None:
+    async def _parent(self, parent_id: int, *, post_id: int) -> Comment:
         parent = await self._comments.get(parent_id)
         if parent is None:
             raise NotFoundError(kind="comment", found=parent_id)
@@ -77,3 +80,4 @@ class CommentService:
             raise InvalidFieldError(
                 field="parentCommentId", reason=f"comment {parent_id} is on another post"
             )
+        return parent

@@ -1,17 +1,17 @@
 """The feed generator: puts posts into followers' feeds, and keeps feeds true to the graph."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from scenarios.fanout import Fanout, is_pushed
 from server.errors import OverloadedError, StorageError
 from server.model.events import Event, EventKind
-from server.model.feeds import FanOut
+from server.model.feeds import Backfill, FanOut
 from server.model.ids import LARGEST_ID, IdGenerator, time_ms_of
 from server.model.pages import PageRequest
-from server.model.records import FeedEntry
+from server.model.records import FeedEntry, Pair
 from server.ports.clock import Clock
 from server.ports.stores import Stores
 from server.services.feed_cache import FeedCache, FeedSources
@@ -71,7 +71,6 @@ class FeedGenerator:
     ) -> None:
         self._settings = settings
         self._posts = stores.posts
-        self._users = stores.users
         self._follows = stores.follows
         self._feeds = stores.feeds
         self._messages = stores.messages
@@ -98,16 +97,18 @@ class FeedGenerator:
     async def consume(self, events: Sequence[Event]) -> None:
         """Bring the feeds up to date with what has happened; no matter if it comes twice."""
         posted: list[FeedEntry] = []
+        # Each pair once, in their order.
+        changed: dict[Pair, None] = {}
         for event in events:
             match event.kind:
                 case EventKind.POSTED:
                     posted.append(FeedEntry(event.subject_id, event.user_id))
-                case EventKind.FOLLOWED:
-                    await self._backfill(event.user_id, event.subject_id)
-                case EventKind.UNFOLLOWED:
-                    await self._empty(event.user_id, event.subject_id)
+                case EventKind.FOLLOWED | EventKind.UNFOLLOWED:
+                    changed[Pair(event.user_id, event.subject_id)] = None
                 case _:
                     raise UnknownEventError(event)
+        if changed:
+            await self._follow_up(changed)
         if posted and self._settings.fanout is not Fanout.PULL:
             await self._fan_out(posted)
 
@@ -166,21 +167,19 @@ class FeedGenerator:
             self._feed_cache.clear()
 
     async def _fan_out(self, entries: Sequence[FeedEntry]) -> None:
-        authors = await self._users.get_many({entry.author_id for entry in entries})
-        narrow: list[FeedEntry] = []
+        authors = {entry.author_id for entry in entries}
+        audiences = await self._follows.audiences(authors, most=WIDE)
+        narrow: list[FanOut] = []
         wide: list[FeedEntry] = []
         for entry in entries:
-            author = authors.get(entry.author_id)
-            if author is None:
-                continue
-            if not self._is_pushed(author.followers):
-                await self._pull_from_now_on(author.user_id)
-            elif author.followers > WIDE:
+            audience = audiences[entry.author_id]
+            if not self._is_pushed(audience.size):
+                await self._pull_from_now_on(entry.author_id)
+            elif audience.size > WIDE:
                 wide.append(entry)
-            else:
-                narrow.append(entry)
-        followers = await self._follows.followers_of({entry.author_id for entry in narrow})
-        await self._push([FanOut(entry, followers[entry.author_id]) for entry in narrow])
+            elif audience.size:
+                narrow.append(FanOut(entry, audience.follower_ids))
+        await self._push(narrow)
         # Last, so that nothing is queued for a batch that has to be tried again.
         for entry in wide:
             await self._fan_out_apart(entry)
@@ -206,24 +205,38 @@ class FeedGenerator:
         # All who follow the author are concerned; it happens once to an author.
         self._feed_cache.clear()
 
-    async def _backfill(self, follower_id: int, followee_id: int) -> None:
-        """Put a new followee's posts above the floor into the feed, and settle the edge."""
-        async with self._only_one(follower_id):
-            feed = await self._feeds.get(follower_id)
-            if feed is not None and await self._follows.has(follower_id, followee_id):
-                # One more than fits, so that the floor rises above what is not fetched.
-                newest = PageRequest(LARGEST_ID, self._settings.max_entries + 1)
-                entries = await self._posts.entries_by([followee_id], newest, above=feed.floor)
-                await self._feeds.backfill(follower_id, entries, above=feed.floor)
-            await self._follows.settle(follower_id, followee_id)
-            self._feed_cache.drop([follower_id])
+    async def _follow_up(self, changed: Collection[Pair]) -> None:
+        """Make feeds true to the edges as they stand now, whatever has happened to them before.
 
-    async def _empty(self, follower_id: int, followee_id: int) -> None:
-        """Take a former followee's posts out of the feed, unless they are followed again."""
-        async with self._only_one(follower_id):
-            if not await self._follows.has(follower_id, followee_id):
-                await self._feeds.remove_author(follower_id, followee_id)
-                self._feed_cache.drop([follower_id])
+        All pairs share the trips: each by itself, a hundred follows would be five hundred.
+        """
+        followers = {pair.follower_id for pair in changed}
+        async with AsyncExitStack() as locks:
+            # In one order, so that nobody waits for somebody who waits for them.
+            for follower_id in sorted(followers):
+                await locks.enter_async_context(self._only_one(follower_id))
+            standing = await self._follows.standing(changed)
+            gone = [pair for pair in changed if pair not in standing]
+            if gone:
+                await self._feeds.remove_authors(gone)
+            if standing:
+                await self._backfill(standing)
+            self._feed_cache.drop(followers)
+
+    async def _backfill(self, pairs: Collection[Pair]) -> None:
+        """Put new followees' posts above the floors into the feeds, and settle the edges."""
+        floors = await self._feeds.floors({pair.follower_id for pair in pairs})
+        kept = [pair for pair in pairs if pair.follower_id in floors]
+        lowest: dict[int, int] = {}
+        for follower_id, followee_id in kept:
+            floor = floors[follower_id]
+            lowest[followee_id] = min(floor, lowest.get(followee_id, floor))
+        if kept:
+            # One more than fits, so that the floor rises above what is not fetched.
+            most = self._settings.max_entries + 1
+            newest = await self._posts.newest_by(lowest, limit=most)
+            await self._feeds.backfill([Backfill(pair, newest[pair.followee_id]) for pair in kept])
+        await self._follows.settle(pairs)
 
     async def _rebuild_in_turn(self, user_id: int) -> None:
         async with self._slots:

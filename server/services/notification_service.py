@@ -1,38 +1,44 @@
-"""The notification service: tells owners of posts who has liked and commented."""
+"""The notification service: tells owners of posts, and who is replied to, what others did."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from server.errors import OverloadedError
 from server.model.events import Event, EventKind
 from server.model.ids import LARGEST_ID, IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import Notification, NotificationKind
-from server.ports.stores import Notifications, Posts
+from server.model.records import Comment, Notification, NotificationKind
+from server.ports.stores import Comments, Notifications, Posts
 from server.services.accounts import Accounts
 
 STREAM_BATCH = 100
 # One for each tab and device, and some that the server has not yet seen go.
 STREAMS_OF_A_USER = 20
 
-_KINDS = {EventKind.LIKED: NotificationKind.LIKE, EventKind.COMMENTED: NotificationKind.COMMENT}
+_OWNERS_KINDS = {
+    EventKind.LIKED: NotificationKind.LIKE,
+    EventKind.COMMENTED: NotificationKind.COMMENT,
+    EventKind.REPLIED: NotificationKind.COMMENT,
+}
 
 
 class NotificationService:
-    """The last step of the flows "like" and "comment", and what the owner sees of it."""
+    """The last step of the flows "like" and "comment", and what users see of it."""
 
     def __init__(
         self,
         *,
         notifications: Notifications,
         posts: Posts,
+        comments: Comments,
         accounts: Accounts,
         ids: IdGenerator,
         most_streams: int,
     ) -> None:
         self._notifications = notifications
         self._posts = posts
+        self._comments = comments
         self._accounts = accounts
         self._ids = ids
         self._most_streams = most_streams
@@ -41,13 +47,14 @@ class NotificationService:
         self._is_stopping = False
 
     async def consume(self, events: Sequence[Event]) -> None:
-        """Notify the owners of posts; an event that comes twice notifies once."""
+        """Notify owners of posts and authors of comments; an event that comes twice, once."""
         posts = await self._posts.get_many({event.subject_id for event in events})
         owners = {post_id: post.author_id for post_id, post in posts.items()}
         notifications = [
-            self._notification(event, owner_id=owners[event.subject_id])
+            self._notification(event, kind, user_id=user_id)
             for event in events
             if event.subject_id in owners
+            for user_id, kind in (await self._told(event, owners[event.subject_id])).items()
         ]
         await self._notifications.add(notifications)
         for user_id in {notification.user_id for notification in notifications}:
@@ -131,11 +138,27 @@ class NotificationService:
         for user_id in list(self._streams):
             self._wake(user_id)
 
-    def _notification(self, event: Event, *, owner_id: int) -> Notification:
+    async def _told(self, event: Event, owner_id: int) -> Mapping[int, NotificationKind]:
+        """Return who is told of an event, each once, and as what; nobody of what they did."""
+        told = {owner_id: _OWNERS_KINDS[EventKind(event.kind)]}
+        if event.kind == EventKind.REPLIED:
+            parent = await self._answered(event)
+            if parent is not None:
+                told[parent.author_id] = NotificationKind.REPLY
+        return {user_id: kind for user_id, kind in told.items() if user_id != event.user_id}
+
+    async def _answered(self, event: Event) -> Comment | None:
+        """Return the comment that a reply answers."""
+        reply = None if event.comment_id is None else await self._comments.get(event.comment_id)
+        if reply is None or reply.parent_id is None:
+            return None
+        return await self._comments.get(reply.parent_id)
+
+    def _notification(self, event: Event, kind: NotificationKind, *, user_id: int) -> Notification:
         return Notification(
-            notification_id=self._ids.new(shard=shard_of(owner_id)),
-            user_id=owner_id,
-            kind=_KINDS[EventKind(event.kind)],
+            notification_id=self._ids.new(shard=shard_of(user_id)),
+            user_id=user_id,
+            kind=kind,
             actor_id=event.user_id,
             post_id=event.subject_id,
             comment_id=event.comment_id,

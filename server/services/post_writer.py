@@ -1,20 +1,20 @@
 """The post writer: creates, edits and deletes posts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.errors import InvalidFieldError, MediaGoneError, NotFoundError, NotOwnerError
 from server.model.events import Event, EventKind
 from server.model.ids import on_shard, shard_of
-from server.model.media import Media
 from server.model.records import Counts, Post, PostEdit
 from server.ports.stores import Posts
 from server.services.accounts import Accounts
 from server.services.post_cache import PostCache, ShownPost
 from server.services.upload_signer import UploadSigner
 
+_NO_COUNTS = Counts()
 
-@dataclass(frozen=True, slots=True)
-class PostContent:
+
+class PostContent(NamedTuple):
     """What an author writes: a text, or the URL of media with a description."""
 
     text: str | None = None
@@ -46,10 +46,11 @@ class PostWriter:
             NotFoundError: if there is no such author.
             InvalidFieldError: if its media is not the author's, or not complete.
         """
-        await self._accounts.expect(author_id)
-        names = await self._accounts.names([author_id])
+        author_name = await self._accounts.name(author_id)
         post_id = on_shard(fresh_id, shard_of(author_id))
-        media = await self._media(content, author_id)
+        media = None
+        if content.media_url is not None:
+            media = await self._upload_signer.claim(content.media_url, user_id=author_id)
         post = Post(
             post_id,
             author_id,
@@ -62,7 +63,7 @@ class PostWriter:
             await self._posts.add(post, Event(EventKind.POSTED, author_id, post_id))
         except MediaGoneError as error:
             raise InvalidFieldError(field="mediaUrl", reason="it is removed") from error
-        return ShownPost(post, Counts(), names[author_id], media=media)
+        return ShownPost(post, _NO_COUNTS, author_name, media=media)
 
     async def edit(self, post_id: int, edit: PostEdit, *, editor_id: int | None) -> Post:
         """Change a post's text, description or hashtags; its place in feeds stays.
@@ -95,11 +96,6 @@ class PostWriter:
         if not await self._posts.delete(post_id):
             raise NotFoundError(kind="post", found=post_id)
         self._post_cache.drop([post_id])
-
-    async def _media(self, content: PostContent, author_id: int) -> Media | None:
-        if content.media_url is None:
-            return None
-        return await self._upload_signer.claim(content.media_url, user_id=author_id)
 
     async def _own(self, post_id: int, editor_id: int | None) -> Post:
         posts = await self._posts.get_many([post_id])

@@ -1,7 +1,7 @@
 """The upload signer: the design document's Pre-Signed URL Generator, and what uploads come to."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.errors import InvalidFieldError, NotFoundError
@@ -69,7 +69,6 @@ class UploadSigner:
         accounts: Accounts,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        site_url: Callable[[], str],
         on_removal: Callable[[Media], None],
     ) -> None:
         self._settings = settings
@@ -79,13 +78,14 @@ class UploadSigner:
         self._accounts = accounts
         self._clock = clock
         self._random_bytes = random_bytes
-        self._site_url = site_url
         self._on_removal = on_removal
 
     async def sign(
-        self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int
+        self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int, site_url: str
     ) -> SignedUpload:
         """Return an upload that its owner may make from now on, for a while.
+
+        `site_url` is where the owner finds this server, which may be where the bytes go.
 
         Raises:
             NotFoundError: if there is no such user.
@@ -107,6 +107,7 @@ class UploadSigner:
             content_type=content_type,
             size_bytes=size_bytes,
             expires_s=self._settings.expires_s,
+            site_url=site_url,
         )
         return SignedUpload(media, put)
 
@@ -122,8 +123,8 @@ class UploadSigner:
         if media.state is MediaState.PENDING:
             await self._complete(media)
 
-    async def claim(self, media_url: str, *, user_id: int) -> Media:
-        """Return the complete media behind a URL that this server has given to a user.
+    async def claim(self, path: str, *, user_id: int) -> Media:
+        """Return the complete media behind a path of this server that it has given to a user.
 
         Where clients upload past this server, what has come is looked at now. No other place is
         ever asked for anything.
@@ -131,7 +132,7 @@ class UploadSigner:
         Raises:
             InvalidFieldError: if there is no such media of theirs, or it is not complete.
         """
-        key = key_in(media_url.removeprefix(self._site_url()))
+        key = key_in(path)
         media = (await self._media.get_many([key])).get(key) if key else None
         if media is None or media.owner_id != user_id or media.state is MediaState.REMOVED:
             raise InvalidFieldError(
@@ -139,16 +140,30 @@ class UploadSigner:
             )
         return await self._complete(media) if media.state is MediaState.PENDING else media
 
+    async def consume(self, events: Sequence[Event]) -> None:
+        """Delete the media of deleted posts, which no other post shows."""
+        for event in events:
+            media = await self._media.get(event.subject_id)
+            if media and media.state is MediaState.REMOVED:
+                await self._remove([media])
+
     async def remove_orphans(self) -> None:
-        """Delete what no post has shown for a day: uploads without a post, and deleted posts'."""
+        """Delete what no post has shown for a day, and what was left over of other removals."""
         since_ms = self._clock.now_ms() - ORPHANED_AFTER_MS
         while orphans := await self._media.orphans(since_before_ms=since_ms, limit=REMOVED_AT_ONCE):
-            await self._storage.delete([media.key for media in orphans])
-            for media in orphans:
-                await self._storage.delete_under(media.rendition_prefix)
-                self._on_removal(media)
-            # Last, so that whoever dies before is followed by somebody who knows of it.
-            await self._media.forget([media.media_id for media in orphans])
+            await self._remove(orphans)
+
+    async def _remove(self, removed: Sequence[Media]) -> None:
+        # First, so that nobody sees it while a storage elsewhere takes its time.
+        for media in removed:
+            self._on_removal(media)
+        await self._storage.delete([media.key for media in removed])
+        for media in removed:
+            await self._storage.delete_under(media.rendition_prefix)
+            # Again: a rendition may have been looked for meanwhile.
+            self._on_removal(media)
+        # Last, so that whoever dies before is followed by somebody who knows of it.
+        await self._media.forget([media.media_id for media in removed])
 
     def _expect_taken(self, content_type: str, size_bytes: int) -> None:
         known = MEDIA_TYPES.get(content_type)

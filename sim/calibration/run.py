@@ -1,4 +1,4 @@
-"""`calibrate`: a server of one's own observed at low load and at several moderate loads."""
+"""`calibrate`: a server of one's own observed at low load and at several larger loads."""
 
 import os
 import platform
@@ -23,6 +23,7 @@ from sim.calibration.attribution import Paths, box_services, flow_visits, sample
 from sim.calibration.batches import commit_service, consumer_services
 from sim.calibration.clips import rendered_clips
 from sim.calibration.errors import InvalidLoadError, TooFewSamplesError
+from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, is_extra, next_rate_per_s
 from sim.calibration.observing import Observed, observed
 from sim.calibration.playing import machine_under, mean_busy, wake_ups_per_s
 from sim.calibration.renditions import RENDERING, renditions_service
@@ -39,12 +40,10 @@ from sim.estimates.book import open_sheet
 from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.cores import processor
+from sim.loadtest.document import achieved_per_s
 from sim.loadtest.histograms import quantile_s
+from sim.loadtest.settling import wait_until_settled
 from sim.loadtest.traffic import Traffic
-
-LOW_LOAD_PER_S = 15.0
-SHARES = (0.25, 0.45, 0.6, 0.75)
-"""The other loads, as parts of what the CPU for a request under the load before would allow."""
 
 FULL = 2
 """The largest loads, from which service times are taken: a busy server uses less for a request. The
@@ -107,7 +106,7 @@ def calibrated_bench(
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
     stay_with_generators(bench)
-    low, *moderate = _observed_loads(bench, subject.traffic, campaign, told=told)
+    low, *moderate = _observed_loads(bench, subject, campaign, told=told)
     machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
     told("rendering clips")
     clips = rendered_clips(bench, usual_yardstick_s=machine.yardstick_s)
@@ -280,28 +279,41 @@ def _flows_at(low: Observed, flows: Sequence[WorkFlow]) -> Sequence[LowLoad]:
 
 
 def _observed_loads(
-    bench: Bench, traffic: Traffic, campaign: Campaign, *, told: Told
+    bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
 ) -> Sequence[Observed]:
-    first, *others = campaign.rates_per_s or (LOW_LOAD_PER_S,)
-    found = [_observed_at(bench, traffic, first, campaign, told=told)]
-    for position, rate_per_s in enumerate(others, start=1):
-        found.append(
-            _observed_at(bench, traffic, rate_per_s, campaign, told=told, position=position)
-        )
-    if others:
-        return found
-    for position, share in enumerate(SHARES, start=1):
-        # Each is chosen by the one before: a busier server uses less for a request.
-        rate_per_s = share / found[-1].observation.cpu_s_per_request
-        found.append(
-            _observed_at(bench, traffic, rate_per_s, campaign, told=told, position=position)
-        )
+    if campaign.rates_per_s:
+        return [
+            _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
+            for position, rate_per_s in enumerate(campaign.rates_per_s)
+        ]
+    found = [_observed_at(bench, subject, LOW_LOAD_PER_S, campaign, told=told)]
+    while (rate_per_s := _next_rate_per_s(found)) is not None:
+        position = len(found)
+        try:
+            seen = _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
+        except InvalidLoadError as error:
+            if not is_extra(position):
+                raise
+            told(f"left out: {error}")
+            break
+        if is_extra(position) and achieved_per_s(seen.measurement) < KEEPS_UP * rate_per_s:
+            told(f"left out: the server does not keep up with {rate_per_s:.0f} requests/s")
+            break
+        found.append(seen)
     return found
+
+
+def _next_rate_per_s(found: Sequence[Observed]) -> float | None:
+    return next_rate_per_s(
+        len(found),
+        rate_per_s=found[-1].spec.traffic.rate_per_s,
+        cpu_s_per_request=found[-1].observation.cpu_s_per_request,
+    )
 
 
 def _observed_at(
     bench: Bench,
-    traffic: Traffic,
+    subject: Subject,
     rate_per_s: float,
     campaign: Campaign,
     *,
@@ -309,11 +321,13 @@ def _observed_at(
     position: int = 0,
 ) -> Observed:
     spec = LoadSpec(
-        traffic.at(rate_per_s),
+        subject.traffic.at(rate_per_s),
         duration_s=campaign.measured_s * (1 if position else 2),
         warmup_s=campaign.warmup_s,
         seed=campaign.seed + position,
     )
+    # What a load has left behind would be charged to the next.
+    wait_until_settled(bench, subject.assumed.objectives)
     for _ in range(TRIES - 1):
         told(f"measuring at {rate_per_s:.0f} requests/s")
         try:

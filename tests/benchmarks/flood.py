@@ -1,8 +1,9 @@
 """A client that does not wait: requests come at their own pace, whatever the server makes of them.
 
-Runs as a program of its own on its own core: `python flood.py PORT RATE SECONDS`, the requests on
-standard input as JSON, a list of [method, path, body]. Each request takes a connection of its own,
-an open one that is idle if there is one. Prints a line of JSON for each second, then one in all.
+Runs as a program of its own on its own core: `python flood.py PORT RATE SECONDS [CONNECTIONS]`, the
+requests on standard input as JSON, a list of [method, path, body]. So many connections are open
+before the first request, 200 if nothing is said. Each request takes one of its own: the one that
+has been idle for longest, or a new one. Prints a line of JSON for each second, then one in all.
 """
 
 import asyncio
@@ -74,10 +75,12 @@ class Flood:
         self.second = Tally()
         self.good = Latencies()
         self.refusals = Latencies()
+        # From when a request was due until it was written: what the client itself adds to both.
+        self.lateness = Latencies()
 
-    async def run(self, rate_per_s: float, seconds: float) -> None:
+    async def run(self, rate_per_s: float, seconds: float, *, connections: int) -> None:
         """Send at a rate for a time; tell of each second."""
-        for _ in range(FIRST_CONNECTIONS):
+        for _ in range(connections):
             await self._connect(None)
         rng = np.random.default_rng(1)
         start_s = time.perf_counter()
@@ -170,6 +173,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, due_s: float) -> None:
         self._due_s = due_s
+        self._flood.lateness.note(time.perf_counter() - due_s)
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -205,16 +209,23 @@ def request_bytes(method: str, path: str, body: object) -> bytes:
     return f"{head}\r\n{content}".encode()
 
 
-async def main(port: int, rate_per_s: float, seconds: float) -> None:
+async def main(
+    port: int, rate_per_s: float, seconds: float, connections: int = FIRST_CONNECTIONS
+) -> None:
     flood = Flood(port, [request_bytes(*each) for each in json.load(sys.stdin)])
-    await flood.run(rate_per_s, seconds)
+    await flood.run(rate_per_s, seconds, connections=connections)
     latencies = {
         f"{name}_p{share}_ms": histogram.quantile_ms(share / 100)
-        for name, histogram in (("good", flood.good), ("refused", flood.refusals))
+        for name, histogram in (
+            ("good", flood.good),
+            ("refused", flood.refusals),
+            ("written", flood.lateness),
+        )
         for share in (50, 99)
     }
     print(json.dumps(asdict(flood.total) | latencies))
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])))
+    open_first = [int(count) for count in sys.argv[4:]]
+    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), *open_first))

@@ -1,4 +1,7 @@
-"""Warm feed pages a second, beside a bare handler that answers with the same bytes."""
+"""Warm feed pages a second, beside a bare handler that answers with the same bytes.
+
+Then half as many a second come at their own pace, which is how people come.
+"""
 
 import sqlite3
 import subprocess
@@ -9,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
 
+from tests.benchmarks.flood import FIRST_CONNECTIONS
 from tests.benchmarks.side_by_side import Compared, bare, hammered, pin
+from tests.benchmarks.test_overload import flooded
 from tests.e2e.serving import Serving, serving
 
 USERS = 1_000
@@ -21,6 +27,7 @@ FOLLOWERS = 50
 CONNECTIONS = 8
 ROUNDS = 5
 SECONDS = 5
+HALF, HALF_S = 0.5, 10.0
 LIKES_PER_S = 20
 
 BARE = """
@@ -67,12 +74,18 @@ def test_feed_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
                 (load(server.process.pid, server.port), load(bare_id, bare_port))
                 for _ in range(ROUNDS)
             ]
+            half_per_s = HALF * median(ours.per_s for ours, _ in rounds)
+            pages: list[list[object]] = [["GET", path, None] for path in paths]
+            half = flooded(server, pages, half_per_s, HALF_S, connections=FIRST_CONNECTIONS).total
 
     ours, theirs = zip(*rounds, strict=True)
     with capsys.disabled():
         print(
             f"\n{Compared(ours, theirs).told(f'pages of {len(page):,} B')},"
             f" {LIKES_PER_S} likes/s beside it"
+            f"\nat half of that, {half_per_s:,.0f} pages/s at their own pace for {HALF_S:.0f} s:"
+            f" p50 {half['good_p50_ms']} ms, p99 {half['good_p99_ms']} ms;"
+            f" {half['sent'] - half['good']} of {half['sent']:,} not answered in time"
         )
 
 

@@ -1,5 +1,12 @@
 """Three times what the server can do: how much of it is still done, and what is left of it after.
 
+What it can do is the knee: the largest rate of steps 10 % apart at which 95 % of the requests that
+are due have a useful answer, with a p99 within the objective of a feed page. The search ends at a
+step that misses this three times, since one alone may be the machine's. All of it comes by the same
+number of connections, taken in turn: 4,000 that are used now and then cost the server a fifth more
+than 200, which would pass for an effect of the rate. The peak that the flood's
+useful answers are compared with is the most of any step, past the knee too, or of the flood itself.
+
 `--overload-s 300` floods for as long as that.
 """
 
@@ -19,6 +26,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.benchmarks.flood import MOST_CONNECTIONS, USEFUL_S
 from tests.benchmarks.worlds import CLIENT_CORE, known, pin
 from tests.e2e.serving import Serving, serving
 from tests.e2e.sockets import resident_bytes
@@ -26,13 +34,10 @@ from tests.e2e.sockets import resident_bytes
 USERS, FOLLOWERS = 1_000, 50
 # Of 100 requests.
 FEEDS, LIKES = 90, 8
-FIRST_RATE_PER_S, STEP = 1_000.0, 1.15
+FIRST_RATE_PER_S, STEP = 1_500.0, 1.1
 STEP_S = 5.0
-# Past the knee answers take longer than this, or some are refused.
-KNEE_P99_MS = 50.0
-KNEE_GOOD = 0.99
-# One alone may be the machine's.
-FAILURES = 3
+KNEE_GOOD = 0.95
+TRIES = 3
 FACTOR = 3
 RECOVERS_WITHIN_S = 30.0
 NORMAL_SHARE = 0.5
@@ -51,6 +56,13 @@ class Flooded:
     def good_per_s(self) -> float:
         """The median of useful answers a second, without the first second and the last."""
         return median(second["good"] for second in self.seconds[1:-1])
+
+    @property
+    def is_served(self) -> bool:
+        """Whether hardly any were refused or late."""
+        total = self.total
+        is_in_time = total["good_p99_ms"] is not None and total["good_p99_ms"] <= USEFUL_S * 1000
+        return is_in_time and total["good"] >= KNEE_GOOD * total["sent"]
 
 
 class Witness(threading.Thread):
@@ -106,7 +118,7 @@ def test_overload(
     with serving(program, data, "--open") as server:
         pin(server.process.pid)
         flooded(server, requests, FIRST_RATE_PER_S, STEP_S)
-        knee_per_s, at_knee = found_knee(server, requests)
+        knee_per_s, steps = found_knee(server, requests)
         normal = flooded(server, requests, knee_per_s * NORMAL_SHARE, STEP_S)
         witness = Witness(server)
         witness.start()
@@ -120,18 +132,21 @@ def test_overload(
     assert witness.violations == []
     assert seen == witness.posts[::-1]
     assert flood.total["refused_rudely"] == flood.total["failed"] == 0
-    peak_per_s = max(at_knee.good_per_s, flood.good_per_s)
+    at_knee = next(step for step in reversed(steps) if step.is_served)
+    peak_per_s = max(step.good_per_s for step in (*steps, flood))
     worst_minutes = minutes(flood)
     with capsys.disabled():
         print(
             f"\nknee: {knee_per_s:,.0f} requests/s ({at_knee.good_per_s:,.0f} good,"
-            f" p99 {at_knee.total['good_p99_ms']} ms)"
+            f" p99 {at_knee.total['good_p99_ms']} ms); peak: {peak_per_s:,.0f} good/s"
             f"\n{FACTOR} times that for {seconds:.0f} s: {flood.good_per_s:,.0f} good/s,"
             f" {flood.good_per_s / peak_per_s:.0%} of the peak; by the minute"
             f" {', '.join(f'{per_s / peak_per_s:.0%}' for per_s in worst_minutes)}"
             f"\ngood answers: p50 {flood.total['good_p50_ms']} ms, p99"
             f" {flood.total['good_p99_ms']} ms; refusals: p50 {flood.total['refused_p50_ms']} ms,"
-            f" p99 {flood.total['refused_p99_ms']} ms, all with Retry-After;"
+            f" p99 {flood.total['refused_p99_ms']} ms, all with Retry-After; of both the client"
+            f" itself took p50 {flood.total['written_p50_ms']} ms, p99"
+            f" {flood.total['written_p99_ms']} ms until it had written them;"
             f" {flood.total['late']} late, {flood.total['unsent']} of {flood.total['sent']:,}"
             " for which there was no connection"
             f"\nresident {memory_bytes[0] / 1e6:.0f} MB before, at most"
@@ -159,29 +174,34 @@ def mixture(users: Sequence[int], posts: Sequence[int]) -> list[list[object]]:
     return requests
 
 
-def found_knee(server: Serving, requests: list[list[object]]) -> tuple[float, Flooded]:
-    """Raise the load until several steps fail in a row; returns the last that was served well."""
-    rate_per_s = knee_per_s = FIRST_RATE_PER_S
-    at_knee = flooded(server, requests, rate_per_s, STEP_S)
-    failures = 0
-    while failures < FAILURES:
-        rate_per_s *= STEP
-        step = flooded(server, requests, rate_per_s, STEP_S)
-        is_good = step.total["good"] >= KNEE_GOOD * step.total["sent"]
-        if is_good and step.total["good_p99_ms"] <= KNEE_P99_MS:
-            knee_per_s, at_knee, failures = rate_per_s, step, 0
+def found_knee(server: Serving, requests: list[list[object]]) -> tuple[float, Sequence[Flooded]]:
+    """Raise the load until it is served no more; returns the knee, and all that was seen."""
+    rate_per_s, knee_per_s = FIRST_RATE_PER_S, 0.0
+    seen: list[Flooded] = []
+    misses = 0
+    while misses < TRIES:
+        seen.append(flooded(server, requests, rate_per_s, STEP_S))
+        if seen[-1].is_served:
+            knee_per_s, rate_per_s, misses = rate_per_s, rate_per_s * STEP, 0
         else:
-            failures += 1
-    return knee_per_s, at_knee
+            misses += 1
+    assert knee_per_s, f"not even {FIRST_RATE_PER_S:,.0f} requests/s are served"
+    return knee_per_s, seen
 
 
 def flooded(
-    server: Serving, requests: list[list[object]], rate_per_s: float, seconds: float
+    server: Serving,
+    requests: list[list[object]],
+    rate_per_s: float,
+    seconds: float,
+    *,
+    connections: int = MOST_CONNECTIONS,
 ) -> Flooded:
+    """Have requests come at a rate for a time, by so many connections."""
     client = Path(__file__).with_name("flood.py")
     on_its_core = ["taskset", "-c", str(CLIENT_CORE), sys.executable, str(client)]
     done = subprocess.run(
-        [*on_its_core, str(server.port), str(rate_per_s), str(seconds)],
+        [*on_its_core, str(server.port), str(rate_per_s), str(seconds), str(connections)],
         input=json.dumps(requests),
         text=True,
         check=True,

@@ -116,7 +116,9 @@ async def test_media_that_is_removed_cannot_be_posted_nor_changed(stores: Stores
     assert not await stores.media.update(replace(what, state=MediaState.READY))
 
 
-async def test_media_is_kept_while_a_post_shows_it(stores: Stores, clock: ManualClock) -> None:
+async def test_media_is_kept_while_a_post_shows_it_and_removed_with_the_last(
+    stores: Stores, clock: ManualClock
+) -> None:
     what = media()
     await stores.media.add(what)
     for post_id in (10, 11):
@@ -127,11 +129,17 @@ async def test_media_is_kept_while_a_post_shows_it(stores: Stores, clock: Manual
     await stores.posts.delete(10)
     assert await stores.posts.showing(what.path) == [11]
     assert await orphans(stores, since_before_ms=SIGNED_AT_MS + 9_000) == []
+    assert (await stores.messages.backlog(Queue.UPLOAD_SIGNER)).events == 0
     await stores.posts.delete(11)
 
-    assert await orphans(stores, since_before_ms=SIGNED_AT_MS + 1_000) == []
-    [removed] = await orphans(stores, since_before_ms=SIGNED_AT_MS + 1_001)
-    assert removed.media_id == what.media_id
+    removed = replace(what, state=MediaState.REMOVED)
+    assert await stores.media.get(what.media_id) == removed
+    [told] = await stores.messages.due(Queue.UPLOAD_SIGNER, now_ms=2**62, limit=10)
+    assert told.event == Event(EventKind.WITHDRAWN, what.owner_id, what.media_id)
+    with pytest.raises(MediaGoneError):
+        await stores.posts.add(*post_of(what, 12))
+    # Also without that event, the next sweep finds it.
+    assert await orphans(stores, since_before_ms=1) == [removed]
 
 
 async def test_media_of_elsewhere_is_nobodys(stores: Stores) -> None:

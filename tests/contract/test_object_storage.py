@@ -21,7 +21,6 @@ from server.adapters.storage.s3 import s3_storage
 from server.errors import DamagedObjectError, NotFoundError, StorageError
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
 from server.limits import Limits
-from server.model.media import is_key
 from server.model.signatures import AccessKey
 from server.ports.object_storage import ObjectStorage, PresignedPut
 from server.services.accounts import Accounts
@@ -68,7 +67,7 @@ def opened(
         storage = runner.run(stack.enter_async_context(folder_storage(tmp_path, clock)))
     else:
         url = request.getfixturevalue("endpoint").url
-        presigner = Presigner(lambda: url, BUCKET, KEY, REGION, clock)
+        presigner = Presigner(url, BUCKET, KEY, REGION, clock)
         storage = runner.run(stack.enter_async_context(s3_storage(presigner)))
     yield Opened(storage, clock)
     runner.run(stack.aclose())
@@ -79,7 +78,7 @@ async def folder_storage(folder: Path, clock: ManualClock) -> AsyncIterator[Obje
     """Yield the embedded storage behind its endpoint, which goes by the machine's clock."""
     [port] = free_ports(1)
     url = f"http://127.0.0.1:{port}{STORAGE_PATH}"
-    storage = LocalStorage(folder, Presigner(lambda: url, BUCKET, KEY, REGION, clock))
+    storage = LocalStorage(folder, Presigner(url, BUCKET, KEY, REGION, clock))
     stores = memory_stores(clock, max_entries=5)
     signer = UploadSigner(
         settings=UploadSettings(),
@@ -95,11 +94,10 @@ async def folder_storage(folder: Path, clock: ManualClock) -> AsyncIterator[Obje
         ),
         clock=clock,
         random_bytes=bytes,
-        site_url=str,
         on_removal=lambda _: None,
     )
     endpoint = StorageEndpoint(
-        access=StorageAccess(BUCKET, KEY, 1_000_000, is_key),
+        access=StorageAccess(BUCKET, KEY, 1_000_000),
         storage=storage,
         receiver=ObjectReceiver(storage, signer),
         limits=Limits(),
@@ -119,7 +117,7 @@ async def folder_storage(folder: Path, clock: ManualClock) -> AsyncIterator[Obje
 def signed(opened: Opened, key: str, *, size_bytes: int) -> PresignedPut:
     """Return what may be put within a minute."""
     return opened.storage.presigned_put(
-        key, content_type="text/plain", size_bytes=size_bytes, expires_s=60
+        key, content_type="text/plain", size_bytes=size_bytes, expires_s=60, site_url=""
     )
 
 
@@ -242,7 +240,7 @@ async def test_objects_are_deleted_one_by_one_and_by_folder(opened: Opened, tmp_
 async def test_a_file_that_is_damaged_is_no_store_that_is_away(
     tmp_path: Path, clock: ManualClock, left_bytes: int
 ) -> None:
-    presigner = Presigner(str, BUCKET, KEY, REGION, clock)
+    presigner = Presigner("", BUCKET, KEY, REGION, clock)
     storage = LocalStorage(tmp_path / "storage", presigner)
     (tmp_path / "file").write_bytes(DATA)
     await storage.put_file("any/damaged", tmp_path / "file", content_type="text/plain")
@@ -262,7 +260,7 @@ async def test_a_file_that_is_damaged_is_no_store_that_is_away(
 async def test_a_bucket_that_is_not_there_is_a_storage_error(
     endpoint: SeaweedFs, tmp_path: Path
 ) -> None:
-    presigner = Presigner(lambda: endpoint.url, "nowhere", KEY, REGION, SystemClock())
+    presigner = Presigner(endpoint.url, "nowhere", KEY, REGION, SystemClock())
     (tmp_path / "file").write_bytes(b"x")
     async with s3_storage(presigner) as storage:
         with pytest.raises(StorageError):
@@ -277,7 +275,7 @@ async def test_a_bucket_that_is_not_there_is_a_storage_error(
 @pytest.mark.usefixtures("runner")
 async def test_an_endpoint_that_does_not_answer_is_a_storage_error(clock: ManualClock) -> None:
     [port] = free_ports(1)
-    presigner = Presigner(lambda: f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
+    presigner = Presigner(f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
     async with s3_storage(presigner) as storage:
         with pytest.raises(StorageError):
             await storage.head("any/thing")
@@ -296,7 +294,7 @@ async def cut_short(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 async def test_an_object_that_comes_cut_short_is_a_storage_error(clock: ManualClock) -> None:
     server = await asyncio.start_server(cut_short, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    presigner = Presigner(lambda: f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
+    presigner = Presigner(f"http://127.0.0.1:{port}", BUCKET, KEY, REGION, clock)
     async with server, s3_storage(presigner) as storage:
         with pytest.raises(StorageError):
             await content(storage, "any/thing")

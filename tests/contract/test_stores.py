@@ -6,7 +6,7 @@ import pytest
 
 from server.errors import NameTakenError
 from server.model.events import Event, EventKind, Queue
-from server.model.feeds import FanOut, Feed, packed
+from server.model.feeds import Backfill, FanOut, Feed, packed
 from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
@@ -19,6 +19,7 @@ from server.model.records import (
     Like,
     Notification,
     NotificationKind,
+    Pair,
     Post,
     PostEdit,
     Token,
@@ -108,11 +109,21 @@ async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Sto
     assert entries == [FeedEntry(30, 1), FeedEntry(20, 2)]
 
 
+async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: Stores) -> None:
+    for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 1), (60, 1)]:
+        await stores.posts.add(*posted(post_id, author_id))
+    await stores.posts.delete(60)
+
+    newest = await stores.posts.newest_by({1: 0, 2: 20, 3: 0}, limit=2)
+
+    assert newest == {1: [50, 30], 2: [40], 3: []}
+
+
 async def test_an_edge_stands_once_with_one_event(stores: Stores) -> None:
     assert await stores.follows.add(*followed(1, 2, 100))
     assert not await stores.follows.add(*followed(1, 2, 101))
 
-    assert await stores.follows.has(1, 2)
+    assert await stores.follows.standing([Pair(1, 2), Pair(2, 1)]) == {Pair(1, 2)}
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=False)]
     assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 1
 
@@ -120,7 +131,7 @@ async def test_an_edge_stands_once_with_one_event(stores: Stores) -> None:
 async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None:
     unfollowed = Event(EventKind.UNFOLLOWED, 1, 2)
     await stores.follows.add(*followed(1, 2, 100))
-    await stores.follows.settle(1, 2)
+    await stores.follows.settle([Pair(1, 2), Pair(1, 3)])
     await stores.follows.mark_pulled(2)
     assert await stores.follows.followees(1) == [Followee(2, is_settled=True, is_pulled=True)]
 
@@ -129,6 +140,19 @@ async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None
     await stores.follows.add(*followed(1, 2, 101))
 
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=True)]
+
+
+async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None:
+    for user_id in (8, 9):
+        token = Token(b"%d" % user_id, user_id, expires_at_ms=1_000)
+        await stores.users.add(User(user_id, str(user_id)), password_hash=None, token=token)
+    for follower_id, followee_id in [(1, 9), (2, 9), (3, 9), (1, 8)]:
+        await stores.follows.add(*followed(follower_id, followee_id, 100 + follower_id))
+
+    audiences = await stores.follows.audiences([7, 8, 9], most=2)
+
+    assert audiences == {7: (0, []), 8: (1, [1]), 9: (3, [])}
+    assert (await stores.follows.audiences([9], most=3))[9] == (3, [1, 2, 3])
 
 
 async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
@@ -140,7 +164,6 @@ async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
 
     assert chunk == FollowersChunk([2], last_edge_id=102)
     assert await stores.follows.followers_after(9, edge_id=103, limit=1) == ([], 103)
-    assert await stores.follows.followers_of([9, 8]) == {9: [1, 2, 3], 8: []}
     assert [edge.follower_id for edge in latest] == [2, 1]
     assert await stores.follows.followees_page(1, ALL) == [Edge(101, 1, 9)]
 
@@ -179,24 +202,42 @@ async def test_a_backfill_never_lowers_a_floor_and_raises_it_to_where_it_starts(
     await stores.feeds.create(1, floor=20, now_ms=0)
     await stores.feeds.push([FanOut(FeedEntry(number, 7), [1]) for number in (21, 30)])
 
-    await stores.feeds.backfill(1, [FeedEntry(15, 8), FeedEntry(25, 8)], above=10)
+    await stores.feeds.backfill([Backfill(Pair(1, 8), [25, 15])])
     feed = await stores.feeds.get(1)
     assert feed == Feed(20, packed([FeedEntry(30, 7), FeedEntry(25, 8), FeedEntry(21, 7)]))
-    await stores.feeds.backfill(1, [FeedEntry(28, 9)], above=26)
-    await stores.feeds.remove_author(1, 7)
-
-    assert await stores.feeds.get(1) == Feed(26, packed([FeedEntry(28, 9)]))
-
-
-async def test_an_author_is_taken_out_of_a_feed(stores: Stores) -> None:
-    await stores.feeds.create(1, floor=0, now_ms=0)
-    await stores.feeds.push([FanOut(FeedEntry(11, 7), [1, 2]), FanOut(FeedEntry(12, 8), [1])])
-
-    await stores.feeds.remove_author(1, 7)
+    await stores.feeds.backfill([Backfill(Pair(1, 9), [36, 35, 34, 33, 32, 31])])
 
     feed = await stores.feeds.get(1)
-    assert feed
-    assert feed.entries == (FeedEntry(12, 8),)
+    assert feed == Feed(31, packed(FeedEntry(number, 9) for number in range(36, 31, -1)))
+
+
+async def test_backfills_come_together_into_the_feeds_that_exist(stores: Stores) -> None:
+    for user_id, floor in ((1, 10), (2, 20)):
+        await stores.feeds.create(user_id, floor=floor, now_ms=0)
+    assert await stores.feeds.floors([1, 2, 3]) == {1: 10, 2: 20}
+
+    pairs = [Pair(1, 7), Pair(2, 7), Pair(1, 8), Pair(3, 7)]
+    await stores.feeds.backfill([Backfill(pair, [22, pair.followee_id + 8]) for pair in pairs[:2]])
+    await stores.feeds.backfill([Backfill(pair, [16]) for pair in pairs[2:]])
+
+    expected = [FeedEntry(22, 7), FeedEntry(16, 8), FeedEntry(15, 7)]
+    assert await stores.feeds.get(1) == Feed(10, packed(expected))
+    assert await stores.feeds.get(2) == Feed(20, packed([FeedEntry(22, 7)]))
+    assert await stores.feeds.get(3) is None
+
+
+async def test_authors_are_taken_out_of_the_feeds_named_and_no_others(stores: Stores) -> None:
+    for user_id in (1, 2):
+        await stores.feeds.create(user_id, floor=0, now_ms=0)
+        older = [FeedEntry(4, 9), FeedEntry(3, 8), FeedEntry(2, 7)]
+        await stores.feeds.merge(user_id, older, floor=0)
+    await stores.feeds.push([FanOut(FeedEntry(11, 7), [1, 2]), FanOut(FeedEntry(12, 8), [1, 2])])
+
+    await stores.feeds.remove_authors([Pair(1, 7), Pair(2, 8), Pair(1, 9), Pair(3, 8)])
+
+    first, second = [await stores.feeds.get(user_id) for user_id in (1, 2)]
+    assert first == Feed(0, packed([FeedEntry(12, 8), FeedEntry(3, 8)]))
+    assert second == Feed(0, packed([FeedEntry(11, 7), FeedEntry(4, 9), FeedEntry(2, 7)]))
 
 
 async def test_feeds_that_nobody_reads_are_dropped(stores: Stores) -> None:

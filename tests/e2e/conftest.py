@@ -2,11 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.program import RunProgram
+from tests.e2e.serving import Serving
+from tests.e2e.windows import Window, chromium, window
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +37,37 @@ def run_socialfeed(program: Path, tmp_path: Path) -> RunProgram:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless browser."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_window(browser: "Browser", server: Serving) -> Iterator[Callable[..., Window]]:
+    """Open windows on the module's `server`; at the end, nothing must have gone wrong in them."""
+    opened: list[Window] = []
+
+    def open_one(**options: object) -> Window:
+        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        each.expect_calm()
+        each.page.context.close()
+
+
+@pytest.fixture
+def two(
+    open_window: Callable[..., Window], request: pytest.FixtureRequest
+) -> tuple[Window, Window]:
+    """Two windows: Bo follows Ada, and both are at home."""
+    ada, bo = open_window(), open_window()
+    ada.sign_up(f"Ada of {request.node.name[-50:]}")
+    bo.sign_up(f"Bo of {request.node.name[-50:]}")
+    bo.follow(ada.user_id)
+    return ada, bo

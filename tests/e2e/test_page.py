@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.serving import Serving, serving
-from tests.e2e.windows import PASSWORD, Window, chromium, window
+from tests.e2e.windows import PASSWORD, Window, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,42 +24,10 @@ OpenWindow = Callable[..., Window]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """A headless browser."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server with nobody on it."""
     with serving(program, tmp_path_factory.mktemp("page") / "data") as started:
         yield started
-
-
-@pytest.fixture
-def open_window(browser: "Browser", server: Serving) -> Iterator[OpenWindow]:
-    """Open windows; at the end, nothing must have gone wrong in any of them."""
-    opened: list[Window] = []
-
-    def open_one(**options: object) -> Window:
-        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.expect_calm()
-        each.page.context.close()
-
-
-@pytest.fixture
-def two(open_window: OpenWindow, request: pytest.FixtureRequest) -> tuple[Window, Window]:
-    """Two windows: Bo follows Ada, and both are at home."""
-    ada, bo = open_window(), open_window()
-    ada.sign_up(f"Ada of {request.node.name}"[:60])
-    bo.sign_up(f"Bo of {request.node.name}"[:60])
-    bo.follow(ada.user_id)
-    return ada, bo
 
 
 def test_a_post_appears_in_the_others_feed_within_2_s_without_a_reload(
@@ -67,15 +36,16 @@ def test_a_post_appears_in_the_others_feed_within_2_s_without_a_reload(
     ada, bo = two
 
     delays_s = []
-    # On a machine that others share, one delay says little.
     for text in ("Hello from the other window #first", "Hello again", "And again"):
-        ada.write(text)
-        expect(ada.post_with(text)).to_be_visible()
+        ada.page.locator("#composer-text").fill(text)
         started_s = time.monotonic()
+        ada.page.get_by_role("button", name="Post", exact=True).click()
         expect(bo.post_with(text)).to_be_visible()
         delays_s.append(time.monotonic() - started_s)
+        expect(ada.post_with(text)).to_be_visible()
 
-    assert min(delays_s) < 2
+    # On a machine that others share, one delay of several says little.
+    assert median(delays_s) < 2, delays_s
     expect(bo.post_with("Hello from").locator(".tag")).to_have_text("#first")
 
 

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
-from tests.e2e.windows import PASSWORD, Window, chromium, window
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from tests.e2e.windows import PASSWORD, Window
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("axe_playwright_python")
@@ -26,13 +23,8 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What is half transparent while it arrives has half its contrast.
 SETTLED_MS = 600
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """A headless browser."""
-    with chromium() as started:
-        yield started
+# What has no place to be broken at.
+LONG = ["w" * 300, f"see https://example.com/{'a' * 300}", "word\u00a0" * 80, f"#{'t' * 100}"]
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +43,6 @@ def react(server: Serving, person: Person, post_id: str) -> None:
     on = {"userId": person.user_id, "postId": post_id}
     for path, body in (("/v1/likes", on), ("/v1/comments", {**on, "comment": "Quite so"})):
         assert server.send("POST", path, body, token=person.token).status == 201
-
-
-@pytest.fixture
-def open_window(browser: "Browser", server: Serving) -> Iterator[OpenWindow]:
-    """Open windows; at the end, nothing must have gone wrong in any of them."""
-    opened: list[Window] = []
-
-    def open_one(**options: object) -> Window:
-        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.expect_calm()
-        each.page.context.close()
 
 
 def violations(seen: Window) -> list[str]:
@@ -239,3 +216,79 @@ def test_what_happens_is_said_aloud(open_window: OpenWindow, server: Serving) ->
     react(server, author, post_id)
 
     expect(aloud).to_have_text("Speaker commented on your post")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_word_or_name_makes_nothing_wider_than_the_window(
+    open_window: OpenWindow, server: Serving, width: int
+) -> None:
+    name = f"{width:04}" + "n" * 60
+    author = server.sign_up(name, PASSWORD)
+    posts = [server.post(author, text) for text in LONG]
+    reader = open_window(width=width)
+    reader.sign_up(f"Reader at {width}")
+    reader.follow(author.user_id)
+    expect(reader.page.locator(".post")).to_have_count(len(LONG))
+
+    assert fits(reader, width)
+    for text in reader.page.locator(".post-text").all():
+        assert text.evaluate("(text) => text.scrollWidth <= text.clientWidth")
+    reader.page.locator("[data-do=comments]").first.click()
+    reader.page.get_by_label("Write a comment").fill("x" * 200)
+    reader.page.keyboard.press("Control+Enter")
+    expect(reader.page.locator(".comment")).to_be_visible()
+    reader.write("Tell me")
+    mine = reader.post_with("Tell me").get_attribute("data-post-id")
+    react(server, author, str(mine))
+    toast = reader.page.locator(".toast").first
+    expect(toast).to_be_visible()
+    reader.page.wait_for_timeout(SETTLED_MS)
+    box = toast.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+    for place in (f"users/{author.user_id}", "people", "notifications", f"posts/{posts[0]}"):
+        reader.go(f"#/{place}")
+        reader.page.wait_for_timeout(300)
+        assert fits(reader, width), place
+
+
+def test_who_comes_in_by_keyboard_is_put_at_the_head_of_the_feed(open_window: OpenWindow) -> None:
+    guest = open_window()
+    guest.page.get_by_label("Name").fill("Bo")
+    guest.page.keyboard.press("Tab")
+    guest.page.keyboard.type(PASSWORD)
+    guest.page.keyboard.press("Enter")
+    expect(guest.page.locator(".composer")).to_be_visible()
+
+    expect(guest.page.get_by_role("heading", name="Home")).to_be_focused()
+
+
+def test_an_address_that_leads_nowhere_says_so(open_window: OpenWindow) -> None:
+    guest = open_window()
+    sign_in(guest, "Bo")
+
+    guest.go("#/nonsense/1")
+
+    expect(guest.page.get_by_role("heading", level=1)).to_have_text("Nothing here")
+    guest.page.get_by_role("main").get_by_role("link", name="Home").click()
+    expect(guest.page.locator(".composer")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_word_that_one_is_offline_covers_nothing_that_is_written_in(
+    open_window: OpenWindow, width: int
+) -> None:
+    guest = open_window(width=width)
+    sign_in(guest, "Bo")
+
+    guest.page.context.set_offline(True)
+
+    note = guest.page.locator("#offline")
+    expect(note).to_be_visible()
+    told, form = note.bounding_box(), guest.page.locator(".composer").bounding_box()
+    assert told
+    assert form
+    above, below = told["y"] + told["height"], form["y"] + form["height"]
+    assert above <= form["y"] or told["y"] >= below

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from server.demo.clips import film
 from server.demo.world import Look
 from tests.e2e.serving import Serving, serving
-from tests.e2e.windows import Window, chromium, window
+from tests.e2e.windows import Window, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
@@ -29,13 +30,6 @@ ARRIVED_MS = 800
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """A headless browser."""
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server with nobody on it."""
     with serving(program, tmp_path_factory.mktemp("page") / "data") as started:
@@ -43,27 +37,9 @@ def server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def open_window(browser: "Browser", server: Serving) -> Iterator[OpenWindow]:
-    """Open windows; at the end, nothing must have gone wrong in any of them."""
-    opened: list[Window] = []
-
-    def open_one(**options: object) -> Window:
-        opened.append(window(browser, f"http://127.0.0.1:{server.port}/", **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.expect_calm()
-        each.page.context.close()
-
-
-@pytest.fixture
-def two(open_window: OpenWindow, request: pytest.FixtureRequest) -> tuple[Window, Window]:
+def two(two: tuple[Window, Window]) -> tuple[Window, Window]:
     """Two windows: Bo follows Ada, has one post of hers, and both are at home."""
-    ada, bo = open_window(), open_window()
-    ada.sign_up(f"Ada of {request.node.name}"[:60])
-    bo.sign_up(f"Bo of {request.node.name}"[:60])
-    bo.follow(ada.user_id)
+    ada, bo = two
     ada.write("Pictures will follow")
     expect(bo.post_with("Pictures will follow")).to_be_visible()
     return ada, bo
@@ -109,17 +85,18 @@ def test_a_picture_appears_in_the_others_feed_within_2_s_whole_and_without_a_jum
     ada, bo = two
     shown = bo.post_with("From the hill").locator(".media img")
     delays_s = []
-    # On a machine that others share, one delay says little.
     for text in ("From the valley", "From the path", "From the hill #view"):
         attach(ada, photo)
         expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
-        send(ada, text)
-        expect(ada.post_with(text).locator("img")).to_be_visible()
+        ada.page.locator("#composer-text").fill(text)
         started_s = time.monotonic()
+        ada.page.get_by_role("button", name="Post", exact=True).click()
         expect(bo.post_with(text).locator(".media img")).to_be_visible()
         delays_s.append(time.monotonic() - started_s)
+        expect(ada.post_with(text).locator("img")).to_be_visible()
 
-    assert min(delays_s) < 2
+    # On a machine that others share, one delay of several says little.
+    assert median(delays_s) < 2, delays_s
     bo.page.wait_for_timeout(ARRIVED_MS)
     assert shown.evaluate("(image) => image.complete && image.naturalWidth > 0")
     box = shown.bounding_box()
@@ -236,6 +213,90 @@ def test_a_picture_that_does_not_load_keeps_its_place_and_is_tried_again(
 
     expect(post.locator(".media.whole img")).to_be_visible()
     assert post.bounding_box() == before
+
+
+def test_a_file_that_is_too_large_or_empty_is_told_in_peoples_words(
+    two: tuple[Window, Window], tmp_path: Path
+) -> None:
+    ada, _ = two
+    (tmp_path / "nothing.jpg").touch()
+    with (tmp_path / "large.jpg").open("wb") as large:
+        large.truncate(20_000_001)
+    words = ada.page.locator(".attachment-words")
+
+    attach(ada, tmp_path / "nothing.jpg")
+    expect(ada.page.locator(".composer .form-error")).to_contain_text("nothing in this file")
+    expect(words).to_be_hidden()
+    attach(ada, tmp_path / "large.jpg")
+    expect(words).to_have_text("This file is too large. The most is 20 MB.")
+    expect(ada.page.get_by_role("button", name="Try again")).to_be_hidden()
+    ada.write("Too much")
+
+    expect(ada.page.locator(".composer .form-error")).to_contain_text("The file was not uploaded")
+
+
+def test_a_picture_that_no_browser_shows_is_told_before_it_is_posted_and_after(
+    two: tuple[Window, Window], tmp_path: Path
+) -> None:
+    ada, bo = two
+    (tmp_path / "noise.jpg").write_bytes(b"\xff\xd8\xff" + b"no picture" * 1_000)
+    attach(ada, tmp_path / "noise.jpg")
+
+    expect(ada.page.locator(".composer .form-error")).to_contain_text("cannot show this picture")
+    expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
+    ada.write("Noise")
+
+    expect(bo.post_with("Noise").get_by_text("This picture did not load.")).to_be_visible()
+    bo.page.wait_for_timeout(3_000)
+    bo.page.reload()
+    expect(bo.post_with("Noise").get_by_text("The file may be damaged.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 3_000), (3_000, 40)])
+def test_a_strip_is_shown_in_part_with_a_way_to_the_whole_of_it(
+    two: tuple[Window, Window], tmp_path: Path, width: int, height: int
+) -> None:
+    ada, bo = two
+    attach(ada, picture(tmp_path / "strip.png", width=width, height=height))
+
+    ada.write("A strip")
+
+    place = bo.post_with("A strip").locator(".media")
+    expect(place).to_be_visible()
+    bo.page.wait_for_timeout(ARRIVED_MS)
+    box = place.bounding_box()
+    assert box
+    assert min(box["width"], box["height"]) > 100
+    with bo.page.context.expect_page() as opened:
+        place.get_by_role("link", name="Whole picture").click()
+    assert "/media/u/" in opened.value.url
+
+
+def test_an_upload_that_leads_nowhere_names_the_address(
+    browser: "Browser", program: Path, tmp_path: Path, photo: Path
+) -> None:
+    with serving(program, tmp_path / "data", "--public-url", "http://127.0.0.1:9") as elsewhere:
+        ada = window(browser, f"http://127.0.0.1:{elsewhere.port}/")
+        ada.sign_up("Ada")
+
+        attach(ada, photo)
+
+        words = ada.page.locator(".attachment-words")
+        expect(words).to_contain_text("could not reach http://127.0.0.1:9, where files go")
+        expect(words).to_contain_text("--public-url")
+        ada.page.context.close()
+
+
+def test_the_page_asks_how_fast_the_connection_is(two: tuple[Window, Window], photo: Path) -> None:
+    ada, bo = two
+    asked = []
+    bo.page.on("request", lambda sent: asked.append(sent) if "/media/" in sent.url else None)
+    attach(ada, photo)
+
+    ada.write("How fast?")
+    expect(bo.post_with("How fast?").locator(".media.whole")).to_be_visible()
+
+    assert "ect" in asked[0].all_headers()
 
 
 def test_a_video_is_shown_with_a_still_and_plays(two: tuple[Window, Window], clip: Path) -> None:

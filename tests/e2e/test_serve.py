@@ -164,6 +164,14 @@ def test_a_feed_cannot_be_dropped_at_once(run_socialfeed: RunProgram) -> None:
         ("--public-url", "https://feed.example/below"),
         ("--s3", "http://10.0.0.7:8333/bucket"),
         ("--max-image", "5 parsecs"),
+        ("--max-image", "-1MB"),
+        ("--max-image", "0B"),
+        ("--max-video", "-1MB"),
+        ("--cdn-cache", "-1B"),
+        ("--public-url", "http://feed.example:99999"),
+        ("--public-url", "http://feed.example:0"),
+        ("--public-url", "http://a:b:80"),
+        ("--s3", "http://10.0.0.7:65536"),
         ("--upload-expiry", "8d"),
         ("--upload-expiry", "10ms"),
     ],
@@ -176,11 +184,10 @@ def test_a_wrong_option_of_uploads_exits_2(
 
     assert done.returncode == 2
     assert "expected" in done.stderr
+    assert options[0] in done.stderr
 
 
-def test_a_server_on_every_address_says_that_it_needs_a_public_url(
-    program: Path, tmp_path: Path
-) -> None:
+def test_a_server_on_every_address_says_which_urls_it_tells(program: Path, tmp_path: Path) -> None:
     command = [str(program), "serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path)]  # noqa: S104 - it is about that
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -1,7 +1,9 @@
 """`serve --demo`: a world that is alive when it is first looked at."""
 
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +49,10 @@ def demo(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         told = process.stderr.readline()
-        ready = READY.search(told)
-        assert ready, told + process.stderr.read()
+        while not (ready := READY.search(told)):
+            line = process.stderr.readline()
+            assert line, told
+            told += line
         told += process.stderr.readline() + process.stderr.readline()
         try:
             yield Demo(Serving(process, int(ready[1])), folder, told)
@@ -81,7 +85,7 @@ def test_the_world_has_a_past_with_likes_and_comments(demo: Demo) -> None:
     assert len(days) > 2
     assert sum(item["likeCount"] for item in feed) > 20
     assert sum(item["commentCount"] for item in feed) > 10
-    assert {item["kind"] for item in notifications} == {"like", "comment"}
+    assert {item["kind"] for item in notifications} == {"like", "comment", "reply"}
     assert {item["read"] for item in notifications} == {True, False}
 
 
@@ -120,8 +124,75 @@ def test_a_folder_with_users_is_left_as_it_is(
 
     assert done.returncode == 2
     assert "there are users in" in done.stderr
+    assert "leave --demo out" in done.stderr
     with serving(program, tmp_path / "data") as server:
         assert server.send("POST", "/v1/users", {"name": "First"}).status == 409
+
+
+def test_filling_a_folder_is_told_in_lines_where_nobody_watches(demo: Demo) -> None:
+    lines = [line for line in demo.told.splitlines() if line.startswith("filling")]
+
+    assert [line.rpartition(": ")[2] for line in lines] == ["0 %", "25 %", "50 %", "75 %"]
+    assert str(demo.folder) in lines[0]
+
+
+def test_a_folder_with_files_of_others_is_left_as_it_is(
+    tmp_path: Path, run_socialfeed: RunProgram
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("mine")
+
+    done = run_socialfeed("serve", "--demo", "--port", "0", "--data", str(folder))
+
+    assert done.returncode == 2
+    assert "other files (letter.txt)" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+
+
+def begin(program: Path, folder: Path) -> "subprocess.Popen[str]":
+    """Start a demo; returns when something of it is in the folder."""
+    command = [str(program), "serve", "--demo", "--port", "0", "--data", str(folder)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    unfinished = folder / "demo.unfinished" / "home" / "socialfeed.sqlite3"
+    while not unfinished.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "missing"])
+def test_a_demo_that_is_stopped_leaves_nothing(
+    program: Path, tmp_path: Path, *, number: signal.Signals, code: int, is_there: bool
+) -> None:
+    folder = tmp_path / "data"
+    if is_there:
+        folder.mkdir()
+    with begin(program, folder) as process:
+        process.send_signal(number)
+        _, told = process.communicate(timeout=30)
+
+    assert process.returncode == code
+    assert folder.exists() is is_there
+    assert not is_there or list(folder.iterdir()) == []
+    lines = told.splitlines()
+    assert lines[-1] == f"stopped: {folder} is as it was before"
+    assert all(line.startswith("filling") for line in lines[:-1])
+
+
+def test_what_a_killed_demo_has_left_is_removed_by_the_next_start(
+    program: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with begin(program, folder) as process:
+        process.kill()
+    assert (folder / "demo.unfinished").exists()
+
+    with serving(program, folder):
+        assert not (folder / "demo.unfinished").exists()
 
 
 def test_a_demo_is_still_there_after_a_restart(program: Path, demo: Demo) -> None:

@@ -1,13 +1,16 @@
 """The server against its own OpenAPI document, by a fuzzer that knows nothing else of it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.e2e.serving import serving
+from tests.e2e.uploads import uploaded
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,"
@@ -22,6 +25,23 @@ def test_the_document_is_valid_openapi_3_1(program: Path, tmp_path: Path) -> Non
 
     OpenAPIV31SpecValidator(document).validate()
     assert all(path in page for path in document["paths"] if path.startswith("/v1"))
+
+
+def test_the_document_tells_how_media_is_read(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data") as server:
+        document = server.send("GET", "/openapi.json").json
+        media_url = uploaded(server, server.sign_up("ada"))
+        [path] = [path for path in document["paths"] if path.startswith("/media/")]
+        pattern = re.sub(r"\{\w+\}", "[^/]+", path)
+        reply = server.send("GET", urlsplit(media_url).path)
+
+    media = document["paths"][path]["get"]
+    assert re.fullmatch(pattern, urlsplit(media_url).path)
+    assert {each["name"] for each in media["parameters"]} >= {"w", "Range", "If-None-Match"}
+    assert {"200", "206", "304", "404", "412", "416", "422"} <= set(media["responses"])
+    told = media["responses"]["200"]
+    assert reply.headers["Content-Type"] in told["content"]
+    assert set(told["headers"]) - {"Age", "Vary"} <= set(reply.headers)
 
 
 @pytest.mark.slow

@@ -188,6 +188,47 @@ def test_the_owner_is_notified_live_and_from_where_they_stopped(
     assert [item["read"] for item in listed()] == [False, True]
 
 
+def test_who_is_replied_to_is_notified_and_so_is_the_owner_each_once(
+    server: Serving, people: tuple[Person, Person]
+) -> None:
+    author, reader = people
+    third = server.sign_up(f"third of {author.user_id}")
+    post = server.post(author, "a thread")
+
+    def comment(by: Person, parent: str | None = None) -> str:
+        body = {"userId": by.user_id, "postId": post, "comment": "words", "parentCommentId": parent}
+        reply = server.send("POST", "/v1/comments", body, token=by.token)
+        assert reply.status == 201, reply.body
+        return str(reply.json["commentId"])
+
+    def told(person: Person) -> list[tuple[str, str, str]]:
+        path = f"/v1/notifications/{person.user_id}"
+        items = server.send("GET", path, token=person.token).json["items"]
+        return [(item["kind"], item["actorId"], item["commentId"]) for item in reversed(items)]
+
+    first = comment(reader)
+    by_owner = comment(author, first)
+    by_third = comment(third, first)
+    to_owner = comment(third, by_owner)
+    comment(reader, first)  # one's own
+    comment(author, by_owner)  # one's own, on one's own post
+    last = comment(reader, to_owner)
+
+    eventually(lambda: ("reply", reader.user_id, last) in told(third))
+    assert told(third) == [("reply", reader.user_id, last)]
+    assert told(reader) == [
+        ("reply", author.user_id, by_owner),
+        ("reply", third.user_id, by_third),
+    ]
+    assert [(kind, actor) for kind, actor, _ in told(author)] == [
+        ("comment", reader.user_id),
+        ("comment", third.user_id),
+        ("reply", third.user_id),
+        ("comment", reader.user_id),
+        ("comment", reader.user_id),
+    ]
+
+
 def _next_event(response: http.client.HTTPResponse) -> dict[str, object]:
     while not (line := response.readline()).startswith(b"data: "):
         assert line, "the stream has ended"

@@ -147,6 +147,7 @@ def test_head_tells_what_get_would(server: Serving, picture: dict[str, Any]) -> 
     head = server.send("HEAD", path_of(picture["mediaUrl"]))
 
     assert (head.status, head.body) == (200, b"")
+    assert head.headers["X-Cache"] == "HIT"
     for name in ("Content-Length", "Content-Type", "ETag", "Vary", "Cache-Control"):
         assert head.headers[name] == whole.headers[name]
 
@@ -162,6 +163,24 @@ def test_what_the_client_has_is_not_sent_again(
     assert (reply.status, reply.body) == (304, b"")
     for name in ("ETag", "Vary", "Cache-Control"):
         assert reply.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-Unmodified-Since"])
+def test_only_the_version_that_is_expected_is_sent(
+    server: Serving, picture: dict[str, Any], header: str
+) -> None:
+    tag = get(server, picture).headers["ETag"]
+    wanted, other = {
+        "If-Match": (tag, '"x"'),
+        "If-Unmodified-Since": ("Fri, 31 Dec 2100 23:59:59 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    }[header]
+
+    refused = server.send("GET", path_of(picture["mediaUrl"]), headers={header: other})
+
+    assert refused.status == 412
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    again = server.send("GET", path_of(picture["mediaUrl"]), headers={header: wanted})
+    assert again.status == 200
 
 
 def test_another_version_is_sent(server: Serving, picture: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ class CountingStorage:
         self.fails = False
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         raise NotImplementedError
 
@@ -34,7 +34,7 @@ class CountingStorage:
         if key not in self.objects:
             return None
         content, content_type = self.objects[key]
-        return StoredObject(len(content), content_type, f'"{key}"')
+        return StoredObject(len(content), content_type, f'"{key}"', modified_at_s=0)
 
     async def read(
         self, key: str, *, first: int = 0, last: int | None = None
@@ -49,12 +49,11 @@ class CountingStorage:
         for place in range(0, len(content), 1_000):
             yield content[place : place + 1_000]
 
-    async def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         if self.fails:
             raise StorageError(reason="told to fail")
         content = await asyncio.to_thread(path.read_bytes)
         self.objects[key] = content, content_type
-        return StoredObject(len(content), content_type, f'"{key}"')
 
     async def download(self, key: str, path: Path) -> None:
         if self.fails:

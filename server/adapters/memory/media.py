@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from server.adapters.memory.queue import Memory
 from server.errors import MediaGoneError
-from server.model.events import Event
+from server.model.events import Event, EventKind
 from server.model.media import Media, MediaState
 
 
@@ -73,10 +73,12 @@ class MemoryMedia:
         self._orphaned_at_ms.pop(media.media_id, None)
 
     def orphan(self, key: str) -> None:
-        """Note that no post shows media any more."""
+        """Note that no post shows media any more: it is removed."""
         media = self._of(key)
         if media is not None:
-            self._orphaned_at_ms[media.media_id] = self._memory.clock.now_ms()
+            self._orphaned_at_ms[media.media_id] = 0
+            self._media[media.media_id] = replace(media, state=MediaState.REMOVED)
+            self._memory.queue(Event(EventKind.WITHDRAWN, media.owner_id, media.media_id))
 
     def _of(self, key: str) -> Media | None:
         return next((media for media in self._media.values() if media.key == key), None)

@@ -90,8 +90,7 @@ class MemoryQueue:
     async def put_off(self, sequence: int, *, until_ms: int) -> None:
         """Count a failed attempt, and deliver the event again after a time."""
         queued = self._memory.queued[sequence]
-        attempts = queued.delivery.attempts + 1
-        queued.delivery = replace(queued.delivery, attempts=attempts)
+        queued.delivery = queued.delivery._replace(attempts=queued.delivery.attempts + 1)
         queued.due_at_ms = until_ms
 
     async def bury(self, sequence: int, *, reason: str, now_ms: int) -> None:

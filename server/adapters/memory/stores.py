@@ -1,6 +1,7 @@
 """All stores in memory: the ports in their plainest form."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from server.adapters.memory.media import MemoryMedia
@@ -8,15 +9,18 @@ from server.adapters.memory.queue import Memory, MemoryIdempotencyKeys, MemoryQu
 from server.adapters.memory.reactions import MemoryComments, MemoryLikes, MemoryNotifications
 from server.errors import NameTakenError
 from server.model.events import Event
-from server.model.feeds import FanOut, Feed
+from server.model.feeds import Backfill, FanOut, Feed
+from server.model.ids import LARGEST_ID
 from server.model.pages import PageRequest
 from server.model.records import (
+    Audience,
     Counts,
     Credentials,
     Edge,
     FeedEntry,
     Followee,
     FollowersChunk,
+    Pair,
     Post,
     PostEdit,
     Token,
@@ -100,8 +104,7 @@ class MemoryPosts:
         found = self._posts.get(post_id)
         if found is None:
             return None
-        edited = replace(
-            found,
+        edited = found._replace(
             text=found.text if edit.text is None else edit.text,
             description=found.description if edit.description is None else edit.description,
             hashtags=found.hashtags if edit.hashtags is None else edit.hashtags,
@@ -135,6 +138,18 @@ class MemoryPosts:
             if post and post.author_id in authors and above < post.post_id < page.before
         ]
         return sorted(entries, reverse=True)[: page.limit]
+
+    async def newest_by(
+        self, floors: Mapping[int, int], *, limit: int
+    ) -> Mapping[int, Sequence[int]]:
+        """Return the ids of each author's newest posts above a floor of their own, newest first."""
+        newest = PageRequest(LARGEST_ID, limit)
+        return {
+            author_id: [
+                entry.post_id for entry in await self.entries_by([author_id], newest, above=floor)
+            ]
+            for author_id, floor in floors.items()
+        }
 
     async def showing(self, media_url: str) -> Sequence[int]:
         """Return the posts that show media and are not deleted."""
@@ -199,9 +214,9 @@ class MemoryFollows:
         self._memory.queue(event)
         return True
 
-    async def has(self, follower_id: int, followee_id: int) -> bool:
-        """Whether the edge stands."""
-        return (follower_id, followee_id) in self._edges
+    async def standing(self, pairs: Iterable[Pair]) -> AbstractSet[Pair]:
+        """Return those of the pairs whose edges stand."""
+        return {pair for pair in pairs if pair in self._edges}
 
     async def followees(self, follower_id: int) -> Sequence[Followee]:
         """Return all whom a user follows."""
@@ -214,11 +229,15 @@ class MemoryFollows:
             for edge in self.by(follower_id)
         ]
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
-        return {
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
+        followers = {
             followee_id: [edge.follower_id for edge in self.to(followee_id)]
             for followee_id in followee_ids
+        }
+        return {
+            followee_id: Audience(len(ids), ids if len(ids) <= most else [])
+            for followee_id, ids in followers.items()
         }
 
     async def followers_after(
@@ -237,10 +256,9 @@ class MemoryFollows:
         """Return the latest edges from a user, by edge id."""
         return _page_of(self.by(follower_id), page)
 
-    async def settle(self, follower_id: int, followee_id: int) -> None:
-        """Note that the followee's posts are in the follower's feed."""
-        if (follower_id, followee_id) in self._edges:
-            self._settled.add((follower_id, followee_id))
+    async def settle(self, pairs: Iterable[Pair]) -> None:
+        """Note that the followees' posts are in the followers' feeds, where the edges stand."""
+        self._settled |= await self.standing(pairs)
 
     async def mark_pulled(self, author_id: int) -> None:
         """Note that an author's posts are pulled from now on."""
@@ -264,6 +282,10 @@ class MemoryFeeds:
         """Return a user's feed, or None if it has to be built."""
         return self._feeds.get(user_id)
 
+    async def floors(self, user_ids: Iterable[int]) -> Mapping[int, int]:
+        """Return the floors of those of the users' feeds that exist, by user."""
+        return {user: self._feeds[user].floor for user in user_ids if user in self._feeds}
+
     async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
         """Make an empty feed that is pushed to from now on, unless there is a feed."""
         if user_id not in self._feeds:
@@ -283,17 +305,21 @@ class MemoryFeeds:
         if feed is not None:
             self._feeds[user_id] = feed.merged(entries, floor=floor, cap=self._cap)
 
-    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
-        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
-        feed = self._feeds.get(user_id)
-        if feed is not None:
-            self._feeds[user_id] = feed.backfilled(entries, above=above, cap=self._cap)
+    async def backfill(self, backfills: Sequence[Backfill]) -> None:
+        """Add posts of new followees to those of their followers' feeds that exist."""
+        for backfill in backfills:
+            follower_id, followee_id = backfill.pair
+            feed = self._feeds.get(follower_id)
+            if feed is not None:
+                entries = [FeedEntry(post_id, followee_id) for post_id in backfill.post_ids]
+                self._feeds[follower_id] = feed.with_new(entries, cap=self._cap)
 
-    async def remove_author(self, user_id: int, author_id: int) -> None:
-        """Take an author's posts out of a feed."""
-        feed = self._feeds.get(user_id)
-        if feed is not None:
-            self._feeds[user_id] = feed.without_author(author_id)
+    async def remove_authors(self, pairs: Iterable[Pair]) -> None:
+        """Take the posts of former followees out of their followers' feeds."""
+        for follower_id, followee_id in pairs:
+            feed = self._feeds.get(follower_id)
+            if feed is not None:
+                self._feeds[follower_id] = feed.without_authors([followee_id])
 
     async def touch(self, user_id: int, *, now_ms: int) -> None:
         """Note that a feed was read."""

@@ -7,13 +7,14 @@ merged into its users' feeds and emptied.
 
 import json
 import sqlite3
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from server.model.feeds import FanOut
+from server.model.feeds import Backfill, FanOut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,7 @@ MERGES_A_PUSH = 2
 _NUMBER_BITS = 40
 
 _RECORD = np.dtype([("user_id", ">i8"), ("post_id", ">i8"), ("author_id", ">i8")])
+_NONE = np.empty(0, _RECORD)
 
 
 @dataclass(slots=True)
@@ -52,15 +54,8 @@ class FeedTails:
     def __init__(self) -> None:
         self._buckets: list[_Bucket] = []
 
-    def append(
-        self,
-        connection: sqlite3.Connection,
-        fan_outs: Sequence[FanOut],
-        *,
-        only_to: Container[int],
-    ) -> None:
-        """Add entries to the tails of those followers that `only_to` contains."""
-        records = _records(fan_outs, only_to=only_to)
+    def append(self, connection: sqlite3.Connection, records: "NDArray[np.void]") -> None:
+        """Add entries to the tails of their users."""
         buckets = records["user_id"] % BUCKETS
         order = np.argsort(buckets, kind="stable")
         packed = records[order].tobytes()
@@ -86,16 +81,22 @@ class FeedTails:
         records = _of_bucket(connection, user_id % BUCKETS)
         return _packed(records[records["user_id"] == user_id])
 
-    def remove(self, connection: sqlite3.Connection, user_id: int, author_id: int) -> None:
-        """Take an author's posts out of a user's tail."""
-        for key, entries in _rows_of(connection, user_id % BUCKETS):
-            records = np.frombuffer(entries, _RECORD)
-            is_other = (records["user_id"] != user_id) | (records["author_id"] != author_id)
-            if not is_other.all():
-                connection.execute(
-                    "UPDATE feed_tails SET entries = ? WHERE bucket_and_number = ?",
-                    (records[is_other].tobytes(), key),
-                )
+    def remove(self, connection: sqlite3.Connection, authors: Mapping[int, Iterable[int]]) -> None:
+        """Take posts out of users' tails; `authors` are those whose posts go, by user."""
+        by_bucket: dict[int, list[int]] = defaultdict(list)
+        for user_id in authors:
+            by_bucket[user_id % BUCKETS].append(user_id)
+        for bucket, user_ids in by_bucket.items():
+            for key, records in _with_any_of(user_ids, _rows_of(connection, bucket)):
+                is_gone = np.zeros(len(records), bool)
+                for user_id in user_ids:
+                    of_user = records["user_id"] == user_id
+                    is_gone |= of_user & np.isin(records["author_id"], list(authors[user_id]))
+                if is_gone.any():
+                    connection.execute(
+                        "UPDATE feed_tails SET entries = ? WHERE bucket_and_number = ?",
+                        (records[~is_gone].tobytes(), key),
+                    )
 
     def full(self, connection: sqlite3.Connection) -> Sequence[int]:
         """Return some of the buckets that should be merged."""
@@ -158,7 +159,30 @@ def _of_bucket(connection: sqlite3.Connection, bucket: int) -> "NDArray[np.void]
     return np.frombuffer(b"".join(entries for _, entries in _rows_of(connection, bucket)), _RECORD)
 
 
-def _records(fan_outs: Sequence[FanOut], *, only_to: Container[int]) -> "NDArray[np.void]":
+def _with_any_of(
+    user_ids: Sequence[int], rows: Sequence[tuple[int, bytes]]
+) -> Iterator[tuple[int, "NDArray[np.void]"]]:
+    """Yield the rows that have entries of these users; found in all rows at once."""
+    records = [np.frombuffer(entries, _RECORD) for _, entries in rows]
+    ends = np.cumsum([len(of_row) for of_row in records])
+    found = np.flatnonzero(np.isin(np.concatenate([*records, _NONE])["user_id"], user_ids))
+    for row in np.unique(np.searchsorted(ends, found, side="right")).tolist():
+        yield rows[row][0], records[row]
+
+
+def backfilled(backfills: Sequence[Backfill], *, only_to: Container[int]) -> "NDArray[np.void]":
+    """Return the entries of backfills of those followers that `only_to` contains."""
+    chosen = [each for each in backfills if each.pair.follower_id in only_to]
+    sizes = np.array([len(backfill.post_ids) for backfill in chosen], int)
+    records = np.empty(sizes.sum(), _RECORD)
+    records["user_id"] = np.repeat([each.pair.follower_id for each in chosen], sizes)
+    records["post_id"] = [post_id for each in chosen for post_id in each.post_ids]
+    records["author_id"] = np.repeat([each.pair.followee_id for each in chosen], sizes)
+    return records
+
+
+def fanned_out(fan_outs: Sequence[FanOut], *, only_to: Container[int]) -> "NDArray[np.void]":
+    """Return the entries of posts for those followers that `only_to` contains."""
     followers = [
         [user_id for user_id in fan_out.follower_ids if user_id in only_to] for fan_out in fan_outs
     ]

@@ -8,13 +8,19 @@ user. One row for each entry would cost a commit of 100 posts 20,000 rows in a t
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
-from server.adapters.sqlite.feed_tails import FeedTails
+from server.adapters.sqlite.feed_tails import FeedTails, backfilled, fanned_out
 from server.adapters.sqlite.transactions import Transaction
-from server.model.feeds import ENTRY_BYTES, FanOut, Feed, unpacked
-from server.model.records import FeedEntry
+from server.model.feeds import ENTRY_BYTES, Backfill, FanOut, Feed, unpacked
+from server.model.records import FeedEntry, Pair
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BOX = "feeds_db"
 
@@ -38,6 +44,21 @@ class SqliteFeeds:
 
         return await self._database.read(BOX, work)
 
+    async def floors(self, user_ids: Iterable[int]) -> Mapping[int, int]:
+        """Return the floors of those of the users' feeds that exist, by user."""
+        users = json.dumps(list(user_ids))
+
+        def work(connection: sqlite3.Connection) -> Mapping[int, int]:
+            # Of the rows alone: what a tail would have trimmed off is there until it is merged.
+            (text,) = connection.execute(
+                "SELECT json_group_array(json_array(user_id, floor)) FROM feeds"
+                " WHERE user_id IN (SELECT value FROM json_each(?))",
+                (users,),
+            ).fetchone()
+            return dict(json.loads(text))
+
+        return await self._database.read(BOX, work)
+
     async def create(self, user_id: int, *, floor: int, now_ms: int) -> None:
         """Make an empty feed that is pushed to from now on, unless there is a feed."""
 
@@ -54,38 +75,52 @@ class SqliteFeeds:
         """Add posts to those of their followers' feeds that exist."""
 
         def work(transaction: Transaction) -> None:
-            connection = transaction.connection
             owners = self._owners_in(transaction)
-            self._tails.append(connection, fan_outs, only_to=owners)
-            for bucket in self._tails.full(connection):
-                self._merge_tails(connection, self._tails.take(connection, bucket))
+            self._append(transaction, fanned_out(fan_outs, only_to=owners))
+
+        await self._database.write(BOX, work)
+
+    async def backfill(self, backfills: Sequence[Backfill]) -> None:
+        """Add posts of new followees to those of their followers' feeds that exist.
+
+        They are pushed as new posts are, so that no feed has to be read and written for them.
+        """
+
+        def work(transaction: Transaction) -> None:
+            owners = self._owners_in(transaction)
+            self._append(transaction, backfilled(backfills, only_to=owners))
 
         await self._database.write(BOX, work)
 
     async def merge(self, user_id: int, entries: Sequence[FeedEntry], *, floor: int) -> None:
         """Merge entries into a feed if it exists; see `Feed.merged`."""
 
-        def merged(feed: Feed) -> Feed:
-            return feed.merged(entries, floor=floor, cap=self._cap)
+        def work(transaction: Transaction) -> None:
+            # With its tail: `floor` is below all that `get` returns, whose floor the row alone may
+            # not have reached.
+            feed = self._whole(transaction.connection, user_id)
+            if feed is not None:
+                merged = feed.merged(entries, floor=floor, cap=self._cap)
+                _store(transaction.connection, {user_id: merged})
 
-        await self._change(user_id, merged)
+        await self._database.write(BOX, work)
 
-    async def backfill(self, user_id: int, entries: Sequence[FeedEntry], *, above: int) -> None:
-        """Add a new followee's entries to a feed if it exists; see `Feed.backfilled`."""
-
-        def backfilled(feed: Feed) -> Feed:
-            return feed.backfilled(entries, above=above, cap=self._cap)
-
-        await self._change(user_id, backfilled)
-
-    async def remove_author(self, user_id: int, author_id: int) -> None:
-        """Take an author's posts out of a feed."""
+    async def remove_authors(self, pairs: Iterable[Pair]) -> None:
+        """Take the posts of former followees out of their followers' feeds."""
+        authors: dict[int, set[int]] = defaultdict(set)
+        for follower_id, followee_id in pairs:
+            authors[follower_id].add(followee_id)
 
         def work(transaction: Transaction) -> None:
-            feed = _stored(transaction.connection, user_id)
-            if feed is not None:
-                _store(transaction.connection, {user_id: feed.without_author(author_id)})
-            self._tails.remove(transaction.connection, user_id, author_id)
+            feeds = _stored(transaction.connection, authors)
+            _store(
+                transaction.connection,
+                {
+                    user_id: feed.without_authors(authors[user_id])
+                    for user_id, feed in feeds.items()
+                },
+            )
+            self._tails.remove(transaction.connection, authors)
 
         await self._database.write(BOX, work)
 
@@ -135,19 +170,15 @@ class SqliteFeeds:
 
         await self._database.write(BOX, work)
 
-    async def _change(self, user_id: int, change: Callable[[Feed], Feed]) -> None:
-        def work(transaction: Transaction) -> None:
-            # With its tail: `change` knows the feed that `get` returns, whose floor the row alone
-            # may not have reached.
-            feed = self._whole(transaction.connection, user_id)
-            if feed is not None:
-                _store(transaction.connection, {user_id: change(feed)})
-
-        await self._database.write(BOX, work)
+    def _append(self, transaction: Transaction, records: "NDArray[np.void]") -> None:
+        connection = transaction.connection
+        self._tails.append(connection, records)
+        for bucket in self._tails.full(connection):
+            self._merge_tails(connection, self._tails.take(connection, bucket))
 
     def _whole(self, connection: sqlite3.Connection, user_id: int) -> Feed | None:
         """Return a feed with what its tail has for the user."""
-        feed = _stored(connection, user_id)
+        feed = _stored(connection, [user_id]).get(user_id)
         if feed is None:
             return None
         tail = self._tails.of_user(connection, user_id)
@@ -166,26 +197,24 @@ class SqliteFeeds:
         self._tails.forget()
 
     def _merge_tails(self, connection: sqlite3.Connection, tails: Mapping[int, bytes]) -> None:
-        rows = connection.execute(
-            "SELECT user_id, floor, entries FROM feeds"
-            " WHERE user_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(tails)),),
-        )
+        feeds = _stored(connection, tails)
         _store(
             connection,
             {
-                user_id: Feed(floor, entries).with_newer(tails[user_id], cap=self._cap)
-                for user_id, floor, entries in rows
+                user_id: feed.with_newer(tails[user_id], cap=self._cap)
+                for user_id, feed in feeds.items()
             },
         )
 
 
-def _stored(connection: sqlite3.Connection, user_id: int) -> Feed | None:
-    """Return a feed without its tail."""
-    row = connection.execute(
-        "SELECT floor, entries FROM feeds WHERE user_id = ?", (user_id,)
-    ).fetchone()
-    return None if row is None else Feed(*row)
+def _stored(connection: sqlite3.Connection, user_ids: Iterable[int]) -> Mapping[int, Feed]:
+    """Return those of the users' feeds that exist, without their tails."""
+    rows = connection.execute(
+        "SELECT user_id, floor, entries FROM feeds"
+        " WHERE user_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(user_ids)),),
+    )
+    return {user_id: Feed(floor, entries) for user_id, floor, entries in rows}
 
 
 def _store(connection: sqlite3.Connection, feeds: Mapping[int, Feed]) -> None:

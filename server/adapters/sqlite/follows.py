@@ -3,12 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+import orjson
 
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Edge, Followee, FollowersChunk
+from server.model.records import Audience, Edge, Followee, FollowersChunk, Pair
 
 BOX = "follow_db"
 
@@ -50,15 +53,19 @@ class SqliteFollows:
 
         return await self._database.write(BOX, work)
 
-    async def has(self, follower_id: int, followee_id: int) -> bool:
-        """Whether the edge stands."""
+    async def standing(self, pairs: Iterable[Pair]) -> AbstractSet[Pair]:
+        """Return those of the pairs whose edges stand."""
+        asked = json.dumps(list(pairs))
 
-        def work(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                "SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = ?",
-                (follower_id, followee_id),
-            )
-            return found.fetchone() is not None
+        def work(connection: sqlite3.Connection) -> AbstractSet[Pair]:
+            # One row of JSON: each row fetched would wait for the interpreter.
+            (text,) = connection.execute(
+                "SELECT json_group_array(json_array(follower_id, followee_id))"
+                " FROM json_each(?) CROSS JOIN follows"
+                " WHERE follower_id = value ->> 0 AND followee_id = value ->> 1",
+                (asked,),
+            ).fetchone()
+            return {Pair(*pair) for pair in json.loads(text)}
 
         return await self._database.read(BOX, work)
 
@@ -75,19 +82,20 @@ class SqliteFollows:
 
         return await self._database.read(BOX, work)
 
-    async def followers_of(self, followee_ids: Iterable[int]) -> Mapping[int, Sequence[int]]:
-        """Return all followers of users, who should not have very many."""
+    async def audiences(self, followee_ids: Iterable[int], *, most: int) -> Mapping[int, Audience]:
+        """Return users' followers; of one who has more than `most`, only how many."""
         ids = json.dumps(list(followee_ids))
 
-        def work(connection: sqlite3.Connection) -> Mapping[int, Sequence[int]]:
+        def work(connection: sqlite3.Connection) -> Mapping[int, Audience]:
             # One row of JSON: each row fetched would wait for the interpreter.
             (text,) = connection.execute(
-                "SELECT json_group_array(json_array(value, json((SELECT"
-                " json_group_array(follower_id) FROM follows WHERE followee_id = value))))"
-                " FROM json_each(?)",
-                (ids,),
+                "SELECT json_group_array(json_array(value, coalesce(followers, 0), json((SELECT"
+                " json_group_array(follower_id) FROM follows"
+                " WHERE followee_id = value AND followers <= ?))))"
+                " FROM json_each(?) LEFT JOIN users ON user_id = value",
+                (most, ids),
             ).fetchone()
-            return dict(json.loads(text))
+            return {user_id: Audience(*audience) for user_id, *audience in orjson.loads(text)}
 
         return await self._database.read(BOX, work)
 
@@ -123,13 +131,15 @@ class SqliteFollows:
             (follower_id, page.before, page.limit),
         )
 
-    async def settle(self, follower_id: int, followee_id: int) -> None:
-        """Note that the followee's posts are in the follower's feed."""
+    async def settle(self, pairs: Iterable[Pair]) -> None:
+        """Note that the followees' posts are in the followers' feeds, where the edges stand."""
+        settled = json.dumps(list(pairs))
 
         def work(transaction: Transaction) -> None:
             transaction.connection.execute(
-                "UPDATE follows SET is_settled = 1 WHERE follower_id = ? AND followee_id = ?",
-                (follower_id, followee_id),
+                "UPDATE follows SET is_settled = 1 FROM json_each(?)"
+                " WHERE follower_id = value ->> 0 AND followee_id = value ->> 1",
+                (settled,),
             )
 
         await self._database.write(BOX, work)

@@ -9,7 +9,7 @@ from typing import Any
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
 from server.errors import MediaGoneError
-from server.model.events import Event
+from server.model.events import Event, EventKind
 from server.model.media import Media, MediaState, Rendition, key_in
 
 BOX = "posts_db"
@@ -136,12 +136,15 @@ def show_media(transaction: Transaction, key: str) -> None:
 
 
 def orphan_media(transaction: Transaction, media_url: str) -> None:
-    """Note that a post does not show media any more; it is an orphan if no other does."""
-    transaction.connection.execute(
-        "UPDATE media SET orphaned_at_ms = ?1 WHERE key = ?2 AND NOT EXISTS"
-        " (SELECT 1 FROM posts WHERE media_url = ?3)",
-        (transaction.now_ms, key_in(media_url), media_url),
-    )
+    """Note that a post does not show media any more; it is removed if no other does."""
+    withdrawn = transaction.connection.execute(
+        # Orphaned for long, so that it is found even if its event is lost among the dead letters.
+        "UPDATE media SET orphaned_at_ms = 0, state = ? WHERE key = ? AND NOT EXISTS"
+        " (SELECT 1 FROM posts WHERE media_url = ?) RETURNING owner_id, media_id",
+        (MediaState.REMOVED, key_in(media_url), media_url),
+    ).fetchone()
+    if withdrawn:
+        transaction.queue(Event(EventKind.WITHDRAWN, *withdrawn))
 
 
 def _one(connection: sqlite3.Connection, media_id: int) -> Media | None:

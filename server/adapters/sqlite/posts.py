@@ -14,6 +14,8 @@ from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit
 
 BOX = "posts_db"
+# Of most posts, and one object for all of them in the caches.
+_NO_COUNTS = Counts()
 
 
 class SqlitePosts:
@@ -36,7 +38,7 @@ class SqlitePosts:
                     post.text,
                     post.media_url,
                     post.description,
-                    json.dumps(post.hashtags),
+                    json.dumps(post.hashtags) if post.hashtags else "[]",
                 ),
             )
             if added.rowcount:
@@ -118,6 +120,25 @@ class SqlitePosts:
 
         return await self._database.read(BOX, work)
 
+    async def newest_by(
+        self, floors: Mapping[int, int], *, limit: int
+    ) -> Mapping[int, Sequence[int]]:
+        """Return the ids of each author's newest posts above a floor of their own, newest first."""
+        wanted = json.dumps(list(floors.items()))
+
+        def work(connection: sqlite3.Connection) -> Mapping[int, Sequence[int]]:
+            # One row of JSON: each row fetched would wait for the interpreter.
+            (text,) = connection.execute(
+                "SELECT json_group_array(json_array(value ->> 0, json((SELECT"
+                " json_group_array(post_id) FROM (SELECT post_id FROM posts"
+                " WHERE author_id = value ->> 0 AND post_id > value ->> 1 AND is_deleted = 0"
+                " ORDER BY post_id DESC LIMIT ?))))) FROM json_each(?)",
+                (limit, wanted),
+            ).fetchone()
+            return dict(json.loads(text))
+
+        return await self._database.read(BOX, work)
+
     async def showing(self, media_url: str) -> Sequence[int]:
         """Return the posts that show media and are not deleted."""
 
@@ -160,7 +181,7 @@ class SqliteCounters:
                 " WHERE post_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(ids),),
             )
-            return dict.fromkeys(ids, Counts()) | {row[0]: Counts(*row[1:]) for row in rows}
+            return dict.fromkeys(ids, _NO_COUNTS) | {row[0]: Counts(*row[1:]) for row in rows}
 
         return await self._database.read("likes_db", work)
 

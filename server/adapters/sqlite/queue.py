@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+import orjson
+
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue
@@ -41,14 +43,17 @@ class SqliteQueue:
         """Return the oldest events that are not put off."""
 
         def work(connection: sqlite3.Connection) -> Sequence[Delivery]:
-            rows = connection.execute(
-                "SELECT sequence, attempts, queued_at_ms, kind, user_id, subject_id, comment_id"
-                " FROM events WHERE queue = ? AND due_at_ms <= ? ORDER BY sequence LIMIT ?",
+            # One row of JSON: each row fetched would wait for the interpreter.
+            (text,) = connection.execute(
+                "SELECT json_group_array(json_array("
+                " sequence, attempts, queued_at_ms, kind, user_id, subject_id, comment_id))"
+                " FROM (SELECT * FROM events WHERE queue = ? AND due_at_ms <= ?"
+                " ORDER BY sequence LIMIT ?)",
                 (queue, now_ms, limit),
-            )
+            ).fetchone()
             return [
-                Delivery(row[0], Event(*row[3:]), attempts=row[1], queued_at_ms=row[2])
-                for row in rows
+                Delivery(sequence, Event(*event), attempts, queued_at_ms)
+                for sequence, attempts, queued_at_ms, *event in orjson.loads(text)
             ]
 
         return await self._database.read(BOX, work)

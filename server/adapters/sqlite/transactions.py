@@ -1,13 +1,14 @@
 """A transaction of the writer: the jobs that share a commit, and what they gather for it."""
 
 import asyncio
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
+
+import orjson
 
 from server.model.events import Event, Queue
 from server.model.records import Counts
@@ -25,14 +26,15 @@ class Transaction:
     """What a write job works with; its counts and announcements are gathered for the commit.
 
     Attributes:
-        events: those that are yet to be written, all at once.
+        events: rows that are yet to be written, all at once: queue, kind, user, subject, comment,
+            and when it was queued.
         undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
     """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
-    events: list[tuple[Event, int]] = field(default_factory=list)
+    events: list[tuple[object, ...]] = field(default_factory=list)
     queues: set[Queue] = field(default_factory=set)
     undo: set[Callable[[], None]] = field(default_factory=set)
 
@@ -43,22 +45,19 @@ class Transaction:
 
     def queue(self, event: Event, *, queued_at_ms: int | None = None) -> None:
         """Put an event into its queue, in the same commit."""
-        self.events.append((event, self.now_ms if queued_at_ms is None else queued_at_ms))
+        queue = event.queue
+        self.queues.add(queue)
+        self.events.append((queue, *event, self.now_ms if queued_at_ms is None else queued_at_ms))
 
     def write_events(self) -> None:
         """Write the events so far, in one statement: each costs as much as some rows."""
-        rows = [
-            (event.queue, event.kind, event.user_id, event.subject_id, event.comment_id, at_ms)
-            for event, at_ms in self.events
-        ]
-        if rows:
+        if self.events:
             self.connection.execute(
                 "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
                 " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
                 " value ->> 5 FROM json_each(?) ORDER BY key",
-                (json.dumps(rows),),
+                (orjson.dumps(self.events).decode(),),
             )
-            self.queues.update(event.queue for event, _ in self.events)
             self.events.clear()
 
 

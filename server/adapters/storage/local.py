@@ -10,13 +10,15 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from io import FileIO
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, TypeVar
 
 from server.adapters.storage.presigning import Presigner
@@ -44,10 +46,10 @@ class LocalStorage:
         self._presigner = presigner
         self._objects = folder / presigner.bucket
         self._unfinished = folder / "unfinished"
-        # What a process that died has left.
-        shutil.rmtree(self._unfinished, ignore_errors=True)
+        self._folders = _Folders()
+        _clear(self._unfinished)
         for each in (folder, self._objects, self._unfinished):
-            each.mkdir(mode=0o700, exist_ok=True)
+            self._folders.make(each)
         self._numbers = count()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="object_storage")
 
@@ -56,11 +58,15 @@ class LocalStorage:
         self._threads.shutdown()
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         """Return a request that puts exactly so many bytes of that type there."""
         return self._presigner.put(
-            key, content_type=content_type, size_bytes=size_bytes, expires_s=expires_s
+            key,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            expires_s=expires_s,
+            site_url=site_url,
         )
 
     async def head(self, key: str) -> StoredObject | None:
@@ -95,7 +101,7 @@ class LocalStorage:
         finally:
             file.close()
 
-    async def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         """Store a file's content, in place of what was there."""
 
         def work(incoming: _Incoming) -> None:
@@ -105,7 +111,7 @@ class LocalStorage:
 
         async with self.receive(key) as incoming:
             await self._run(lambda: work(incoming))
-            return await incoming.keep(content_type=content_type, replaces=True)
+            await incoming.keep(content_type=content_type, replaces=True)
 
     async def download(self, key: str, path: Path) -> None:
         """Write an object's content to a file."""
@@ -148,10 +154,9 @@ class LocalStorage:
     @asynccontextmanager
     async def receive(self, key: str) -> AsyncIterator["_Incoming"]:
         """Yield an object that comes in; nothing is left of it unless it is kept."""
-        target = self._path(key)
-        incoming = _Incoming(
-            self._unfinished / str(next(self._numbers)), target, key=key, run=self._run
-        )
+        path = self._unfinished / str(next(self._numbers))
+        place = _Place(key, self._path(key), self._folders)
+        incoming = _Incoming(path, place, run=self._run)
         try:
             yield incoming
         finally:
@@ -180,20 +185,39 @@ class LocalStorage:
             raise StorageError(reason=error.strerror or str(error)) from error
 
 
+class _Folders:
+    """Makes folders, each on disk before anything in it is confirmed."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def make(self, folder: Path) -> None:
+        """Make a folder with those that it is in, where they are missing."""
+        # Whoever finds a folder there finds it on disk: until then its maker has the lock.
+        with self._lock:
+            missing = list(takewhile(lambda each: not each.exists(), (folder, *folder.parents)))
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in missing:
+                _sync_folder(each.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an object goes."""
+
+    key: str
+    path: Path
+    folders: _Folders
+
+
 class _Incoming:
     """An object that comes in, as a file under another name."""
 
     def __init__(
-        self,
-        path: Path,
-        target: Path,
-        *,
-        key: str,
-        run: Callable[[Callable[[], None]], Awaitable[None]],
+        self, path: Path, place: _Place, *, run: Callable[[Callable[[], None]], Awaitable[None]]
     ) -> None:
         self._path = path
-        self._target = target
-        self._key = key
+        self._place = place
         self._run = run
         self._file: FileIO | None = None
         self._waiting = bytearray()
@@ -233,17 +257,21 @@ class _Incoming:
         assert self._file is not None  # noqa: S101 - for the type checker
         _write(self._file, _footer(self._described(content_type)))
         os.fsync(self._file.fileno())
-        with _synced_folder(self._target.parent):
-            if replaces:
-                self._path.replace(self._target)
-            else:
-                try:
-                    self._target.hardlink_to(self._path)
-                except FileExistsError as error:
-                    raise ObjectExistsError(key=self._key) from error
+        target = self._place.path
+        self._place.folders.make(target.parent)
+        if replaces:
+            self._path.replace(target)
+        else:
+            try:
+                target.hardlink_to(self._path)
+            except FileExistsError as error:
+                raise ObjectExistsError(key=self._place.key) from error
+        _sync_folder(target.parent)
 
     def _described(self, content_type: str) -> StoredObject:
-        return StoredObject(self._size_bytes, content_type, f'"{self._digest.hexdigest()}"')
+        assert self._file is not None  # noqa: S101 - for the type checker
+        etag = f'"{self._digest.hexdigest()}"'
+        return StoredObject(self._size_bytes, content_type, etag, _modified_at_s(self._file))
 
 
 def _write(file: FileIO, data: bytes) -> None:
@@ -271,19 +299,21 @@ def _described(file: BinaryIO) -> StoredObject:
             raise DamagedObjectError(name=Path(file.name).name)
         file.seek(end - length)
         footer = json.loads(file.read(length))
-        return StoredObject(end - length, footer["type"], footer["etag"])
+        return StoredObject(end - length, footer["type"], footer["etag"], _modified_at_s(file))
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise DamagedObjectError(name=Path(file.name).name) from error
 
 
-@contextmanager
-def _synced_folder(folder: Path) -> Iterator[None]:
-    """Make a folder, and bring it to disk with what is put into it."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield
-    for each in (folder, *(made.parent for made in missing)):
-        _sync_folder(each)
+def _modified_at_s(file: BinaryIO | FileIO) -> int:
+    return int(os.fstat(file.fileno()).st_mtime)
+
+
+def _clear(unfinished: Path) -> None:
+    """Remove what a process that died has left."""
+    if unfinished.exists() and any(unfinished.iterdir()):
+        # It may have died after it made a folder and before that was on disk.
+        os.sync()
+    shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,8 +1,7 @@
 """Pre-signed URLs of a bucket, path-style."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from server.model.signatures import (
     UNSIGNED_PAYLOAD,
@@ -23,27 +22,30 @@ class Presigner:
     """Signs uploads to a bucket.
 
     Attributes:
-        endpoint: the URL that the bucket is below; clients must reach it.
+        endpoint: the URL that the bucket is below, which clients must reach; or its path on this
+            server.
         bucket: its name.
         access_key: that may put objects there.
         region: of the bucket.
         clock: of the signatures.
     """
 
-    endpoint: Callable[[], str]
+    endpoint: str
     bucket: str
     access_key: AccessKey
     region: str
     clock: Clock
 
-    def put(self, key: str, *, content_type: str, size_bytes: int, expires_s: int) -> PresignedPut:
+    def put(
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
+    ) -> PresignedPut:
         """Return a PUT of exactly so many bytes of that type, if there is no such object yet.
 
         The length is signed as well as the headers that are told; every client sends it by itself.
         """
         now_ms = self.clock.now_ms()
         date = amz_date(now_ms)
-        endpoint = self.endpoint()
+        endpoint = urljoin(site_url, self.endpoint)
         told = {"Content-Type": content_type, "If-None-Match": "*"}
         signed = {name.lower(): value for name, value in told.items()}
         signed |= {"content-length": str(size_bytes), "host": _host(endpoint)}

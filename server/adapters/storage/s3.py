@@ -12,6 +12,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from aiohttp import ClientPayloadError
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from server.adapters.storage.presigning import Presigner
 from server.errors import NotFoundError, StorageError
@@ -32,12 +33,28 @@ class S3Storage:
     client: Any
 
     def presigned_put(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int
+        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, site_url: str
     ) -> PresignedPut:
         """Return a request that puts exactly so many bytes of that type there."""
         return self.presigner.put(
-            key, content_type=content_type, size_bytes=size_bytes, expires_s=expires_s
+            key,
+            content_type=content_type,
+            size_bytes=size_bytes,
+            expires_s=expires_s,
+            site_url=site_url,
         )
+
+    async def check(self) -> None:
+        """Look whether bucket and key can be used: they can, if the bucket can be listed.
+
+        Raises:
+            StorageError: if they cannot.
+        """
+        try:
+            with _told(""):
+                await self.client.list_objects_v2(Bucket=self.presigner.bucket, MaxKeys=1)
+        except NotFoundError as error:
+            raise StorageError(reason="it answers 404") from error.__cause__
 
     async def head(self, key: str) -> StoredObject | None:
         """Return what is known of an object, or None if there is none."""
@@ -46,7 +63,10 @@ class S3Storage:
                 found = await self.client.head_object(**self._named(key))
         except NotFoundError:
             return None
-        return StoredObject(found["ContentLength"], found["ContentType"], found["ETag"])
+        modified_at_s = int(found["LastModified"].timestamp())
+        return StoredObject(
+            found["ContentLength"], found["ContentType"], found["ETag"], modified_at_s
+        )
 
     async def read(
         self, key: str, *, first: int = 0, last: int | None = None
@@ -66,14 +86,13 @@ class S3Storage:
                     break
                 yield data
 
-    async def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+    async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         """Store a file's content, in place of what was there."""
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         with path.open("rb") as file, _told(key):
-            answer = await self.client.put_object(
+            await self.client.put_object(
                 **self._named(key), Body=file, ContentLength=size_bytes, ContentType=content_type
             )
-        return StoredObject(size_bytes, content_type, answer["ETag"])
 
     async def download(self, key: str, path: Path) -> None:
         """Write an object's content to a file."""
@@ -92,7 +111,7 @@ class S3Storage:
                     Bucket=self.presigner.bucket, Delete={"Objects": objects, "Quiet": True}
                 )
             for error in answer.get("Errors", ()):
-                raise StorageError(reason=f"{error.get('Code')}: {error.get('Message')}")
+                raise StorageError(reason=f"it answers {error.get('Code')}")
 
     async def delete_under(self, prefix: str) -> None:
         """Delete all objects whose keys start with a prefix that ends in a slash."""
@@ -119,7 +138,7 @@ async def s3_storage(presigner: Presigner) -> AsyncIterator[S3Storage]:
     )
     async with get_session().create_client(
         "s3",
-        endpoint_url=presigner.endpoint(),
+        endpoint_url=presigner.endpoint,
         region_name=presigner.region,
         aws_access_key_id=presigner.access_key.key_id,
         aws_secret_access_key=presigner.access_key.secret,
@@ -144,10 +163,19 @@ def _told(key: str) -> Iterator[None]:
             raise NotFoundError(kind="object", found=key) from error
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise _NothingThereError from error
-        raise StorageError(reason=str(error)) from error
+        raise StorageError(reason=_refusal(error)) from error
+    except ResponseParserError as error:
+        raise StorageError(reason="what it answers is not S3's") from error
     # aiobotocore lets some of aiohttp's errors through, such as that of a body cut short.
     except (BotoCoreError, ClientPayloadError, OSError, TimeoutError) as error:
-        raise StorageError(reason=str(error) or type(error).__name__) from error
+        # Their own words name the endpoint.
+        raise StorageError(reason=f"it is not reached ({type(error).__name__})") from error
+
+
+def _refusal(error: ClientError) -> str:
+    """Return what clients may know of an endpoint's refusal."""
+    code = str(error.response["Error"].get("Code"))
+    return f"it answers {code}" if code.isalnum() else "it refuses"
 
 
 def _text(last: int | None) -> str:

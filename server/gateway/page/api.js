@@ -65,7 +65,11 @@ export class Api {
   }
 }
 
-/** The key under which the server takes a repeated call for the same one: new with another body. */
+/**
+ * The key under which the server takes a repeated call for the same one.
+ *
+ * It is new with another body, and once the call was answered: the same words again are new ones.
+ */
 export class SendKey {
   #body = null;
   #key = null;
@@ -77,6 +81,11 @@ export class SendKey {
       this.#key = newKey();
     }
     return this.#key;
+  }
+
+  /** The call has succeeded. */
+  done() {
+    this.#body = null;
   }
 }
 

@@ -130,19 +130,22 @@ export class CommentThread {
   }
 
   async #send(form) {
-    const comment = this.#field.value.trim();
+    // What is typed from here on belongs to the next comment.
+    const written = this.#field.value;
+    const answered = this.#replyTo;
+    const comment = written.trim();
     const button = form.querySelector("[type=submit]");
     if (!comment || button.disabled) return;
     const body = { userId: this.#app.session.userId, postId: this.#post.postId, comment };
-    if (this.#replyTo) body.parentCommentId = this.#replyTo.commentId;
+    if (answered) body.parentCommentId = answered.commentId;
     button.disabled = true;
     showError(form, null);
     try {
       const made = await this.#app.api.post("/v1/comments", body, { key: this.#sendKey.for(body) });
+      this.#sendKey.done();
       this.#comments.set(made.commentId, { ...made, author: this.#app.session.user });
-      this.#field.value = "";
-      this.#draft.clear();
-      this.#answer(null);
+      this.#draft.drop(written);
+      if (answered === this.#replyTo) this.#answer(null);
       glide(this.#section, () => this.#show());
       this.#onSent();
       announce("Your comment is there.");

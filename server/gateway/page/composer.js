@@ -2,12 +2,14 @@
 
 import { SendKey } from "./api.js";
 import { Draft } from "./drafts.js";
-import { allFromTemplate, element, onSendKey, paintAvatar, showError } from "./elements.js";
+import { allFromTemplate, element, icon, onSendKey, paintAvatar, showError } from "./elements.js";
 import { glide } from "./glide.js";
 import { hashtagsOf } from "./text.js";
-import { TYPES, Upload } from "./upload.js";
+import { bytesText, Upload } from "./upload.js";
 
 const KEPT_MS = 1_500;
+// Refusals of a file that will be no other at the next try.
+const FINAL = new Set([400, 413, 415, 422]);
 
 /** The form for a new post; `onPosted` is told the post. */
 export class Composer {
@@ -78,15 +80,19 @@ export class Composer {
 
   #attach(file) {
     this.#tellError(null);
-    if (!TYPES.has(file.type)) {
+    if (!this.#find("input[type=file]").accept.split(",").includes(file.type)) {
       this.#tellError(`${file.name}: only pictures (JPEG, PNG, WebP, GIF) and videos (MP4, MOV, WebM).`);
+      return;
+    }
+    if (file.size === 0) {
+      this.#tellError(`${file.name}: there is nothing in this file.`);
       return;
     }
     this.#detach();
     this.#upload = new Upload(this.#app, file);
     this.#upload.addEventListener("progress", (event) => this.#tellProgress(event.target));
     this.#preview(file);
-    this.#field.placeholder = "Say something about it";
+    this.#expect("description", "Say something about it");
     this.#send();
   }
 
@@ -99,7 +105,13 @@ export class Composer {
     if (shown) URL.revokeObjectURL(shown.src);
     view.replaceChildren();
     this.#showAttachment(false);
-    this.#field.placeholder = "What is on your mind?";
+    this.#expect("text", "What is on your mind?");
+  }
+
+  /** Let the words be a text of their own, or what is said about a file. */
+  #expect(kind, placeholder) {
+    this.#field.maxLength = Number(this.#field.dataset[kind]);
+    this.#field.placeholder = placeholder;
   }
 
   #preview(file) {
@@ -108,9 +120,18 @@ export class Composer {
     const shown = isVideo
       ? element("video", { src: url, muted: true, preload: "metadata", "aria-hidden": "true" })
       : element("img", { src: url, alt: "" });
+    if (!isVideo) shown.addEventListener("error", () => this.#tellUnseen(shown), { once: true });
     this.#find(".attachment-view").replaceChildren(shown);
-    this.#find(".attachment-name").textContent = `${file.name}, ${megabytes(file.size)}`;
+    this.#find(".attachment-name").textContent = `${file.name}, ${bytesText(file.size)}`;
     this.#showAttachment(true);
+  }
+
+  /** Tell that a picture is none to this browser; it may be to the server, and to others. */
+  #tellUnseen(shown) {
+    if (!shown.isConnected) return;
+    URL.revokeObjectURL(shown.src);
+    shown.replaceWith(icon("picture"));
+    this.#tellError("This browser cannot show this picture. Others may not see it either.");
   }
 
   #showAttachment(isShown) {
@@ -133,7 +154,7 @@ export class Composer {
         return true;
       },
       (problem) => {
-        if (!upload.isCancelled) this.#tell(problem.message, { canRetry: true });
+        if (!upload.isCancelled) this.#tellFailure(problem);
         return false;
       },
     );
@@ -148,15 +169,22 @@ export class Composer {
     if (percent % 10 === 0) this.#find(".attachment-words").textContent = words;
   }
 
-  #tell(words, { bar = false, canRetry = false } = {}) {
+  #tellFailure({ message, status }) {
+    this.#tell(message, { isFailed: true, canRetry: !FINAL.has(status) });
+  }
+
+  #tell(words, { bar = false, isFailed = false, canRetry = false } = {}) {
     this.#find(".attachment-words").textContent = words;
-    this.#find(".attachment").classList.toggle("failed", canRetry);
+    this.#find(".attachment").classList.toggle("failed", isFailed);
     this.#find("progress").hidden = !bar;
     this.#find("[data-do=retry]").hidden = !canRetry;
   }
 
   async #post() {
-    const words = this.#field.value.trim();
+    // What is typed or attached from here on belongs to the next post.
+    const written = this.#field.value;
+    const upload = this.#upload;
+    const words = written.trim();
     if (this.#isBusy || (!words && !this.#upload)) {
       if (!words) this.#field.focus();
       return;
@@ -164,14 +192,14 @@ export class Composer {
     this.#setBusy(true);
     this.#tellError(null);
     try {
-      const body = await this.#body(words);
+      const body = await this.#body(words, upload);
       if (!body) return;
       const post = await this.#app.api.post("/v1/posts", body, { key: this.#sendKey.for(body) });
-      await this.#onPosted({ ...post, author: this.#app.session.user });
-      this.#field.value = "";
+      this.#sendKey.done();
+      this.#draft.drop(written);
       this.#find(".kept").textContent = "";
-      this.#draft.clear();
-      this.#detach();
+      if (upload === this.#upload) this.#detach();
+      await this.#onPosted({ ...post, author: this.#app.session.user });
     } catch (problem) {
       this.#tellError(`${problem.message} Your post is kept here; it was not sent.`);
     } finally {
@@ -180,15 +208,16 @@ export class Composer {
   }
 
   /** Return what is to be sent; null if the file could not be uploaded, which was told. */
-  async #body(words) {
+  async #body(words, upload) {
     const { userId } = this.#app.session;
     const hashtags = hashtagsOf(words);
-    if (!this.#upload) return { userId, text: words, hashtags };
-    if (!this.#upload.mediaUrl && !(await this.#sending)) {
-      this.#tellError("The file is not there yet. Your post is kept here; it was not sent.");
+    if (!upload) return { userId, text: words, hashtags };
+    if (!upload.mediaUrl && !(await this.#sending)) {
+      const why = upload.isCancelled ? "The file was removed." : "The file was not uploaded.";
+      this.#tellError(`${why} Your post is kept here; it was not sent.`);
       return null;
     }
-    const { mediaUrl } = this.#upload;
+    const { mediaUrl } = upload;
     return { userId, mediaUrl, hashtags, ...(words && { description: words }) };
   }
 
@@ -198,8 +227,4 @@ export class Composer {
     button.setAttribute("aria-disabled", String(isBusy));
     button.textContent = isBusy ? "Posting" : "Post";
   }
-}
-
-function megabytes(bytes) {
-  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -27,15 +27,18 @@ export async function edited(app, post, field) {
   const form = dialog.querySelector("form");
   const draft = new Draft(app.session.userId, `edit:${post.postId}`);
   dialog.querySelector(".field span").textContent = field === "text" ? "Text" : "Description";
-  area.maxLength = field === "text" ? 100_000 : 10_000;
+  area.maxLength = Number(area.dataset[field]);
   area.value = draft.text || (post[field] ?? "");
   showError(form, null);
   let saved = null;
   const saving = new AbortController();
   const { signal } = saving;
   const save = async () => {
+    const written = area.value;
     try {
-      saved = await changed(app, post, field, area.value.trim());
+      saved = await changed(app, post, field, written.trim());
+      // Typed into meanwhile: that is saved with the next press.
+      if (area.value !== written) return;
       draft.clear();
       dialog.close();
     } catch (problem) {

@@ -3,8 +3,6 @@
 import { allFromTemplate, showError } from "./elements.js";
 import { announce } from "./say.js";
 
-const LEAST_PASSWORD = 8;
-
 /** Show the door; whoever comes through begins the session. */
 export function showDoor(app, message = "") {
   const door = document.getElementById("door");
@@ -25,10 +23,13 @@ export function showDoor(app, message = "") {
   if (message) showError(form, message);
 }
 
+/** Hide the door; whether somebody has just come through it. */
 export function hideDoor() {
   const door = document.getElementById("door");
+  const wasShown = !door.hidden;
   door.hidden = true;
   door.replaceChildren();
+  return wasShown;
 }
 
 function tellKind(form, isNew) {
@@ -73,9 +74,10 @@ function missing(form, name, password, isNew) {
     form.elements.name.focus();
     return "Tell your name.";
   }
-  if (isNew && password.length < LEAST_PASSWORD) {
+  const { minLength } = form.password;
+  if (isNew && password.length < minLength) {
     form.password.focus();
-    return `A password needs at least ${LEAST_PASSWORD} characters.`;
+    return `A password needs at least ${minLength} characters.`;
   }
   if (!password) {
     form.password.focus();

@@ -1,6 +1,7 @@
 // Single keys as shortcuts. They can be turned off, since speech input types letters.
 
 import { showKeys } from "./dialogs.js";
+import { device } from "./storage.js";
 
 const OFF = "socialfeed:keys-off";
 const TYPING = "input, textarea, select, [contenteditable], video";
@@ -8,11 +9,10 @@ const TYPING = "input, textarea, select, [contenteditable], video";
 /** Let keys do things; returns what ends it. */
 export function wireKeys(app) {
   const box = document.getElementById("keys-on");
-  box.checked = localStorage.getItem(OFF) === null;
+  box.checked = device.get(OFF) === null;
   const ended = new AbortController();
   box.addEventListener("change", () => {
-    if (box.checked) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, "yes");
+    device.set(OFF, box.checked ? "" : "yes");
   }, { signal: ended.signal });
   document.addEventListener("keydown", (event) => press(app, event), { signal: ended.signal });
   return () => ended.abort();
@@ -21,7 +21,7 @@ export function wireKeys(app) {
 function press(app, event) {
   const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
   const isElsewhere = event.target.closest?.(TYPING) || document.querySelector("dialog[open]");
-  if (!isPlain || isElsewhere || localStorage.getItem(OFF) !== null) return;
+  if (!isPlain || isElsewhere || !document.getElementById("keys-on").checked) return;
   const act = actions(app)[event.key.toLowerCase()];
   if (!act) return;
   event.preventDefault();

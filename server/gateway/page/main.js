@@ -9,7 +9,7 @@ import { Likes } from "./likes.js";
 import { Notifications, NotificationsView, showBadge } from "./notifications.js";
 import { FollowView, PeopleView, showBeside } from "./people-view.js";
 import { People } from "./people.js";
-import { PostPage, ProfileView } from "./profile.js";
+import { NowhereView, PostPage, ProfileView } from "./profile.js";
 import { Router } from "./router.js";
 import { toastProblem } from "./say.js";
 import { Session } from "./session.js";
@@ -27,7 +27,7 @@ class App {
   }
 
   /** Begin for whoever is signed in now. */
-  begin() {
+  begin({ isEntered }) {
     this.people = new People(this);
     this.likes = new Likes(this);
     this.notifications = new Notifications(this);
@@ -38,7 +38,7 @@ class App {
     const endKeys = wireKeys(this);
     this.notifications.addEventListener("changed", () => showBadge(this.notifications));
     showBadge(this.notifications);
-    this.router.start();
+    this.router.start({ isEntered });
     this.home.start();
     this.notifications.start();
     showBeside(this);
@@ -88,7 +88,7 @@ class App {
           ? new FollowView(this, first, second)
           : new ProfileView(this, first),
     };
-    return views[place]?.() ?? this.home;
+    return place === "" ? this.home : (views[place]?.() ?? new NowhereView());
   }
 }
 
@@ -99,8 +99,7 @@ function show() {
   app.end();
   app.end = () => {};
   if (app.session.user) {
-    hideDoor();
-    app.begin();
+    app.begin({ isEntered: hideDoor() });
   } else {
     showDoor(app, message);
     message = "";

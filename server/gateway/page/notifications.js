@@ -166,6 +166,7 @@ function noteElement(item, isFresh) {
 }
 
 function deed(item) {
+  if (item.kind === "reply") return "replied to your comment";
   return item.kind === "like" ? "likes your post" : "commented on your post";
 }
 

@@ -4,7 +4,7 @@ import { CommentThread } from "./comments.js";
 import { confirmed, edited } from "./dialogs.js";
 import { fromTemplate, paintAvatar } from "./elements.js";
 import { glide } from "./glide.js";
-import { mediaOf } from "./media.js";
+import { MediaView } from "./media.js";
 import { announce, toast, toastProblem } from "./say.js";
 import { textElement } from "./text.js";
 import { tellTime } from "./times.js";
@@ -19,6 +19,7 @@ export class PostView {
   #app;
   #post;
   #onDeleted;
+  #media = null;
   #thread = null;
   #isLiked = false;
   #likers = [];
@@ -65,6 +66,7 @@ export class PostView {
     }
     this.#post = { ...post, author: post.author ?? before.author };
     if (this.wouldChangeHeight(before)) this.#fillWords();
+    this.#media?.update(this.#post);
     if (before.commentCount !== post.commentCount) this.#thread?.refresh();
     if (before.likeCount !== post.likeCount) this.#app.likes.watch(this);
     this.#showCounts();
@@ -152,9 +154,9 @@ export class PostView {
     const body = this.element.querySelector(".post-body");
     this.#fillWords();
     if (!this.#post.mediaUrl) return Promise.resolve();
-    const media = mediaOf(this.#post);
-    body.prepend(media.element);
-    return media.ready;
+    this.#media = new MediaView(this.#post);
+    body.prepend(this.#media.element);
+    return this.#media.whole;
   }
 
   #fillWords() {

@@ -104,6 +104,23 @@ export class PostPage {
   }
 }
 
+/** What is shown for an address that leads nowhere. */
+export class NowhereView {
+  title = "Nothing here";
+
+  constructor() {
+    this.element = element(
+      "div", { class: "view" },
+      element("h1", { tabindex: "-1" }, this.title),
+      element(
+        "div", { class: "nothing" },
+        element("p", {}, "The link may be wrong."),
+        element("a", { class: "button", href: "#/" }, "Home"),
+      ),
+    );
+  }
+}
+
 function missing(title, problem) {
   const words = problem.status === 404 ? "The link may be wrong." : problem.message;
   return element("div", { class: "nothing" }, element("h2", {}, title), element("p", {}, words));

@@ -20,10 +20,11 @@ export class Router {
     return this.#shown;
   }
 
-  start() {
+  /** Show the place in the address; `isEntered` if whoever looks has just come in. */
+  start({ isEntered = false } = {}) {
     addEventListener("hashchange", this.#onHash);
     document.querySelector(".rail").addEventListener("click", this.#onClick);
-    return this.show({ isFirst: true });
+    return this.show({ isFirst: true, isEntered });
   }
 
   stop() {
@@ -33,7 +34,7 @@ export class Router {
     this.#main.replaceChildren();
   }
 
-  async show({ isFirst = false } = {}) {
+  async show({ isFirst = false, isEntered = false } = {}) {
     // The skip link and others that lead within the page are none of ours.
     const isPlace = location.hash === "" || location.hash.startsWith("#/");
     if (!isPlace && !isFirst) return;
@@ -51,7 +52,7 @@ export class Router {
     this.#mark(place, parts);
     scrollTo({ top: 0, behavior: "instant" });
     // Whoever does not see the change is put where it happened.
-    if (!isFirst) view.element.querySelector("h1")?.focus({ preventScroll: true });
+    if (!isFirst || isEntered) view.element.querySelector("h1")?.focus({ preventScroll: true });
     await view.shown?.();
   }
 

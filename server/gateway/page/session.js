@@ -1,10 +1,12 @@
 // Who is signed in, in this tab: kept for the tab, or for the device if that was asked for.
 
+import { device, tab } from "./storage.js";
+
 const KEY = "socialfeed:session";
 
 /** The session; tells "changed" when somebody signs in or out, "expired" when the token ends. */
 export class Session extends EventTarget {
-  #user = read(sessionStorage) ?? read(localStorage);
+  #user = read(tab) ?? read(device);
 
   get user() {
     return this.#user;
@@ -21,15 +23,15 @@ export class Session extends EventTarget {
   begin({ userId, name, token }, { stays }) {
     this.#user = { userId, name, token };
     const text = JSON.stringify(this.#user);
-    sessionStorage.setItem(KEY, text);
-    if (stays) localStorage.setItem(KEY, text);
+    tab.set(KEY, text);
+    if (stays) device.set(KEY, text);
     this.dispatchEvent(new Event("changed"));
   }
 
   end() {
     if (!this.#user) return;
-    sessionStorage.removeItem(KEY);
-    if (read(localStorage)?.token === this.#user.token) localStorage.removeItem(KEY);
+    tab.set(KEY, "");
+    if (read(device)?.token === this.#user.token) device.set(KEY, "");
     this.#user = null;
     this.dispatchEvent(new Event("changed"));
   }
@@ -42,9 +44,9 @@ export class Session extends EventTarget {
   }
 }
 
-function read(storage) {
+function read(place) {
   try {
-    const user = JSON.parse(storage.getItem(KEY));
+    const user = JSON.parse(place.get(KEY));
     return user?.userId && user.name && user.token ? user : null;
   } catch {
     return null;

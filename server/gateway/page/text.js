@@ -3,13 +3,14 @@
 import { element } from "./elements.js";
 
 const PARTS = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])|(#[\p{L}\p{N}_]+)/gu;
-const HASHTAG = /#([\p{L}\p{N}_]{1,100})/gu;
-const MOST_HASHTAGS = 30;
+// As the server has filled them in.
+const { hashtags: MOST_HASHTAGS, hashtagCharacters } = document.documentElement.dataset;
+const HASHTAG = new RegExp(`#([\\p{L}\\p{N}_]{1,${hashtagCharacters}})`, "gu");
 const LONG = 900;
 
 /** Return the hashtags of a text, each once. */
 export function hashtagsOf(text) {
-  return [...new Set(Array.from(text.matchAll(HASHTAG), ([, tag]) => tag))].slice(0, MOST_HASHTAGS);
+  return [...new Set(Array.from(text.matchAll(HASHTAG), ([, tag]) => tag))].slice(0, Number(MOST_HASHTAGS));
 }
 
 /** Return a paragraph of the text; a long one is folded, with a button to see all of it. */

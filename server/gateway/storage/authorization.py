@@ -3,7 +3,6 @@
 Signed in the query (pre-signed URLs) or in the header `Authorization`, as S3 takes both.
 """
 
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from server.model.signatures import (
     Scope,
     SignedRequest,
     query_of,
+    same,
     signature,
     time_ms_of_amz_date,
 )
@@ -28,6 +28,8 @@ from server.model.signatures import (
 # How far a client's clock may be off.
 SKEW_MS = 15 * 60_000
 _CREDENTIAL = re.compile(r"([^/]+)/(\d{8})/([\w-]*)/s3/aws4_request", re.ASCII)
+# None that is good has more digits, and Python refuses to read thousands of them.
+_SECONDS = re.compile(r"\d{1,6}", re.ASCII)
 _HEADER = re.compile(
     rf"{ALGORITHM}\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)"
 )
@@ -74,7 +76,7 @@ def authorized(request: web.Request, *, key: AccessKey, now_ms: int) -> Authoriz
     if not credential or credential[2] != claim.date[:8]:
         raise S3Error(claim.malformed, "expected a credential KEY/YYYYMMDD/REGION/s3/aws4_request")
     _expect_in_time(claim, now_ms=now_ms)
-    if not hmac.compare_digest(credential[1].encode(), key.key_id.encode()):
+    if not same(credential[1], key.key_id):
         raise S3Error(Code.INVALID_ACCESS_KEY_ID, "there is no such access key")
     scope = Scope(credential[2], credential[3])
     signed = SignedRequest(
@@ -85,7 +87,7 @@ def authorized(request: web.Request, *, key: AccessKey, now_ms: int) -> Authoriz
         claim.payload,
     )
     expected = signature(signed, key=key, scope=scope, date=claim.date)
-    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
+    if not same(claim.signature, expected):
         raise S3Error(
             Code.SIGNATURE_DOES_NOT_MATCH,
             "the signature is not that of this method, path, query and these headers",
@@ -107,7 +109,7 @@ def _claim_in_query(query: Mapping[str, str]) -> _Claim:
         claim = _Claim(
             credential=query["X-Amz-Credential"],
             date=query["X-Amz-Date"],
-            expires_s=int(expires) if expires.isascii() and expires.isdigit() else 0,
+            expires_s=int(expires) if _SECONDS.fullmatch(expires) else 0,
             signed_headers=query["X-Amz-SignedHeaders"],
             signature=query[SIGNATURE],
             payload=query.get("X-Amz-Content-Sha256", UNSIGNED_PAYLOAD),

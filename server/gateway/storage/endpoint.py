@@ -1,10 +1,8 @@
 """The embedded object storage's URL: objects put, read and deleted as any S3 client does it."""
 
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
@@ -15,25 +13,55 @@ from server.errors import (
     OverloadedError,
     RequestError,
     StorageError,
+    UnknownUploadError,
+    UnsatisfiableRangeError,
     WrongBytesError,
+    WrongPartError,
 )
 from server.gateway.storage.authorization import Authorized, authorized
 from server.gateway.storage.bodies import body_of, size_of
 from server.gateway.storage.errors import Code, S3Error, error_response
+from server.gateway.storage.parts import DEFAULT_TYPE, PartsEndpoint
+from server.gateway.streaming import streamed
 from server.limits import Limits
+from server.model.media import is_key
+from server.model.ranges import Span, asked_span
 from server.model.signatures import AccessKey, query_of
+from server.model.validators import http_date, is_unchanged
 from server.ports.clock import Clock
 from server.ports.object_storage import EmbeddedStorage, StoredObject
 from server.ports.telemetry import Telemetry
 from server.services.object_storage import ObjectReceiver
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from server.services.uploads_in_parts import UploadsInParts
 
 BOX = "object_storage"
 STORAGE_PATH = "/storage"
-DEFAULT_TYPE = "application/octet-stream"
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+# Of what S3 would keep with an object, or do with it.
+_UNKNOWN_HEADERS = (
+    "x-amz-acl",
+    "x-amz-copy-source",
+    "x-amz-grant-",
+    "x-amz-meta-",
+    "x-amz-object-lock-",
+    "x-amz-server-side-encryption",
+    "x-amz-tagging",
+    "x-amz-website-redirect-location",
+)
+# In how many chunks it comes is no encoding of the object's.
+_PLAIN_ENCODINGS = frozenset({"", "aws-chunked", "identity"})
+
+_Serve = Callable[[web.Request, Authorized], Awaitable[web.StreamResponse]]
+_CODES: dict[type, Code] = {
+    ObjectExistsError: Code.PRECONDITION_FAILED,
+    NotFoundError: Code.NO_SUCH_KEY,
+    UnknownUploadError: Code.NO_SUCH_UPLOAD,
+    WrongPartError: Code.INVALID_PART,
+    WrongBytesError: Code.INVALID_REQUEST,
+    InvalidFieldError: Code.INVALID_REQUEST,
+    UnsatisfiableRangeError: Code.INVALID_RANGE,
+    OverloadedError: Code.SLOW_DOWN,
+    StorageError: Code.SERVICE_UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +72,11 @@ class StorageAccess:
         bucket: the one that there is.
         key: that requests are signed with.
         largest_bytes: of an object.
-        is_key: whether an object can have a key.
     """
 
     bucket: str
     key: AccessKey
     largest_bytes: int
-    is_key: Callable[[str], bool]
 
 
 class StorageEndpoint:
@@ -77,11 +103,21 @@ class StorageEndpoint:
         self._clock = clock
         self._telemetry = telemetry
         self.uploads = 0
-        self._methods = {
-            "PUT": self._put,
-            "GET": self._get,
-            "HEAD": self._head,
-            "DELETE": self._delete,
+        parts = PartsEndpoint(
+            UploadsInParts(storage, receiver, clock, largest_bytes=access.largest_bytes),
+            self._receiving,
+            client_s=limits.client_s,
+        )
+        # By the method and what the query names.
+        self._calls: dict[tuple[str, frozenset[str]], _Serve] = {
+            ("PUT", frozenset()): self._put,
+            ("GET", frozenset()): self._get,
+            ("HEAD", frozenset()): self._head,
+            ("DELETE", frozenset()): self._delete,
+            ("POST", frozenset({"uploads"})): parts.begin,
+            ("PUT", frozenset({"partNumber", "uploadId"})): parts.put,
+            ("POST", frozenset({"uploadId"})): parts.finish,
+            ("DELETE", frozenset({"uploadId"})): parts.abandon,
         }
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -103,13 +139,23 @@ class StorageEndpoint:
         with self._telemetry.span(BOX):
             try:
                 allowed = self._authorized(request)
-                serve = self._methods.get(request.method)
-                if serve is None:
-                    raise S3Error(Code.METHOD_NOT_ALLOWED, "an object is put, read or deleted")
-                self._expect_plain(request)
-                return await serve(request, allowed)
+                _expect_plain(request)
+                return await self._call(request)(request, allowed)
             except RequestError as error:
                 return error_response(_s3_error(error), request)
+
+    def _call(self, request: web.Request) -> _Serve:
+        query = query_of(request.raw_path.partition("?")[2])
+        names = {name for name, _ in query if not name.lower().startswith("x-amz-")} - {"x-id"}
+        serve = self._calls.get((request.method, frozenset(names)))
+        if serve is None and names:
+            unknown = ", ".join(sorted(names))
+            raise S3Error(Code.NOT_IMPLEMENTED, f"{request.method} with {unknown} is not known")
+        if serve is None:
+            raise S3Error(Code.METHOD_NOT_ALLOWED, "an object is put, read or deleted")
+        if request.method in {"PUT", "POST"} and not is_key(request.match_info["key"]):
+            raise S3Error(Code.INVALID_ARGUMENT, "expected a key of letters, digits and -_./")
+        return serve
 
     async def _handle_bucket(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -128,30 +174,17 @@ class StorageEndpoint:
             raise S3Error(Code.NO_SUCH_BUCKET, "there is no such bucket")
         return allowed
 
-    def _expect_plain(self, request: web.Request) -> None:
-        """Refuse what S3 knows and this does not, instead of doing something else."""
-        _, _, raw_query = request.raw_path.partition("?")
-        for name, _ in query_of(raw_query):
-            if not name.lower().startswith("x-amz-") and name != "x-id":
-                raise S3Error(Code.NOT_IMPLEMENTED, f"the query {name} is not known here")
-        if "X-Amz-Copy-Source" in request.headers:
-            raise S3Error(Code.NOT_IMPLEMENTED, "objects are not copied here")
-
     async def _put(self, request: web.Request, allowed: Authorized) -> web.StreamResponse:
         key = request.match_info["key"]
-        if not self._access.is_key(key):
-            raise S3Error(Code.INVALID_ARGUMENT, "expected a key of letters, digits and -_./")
         condition = request.headers.get(hdrs.IF_NONE_MATCH)
         if condition not in {None, "*"} or hdrs.IF_MATCH in request.headers:
             raise S3Error(Code.NOT_IMPLEMENTED, "the only condition known here is If-None-Match: *")
         size_bytes = size_of(request, allowed, most_bytes=self._access.largest_bytes)
         # As it was signed: with a subtype's parameters, if it has some.
         content_type = request.headers.get(hdrs.CONTENT_TYPE, DEFAULT_TYPE)
-        with self._counted():
-            if condition and await self._storage.head(key):
-                raise ObjectExistsError(key=key)
-            if request.headers.get(hdrs.EXPECT):
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if condition and await self._storage.head(key):
+            raise ObjectExistsError(key=key)
+        async with self._receiving(request):
             stored = await self._receiver.take(
                 key,
                 body_of(request, allowed, client_s=self._limits.client_s),
@@ -163,48 +196,51 @@ class StorageEndpoint:
 
     async def _get(self, request: web.Request, _: Authorized) -> web.StreamResponse:
         stored = await self._stored(request)
-        if stored.etag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
-            return web.Response(status=304, headers={hdrs.ETAG: stored.etag})
-        first, last = _range(request.headers.get(hdrs.RANGE), stored.size_bytes)
-        is_part = hdrs.RANGE in request.headers and last - first + 1 < stored.size_bytes
-        response = web.StreamResponse(status=206 if is_part else 200, headers=_told(stored))
-        if is_part:
-            response.headers[hdrs.CONTENT_RANGE] = f"bytes {first}-{last}/{stored.size_bytes}"
-        response.content_length = last - first + 1
-        await response.prepare(request)
-        async for data in self._bytes(request.match_info["key"], first, last):
-            await response.write(data)
-        await response.write_eof()
-        return response
+        if _is_known(request, stored):
+            return web.Response(status=304, headers=_told(stored))
+        asked = asked_span(request.headers.get(hdrs.RANGE), stored.size_bytes)
+        span = asked or Span(0, stored.size_bytes - 1)
+        response = web.StreamResponse(status=206 if asked else 200, headers=_told(stored))
+        if asked:
+            told = f"bytes {span.first}-{span.last}/{stored.size_bytes}"
+            response.headers[hdrs.CONTENT_RANGE] = told
+        response.headers[hdrs.CONTENT_TYPE] = stored.content_type
+        response.content_length = span.size_bytes
+        pieces = self._storage.read(request.match_info["key"], first=span.first, last=span.last)
+        return await streamed(request, response, pieces)
 
     async def _head(self, request: web.Request, _: Authorized) -> web.StreamResponse:
         stored = await self._stored(request)
-        response = web.StreamResponse(headers=_told(stored))
-        response.content_length = stored.size_bytes
-        await response.prepare(request)
-        return response
+        if _is_known(request, stored):
+            return web.Response(status=304, headers=_told(stored))
+        told = {
+            **_told(stored),
+            hdrs.CONTENT_TYPE: stored.content_type,
+            hdrs.CONTENT_LENGTH: str(stored.size_bytes),
+        }
+        return web.Response(headers=told)
 
     async def _delete(self, request: web.Request, _: Authorized) -> web.StreamResponse:
-        if self._access.is_key(request.match_info["key"]):
+        if is_key(request.match_info["key"]):
             await self._storage.delete([request.match_info["key"]])
         return web.Response(status=204)
 
     async def _stored(self, request: web.Request) -> StoredObject:
         key = request.match_info["key"]
-        stored = await self._storage.head(key) if self._access.is_key(key) else None
+        stored = await self._storage.head(key) if is_key(key) else None
         if stored is None:
             raise S3Error(Code.NO_SUCH_KEY, "there is no such object")
         return stored
 
-    def _bytes(self, key: str, first: int, last: int) -> AsyncIterator[bytes]:
-        return self._storage.read(key, first=first, last=last)
-
-    @contextmanager
-    def _counted(self) -> "Iterator[None]":
+    @asynccontextmanager
+    async def _receiving(self, request: web.Request) -> AsyncIterator[None]:
+        """Count an upload while its bytes come, which are asked for if the client waits."""
         if self.uploads >= self._limits.uploads:
             raise OverloadedError(box=BOX)
         self.uploads += 1
         try:
+            if request.headers.get(hdrs.EXPECT):
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             yield
         finally:
             self.uploads -= 1
@@ -214,42 +250,37 @@ async def _wait_for_authorization(_request: web.Request) -> None:
     """Do not ask for the body yet: a client that may not send it does not have to."""
 
 
+def _expect_plain(request: web.Request) -> None:
+    """Refuse what S3 knows and this does not, instead of doing something else."""
+    for name in map(str.lower, request.headers):
+        if name.startswith(_UNKNOWN_HEADERS):
+            raise S3Error(Code.NOT_IMPLEMENTED, f"the header {name} is not known here")
+    encodings = request.headers.get(hdrs.CONTENT_ENCODING, "").lower().split(",")
+    if not _PLAIN_ENCODINGS.issuperset(map(str.strip, encodings)):
+        raise S3Error(Code.NOT_IMPLEMENTED, "an encoding is not kept with an object here")
+
+
 def _told(stored: StoredObject) -> dict[str, str]:
     return {
-        hdrs.CONTENT_TYPE: stored.content_type,
         hdrs.ETAG: stored.etag,
+        hdrs.LAST_MODIFIED: http_date(stored.modified_at_s),
         hdrs.ACCEPT_RANGES: "bytes",
     }
 
 
-def _range(text: str | None, size_bytes: int) -> tuple[int, int]:
-    """Return the first and the last byte that are asked for; all, if it is no range of ours."""
-    whole = 0, size_bytes - 1
-    found = _RANGE.fullmatch(text or "")
-    if not found or not any(found.groups()):
-        return whole
-    if not found[1]:
-        first, last = max(size_bytes - int(found[2]), 0), size_bytes - 1
-    else:
-        first, last = int(found[1]), min(int(found[2] or size_bytes), size_bytes - 1)
-    if first >= size_bytes or first > last:
-        raise S3Error(Code.INVALID_RANGE, f"the object has {size_bytes} bytes")
-    return first, last
+def _is_known(request: web.Request, stored: StoredObject) -> bool:
+    return is_unchanged(
+        etag=stored.etag,
+        modified_at_s=stored.modified_at_s,
+        none_match=request.headers.get(hdrs.IF_NONE_MATCH),
+        modified_since=request.headers.get(hdrs.IF_MODIFIED_SINCE),
+    )
 
 
 def _s3_error(error: RequestError) -> S3Error:
-    match error:
-        case S3Error():
-            return error
-        case ObjectExistsError():
-            return S3Error(Code.PRECONDITION_FAILED, str(error))
-        case NotFoundError():
-            return S3Error(Code.NO_SUCH_KEY, str(error))
-        case WrongBytesError() | InvalidFieldError():
-            return S3Error(Code.INVALID_REQUEST, str(error))
-        case OverloadedError():
-            return S3Error(Code.SLOW_DOWN, str(error))
-        case StorageError():
-            return S3Error(Code.SERVICE_UNAVAILABLE, str(error))
-        case _:
-            raise error
+    if isinstance(error, S3Error):
+        return error
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
+    if code is None:
+        raise error
+    return S3Error(code, str(error))

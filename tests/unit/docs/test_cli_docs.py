@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from cli.exits import ExitCode
-from cli.main import app
+from cli.main import Session, app
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 PROGRAM = "socialfeed"
@@ -44,6 +45,21 @@ def section(title: str) -> str:
 
 def section_of(path: str) -> str:
     return section(GLOBAL_OPTIONS if path == PROGRAM else path)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_fits_on_80_columns_and_names_each_value_in_words(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = path.split()[1:]
+
+    runner = CliRunner()
+    text = runner.invoke(app, [*arguments, "--help"], prog_name=PROGRAM, obj=Session()).output
+
+    assert "Usage" in text
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert "range>" not in text
 
 
 def test_the_program_has_commands_and_options_to_look_for() -> None:

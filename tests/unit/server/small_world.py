@@ -60,7 +60,7 @@ def surroundings(
     clock: ManualClock, ids: IdGenerator, metrics: Metrics, *, folder: Path
 ) -> Surroundings:
     """Return what boxes need of the world, with an object storage that no client reaches."""
-    presigner = Presigner(str, "media", AccessKey("id", "secret"), "us-east-1", clock)
+    presigner = Presigner("/storage", "media", AccessKey("id", "secret"), "us-east-1", clock)
     return Surroundings(
         clock,
         ids,
@@ -71,7 +71,6 @@ def surroundings(
         pictures=PillowPictures(),
         transcoder=ProcessTranscoder(workers=1),
         scratch=folder / "scratch",
-        site_url=str,
     )
 
 

@@ -1,132 +1,212 @@
 """Admission: who waits too long is not let in, and nobody is refused by a server that keeps up."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 import pytest
 
 from server.gateway.admission import Admission
 from server.gateway.early_refusal import is_one_whole_call, refusal
 
-# The loop begins a request every half millisecond.
+# The loop begins a request every half millisecond, sixteen in a turn.
 PACE_S = 0.0005
+A_TURN = 16
 
 
-class HandClock:
-    """Moved by hand."""
+class HandLoop:
+    """An event loop whose turns are made by hand; each request it begins takes its time."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
+        self.pace_s = PACE_S
+        self.begun: list[Request] = []
+        self._ready: list[Callable[[], None]] = []
 
     def monotonic_s(self) -> float:
         return self.now_s
 
+    def soon(self, callback: Callable[[], None]) -> None:
+        self._ready.append(callback)
 
-def begin(admission: Admission, clock: HandClock, requests: int) -> None:
-    for _ in range(requests):
-        clock.now_s += PACE_S
-        admission.begin()
+    def turn(self) -> int:
+        """Make a turn; returns how many requests were begun in it."""
+        before = len(self.begun)
+        ready, self._ready = self._ready, []
+        for callback in ready:
+            callback()
+        return len(self.begun) - before
+
+    def turns(self, count: int) -> None:
+        for _ in range(count):
+            self.turn()
 
 
-def practised(clock: HandClock) -> Admission:
-    """Return an admission that has seen a thousand requests, in lines of ten."""
-    admission = Admission(clock.monotonic_s)
-    for _ in range(100):
-        for _ in range(10):
-            admission.arrive()
-        begin(admission, clock, 10)
+@dataclass(eq=False)
+class Request:
+    """Takes the loop's time when its turn has come."""
+
+    loop: HandLoop = field(repr=False)
+
+    def hand_on(self) -> None:
+        self.loop.now_s += self.loop.pace_s
+        self.loop.begun.append(self)
+
+
+@pytest.fixture
+def loop() -> HandLoop:
+    return HandLoop()
+
+
+@pytest.fixture
+def admission(loop: HandLoop) -> Admission:
+    """Return an admission that has seen some hundred requests, all of which came at once."""
+    admission = Admission(loop.monotonic_s, loop.soon)
+    let_in(admission, loop, 400)
+    loop.turns(30)
+    assert admission.waiting == 0
+    loop.begun.clear()
     return admission
 
 
-def let_in(admission: Admission, requests: int) -> int:
+def let_in(admission: Admission, loop: HandLoop, requests: int) -> int:
     """Have requests come at once; returns how many are let in."""
     count = 0
     for _ in range(requests):
         if admission.is_open:
-            admission.arrive()
+            admission.join(Request(loop))
             count += 1
     return count
 
 
-def test_a_burst_is_let_in_as_far_as_it_is_worked_off_in_a_quarter_of_a_second() -> None:
-    admission = practised(HandClock())
-
-    assert let_in(admission, 480) == 480
-    assert let_in(admission, 1_000) == pytest.approx(20, abs=6)
-
-
-def test_a_loop_that_is_behind_lets_50_ms_of_work_in() -> None:
-    admission = practised(HandClock())
-    for _ in range(20):
-        admission.note_lag(0.015)
-
-    assert let_in(admission, 1_000) == pytest.approx(100, abs=3)
+def flood(admission: Admission, loop: HandLoop, turns: int) -> None:
+    """Have more come in each of some turns than is begun in it."""
+    for _ in range(turns):
+        let_in(admission, loop, 100)
+        loop.turn()
 
 
-def test_the_least_may_wait_however_slow_the_loop_is() -> None:
-    clock = HandClock()
-    admission = practised(clock)
-    for _ in range(500):
-        admission.arrive()
-        clock.now_s += 20 * PACE_S
-        admission.begin()
-    for _ in range(20):
-        admission.note_lag(0.015)
+def test_a_request_that_comes_alone_is_begun_at_once(admission: Admission, loop: HandLoop) -> None:
+    admission.join(Request(loop))
 
-    assert let_in(admission, 1_000) == 32
+    assert len(loop.begun) == 1
 
 
-def test_a_loop_that_has_caught_up_takes_bursts_again() -> None:
-    admission = practised(HandClock())
-    for _ in range(20):
-        admission.note_lag(0.015)
-    for _ in range(60):
-        admission.note_lag(0.0005)
+def test_so_many_are_begun_in_a_turn_and_the_others_wait(
+    admission: Admission, loop: HandLoop
+) -> None:
+    let_in(admission, loop, 40)
 
-    assert let_in(admission, 1_000) > 480
-
-
-def test_a_line_gets_shorter_as_requests_begin_and_clients_go() -> None:
-    clock = HandClock()
-    admission = practised(clock)
-    let_in(admission, 1_000)
-    assert not admission.is_open
-
-    begin(admission, clock, 10)
-    admission.leave()
-
-    assert let_in(admission, 1_000) == pytest.approx(11, abs=2)
+    assert len(loop.begun) == A_TURN
+    assert [loop.turn(), loop.turn(), loop.turn()] == [16, 8, 0]
 
 
-def test_a_slower_pace_makes_the_line_shorter() -> None:
-    clock = HandClock()
-    admission = practised(clock)
-    fast = let_in(admission, 1_000)
-    begin(admission, clock, fast)
-    for _ in range(500):
-        admission.arrive()
-        clock.now_s += 2 * PACE_S
-        admission.begin()
+def test_requests_are_begun_in_the_order_in_which_they_came(
+    admission: Admission, loop: HandLoop
+) -> None:
+    requests = [Request(loop) for _ in range(100)]
+    for start in range(0, 100, 20):
+        for request in requests[start : start + 20]:
+            admission.join(request)
+        loop.turn()
+    loop.turns(5)
 
-    assert let_in(admission, 1_000) == pytest.approx(fast / 2, rel=0.2)
-
-
-def test_one_stall_refuses_nobody_where_few_come() -> None:
-    clock = HandClock()
-    admission = practised(clock)
-    admission.arrive()
-    clock.now_s += 1.0
-    admission.begin()
-
-    assert let_in(admission, 30) == 30
+    assert loop.begun == requests
 
 
-def test_time_without_requests_does_not_count() -> None:
-    clock = HandClock()
-    admission = practised(clock)
+def test_who_comes_in_a_turn_that_has_begun_its_share_waits(
+    admission: Admission, loop: HandLoop
+) -> None:
+    let_in(admission, loop, 24)
+    loop.turn()
+    assert admission.waiting == 0
+
+    let_in(admission, loop, 10)
+
+    assert admission.waiting == 2
+
+
+def test_a_request_that_fails_to_begin_holds_up_none_behind_it(
+    admission: Admission, loop: HandLoop
+) -> None:
+    class Broken:
+        def hand_on(self) -> None:
+            raise ConnectionError
+
+    let_in(admission, loop, A_TURN)
+    admission.join(Broken())
+    let_in(admission, loop, 10)
+    with pytest.raises(ConnectionError):
+        loop.turn()
+
+    assert loop.turn() == 10
+
+
+def test_a_burst_is_let_in_as_far_as_it_is_worked_off_in_a_quarter_of_a_second(
+    admission: Admission, loop: HandLoop
+) -> None:
+    assert let_in(admission, loop, 5_000) == pytest.approx(0.25 / PACE_S, rel=0.1)
+
+
+def test_when_more_comes_all_the_time_20_ms_of_it_wait(
+    admission: Admission, loop: HandLoop
+) -> None:
+    flood(admission, loop, 200)
+
+    assert admission.waiting == pytest.approx(0.02 / PACE_S, abs=A_TURN)
+
+
+def test_the_least_may_wait_however_slow_the_loop_is(admission: Admission, loop: HandLoop) -> None:
+    loop.pace_s = 20 * PACE_S
+    flood(admission, loop, 50)
+
+    let_in(admission, loop, 1_000)
+
+    assert admission.waiting == 32
+
+
+def test_a_loop_that_has_caught_up_takes_bursts_again(admission: Admission, loop: HandLoop) -> None:
+    flood(admission, loop, 200)
+    loop.turns(10)
+
+    assert let_in(admission, loop, 5_000) == pytest.approx(0.25 / PACE_S, rel=0.1)
+
+
+def test_who_has_gone_waits_no_more(admission: Admission, loop: HandLoop) -> None:
+    let_in(admission, loop, A_TURN)
+    gone, there = Request(loop), Request(loop)
+    admission.join(gone)
+    admission.join(there)
+
+    admission.leave(gone)
+    admission.leave(gone)
+
+    assert admission.waiting == 1
+    assert loop.turn() == 1
+    assert loop.begun[-1] is there
+
+
+def test_a_slower_pace_makes_the_line_shorter(admission: Admission, loop: HandLoop) -> None:
+    loop.pace_s = 2 * PACE_S
+    flood(admission, loop, 200)
+
+    assert admission.waiting == pytest.approx(0.02 / PACE_S / 2, abs=A_TURN)
+
+
+def test_one_stall_refuses_nobody_where_few_come(admission: Admission, loop: HandLoop) -> None:
+    admission.join(Request(loop))
+    loop.now_s += 1.0
+    loop.turn()
+
+    assert let_in(admission, loop, 400) == 400
+
+
+def test_time_without_requests_does_not_count(admission: Admission, loop: HandLoop) -> None:
     for _ in range(100):
-        clock.now_s += 10
-        admission.arrive()
-        begin(admission, clock, 1)
+        loop.now_s += 10
+        let_in(admission, loop, 20)
+        loop.turns(3)
 
-    assert let_in(admission, 90) == 90
+    assert let_in(admission, loop, 400) == 400
 
 
 GET = b"GET /v1/feeds/1?limit=2 HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -50,7 +50,9 @@ def test_large_posts_that_are_read_take_no_more_memory_than_the_budget(
             tracemalloc.start()
             try:
                 page = await world.boxes.feed_reader.read(reader, ALL)
-                assert sum(map(len, PostShapes(Site()).feed_items(page.items))) > 5 * MIB - 300_000
+                assert (
+                    sum(map(len, PostShapes(Site()).feed_items(page.items, {}))) > 5 * MIB - 300_000
+                )
                 del page
                 # The connection's thread remembers what it has read last.
                 await world.boxes.accounts.user(reader)

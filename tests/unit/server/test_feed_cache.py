@@ -8,7 +8,7 @@ import pytest
 from server.adapters.memory.stores import MemoryFeeds, memory_stores
 from server.adapters.metrics import Metrics
 from server.model.feeds import FanOut, Feed
-from server.model.records import FeedEntry
+from server.model.records import FeedEntry, Pair
 from server.services.feed_cache import FeedCache, FeedSources
 from tests.fakes.clock import ManualClock
 
@@ -40,12 +40,12 @@ async def push(cache: FeedCache, feeds: SlowFeeds) -> None:
 
 
 async def drop(cache: FeedCache, feeds: SlowFeeds) -> None:
-    await feeds.remove_author(USER, OLD.author_id)
+    await feeds.remove_authors([Pair(USER, OLD.author_id)])
     cache.drop([USER])
 
 
 async def clear(cache: FeedCache, feeds: SlowFeeds) -> None:
-    await feeds.remove_author(USER, OLD.author_id)
+    await feeds.remove_authors([Pair(USER, OLD.author_id)])
     cache.clear()
 
 

@@ -51,6 +51,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.fresh: set[int] = set()
         self.likes: set[tuple[int, int]] = set()
         self.comments: dict[int, list[int]] = {}
+        self.commenters: dict[int, int] = {}
         self.notified: dict[int, set[str]] = {}
         self.reading: tuple[int, int] | None = None
         self.delivered: list[Event] = []
@@ -169,12 +170,18 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(user=people, data=st.data())
     def comment(self, user: int, data: st.DataObject) -> None:
         post_id = data.draw(st.sampled_from(sorted(self.posts)))
-        new = NewComment(self.users[user], post_id, "well said")
+        parents = st.sampled_from([None, *self.comments.get(post_id, [])])
+        new = NewComment(self.users[user], post_id, "well said", data.draw(parents))
         fresh_id = self.boxes.surroundings.ids.new()
         comment = self.runner.run(self.boxes.comment_service.create(new, fresh_id=fresh_id))
         self.comments.setdefault(post_id, []).append(comment.comment_id)
-        source = f"comment:{post_id}:{comment.comment_id}"
-        self._expect_notification(post_id, source, actor=new.author_id)
+        self.commenters[comment.comment_id] = new.author_id
+        about = f"{post_id}:{comment.comment_id}"
+        answered = self.commenters[new.parent_id] if new.parent_id else None
+        if answered not in {None, new.author_id}:
+            self.notified.setdefault(answered, set()).add(f"reply:{about}")
+        if answered != self.posts[post_id]:
+            self._expect_notification(post_id, f"comment:{about}", actor=new.author_id)
 
     def _expect_notification(self, post_id: int, source: str, *, actor: int) -> None:
         owner = self.posts[post_id]

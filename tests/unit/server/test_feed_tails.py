@@ -12,8 +12,8 @@ from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
 from server.adapters.sqlite import feed_tails
 from server.adapters.sqlite.stores import open_databases, sqlite_stores
-from server.model.feeds import FanOut, Feed
-from server.model.records import FeedEntry
+from server.model.feeds import Backfill, FanOut, Feed
+from server.model.records import FeedEntry, Pair
 from server.ports.stores import Feeds
 from tests.fakes.clock import ManualClock
 
@@ -94,8 +94,10 @@ def step(rng: np.random.Generator, number: int) -> Do:
     async def backfill(feeds: Feeds) -> None:
         feed = await feeds.get(user_id)
         if feed is not None:
-            theirs = [e for e in every_post if e.author_id == author_id and e.post_id > feed.floor]
-            await feeds.backfill(user_id, theirs, above=feed.floor)
+            floor = (await feeds.floors([user_id]))[user_id]
+            theirs = [e for e in every_post if e.author_id == author_id and e.post_id > floor]
+            post_ids = [entry.post_id for entry in reversed(theirs)]
+            await feeds.backfill([Backfill(Pair(user_id, author_id), post_ids)])
 
     async def rebuild(plain: Feeds, packed: Feeds) -> None:
         truth = await plain.get(user_id)
@@ -111,6 +113,6 @@ def step(rng: np.random.Generator, number: int) -> Do:
         "create": for_both(lambda feeds: feeds.create(user_id, floor=oldest, now_ms=number)),
         "rebuild": rebuild,
         "backfill": for_both(backfill),
-        "remove": for_both(lambda feeds: feeds.remove_author(user_id, author_id)),
+        "remove": for_both(lambda feeds: feeds.remove_authors([Pair(user_id, author_id)])),
         "drop": for_both(lambda feeds: feeds.drop(read_before_ms=number // 2)),
     }[kind]

@@ -21,7 +21,7 @@ from server.adapters.sqlite.stores import (
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event, EventKind, Queue
 from server.model.pages import PageRequest
-from server.model.records import PostEdit
+from server.model.records import Pair, PostEdit
 from server.ports.idempotency import KeyedAnswer, Reservation
 from server.ports.stores import Stores
 from tests.fakes.clock import ManualClock
@@ -32,13 +32,20 @@ QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
     "posts by postId": (lambda s: s.posts.get_many([1]), "posts USING INTEGER PRIMARY KEY"),
     "posts of followees": (lambda s: s.posts.entries_by([1], PAGE), "posts_by_author"),
     "a feed by userId": (lambda s: s.feeds.get(1), "feeds USING INTEGER PRIMARY KEY"),
+    "newest posts of authors": (lambda s: s.posts.newest_by({1: 0}, limit=5), "posts_by_author"),
+    "floors of feeds": (lambda s: s.feeds.floors([1]), "feeds USING INTEGER PRIMARY KEY"),
+    "edges that stand": (
+        lambda s: s.follows.standing([Pair(1, 2)]),
+        "follows USING PRIMARY KEY",
+    ),
+    "edges to settle": (lambda s: s.follows.settle([Pair(1, 2)]), "follows USING PRIMARY KEY"),
     "comments of a post": (lambda s: s.comments.of_post(1, PAGE), "comments_by_post"),
     "users who like a post": (lambda s: s.likes.of_post(1, PAGE), "likes_by_post"),
     "counts of posts": (lambda s: s.counters.get_many([1]), "post_counts USING INTEGER PRIMARY"),
     "followees of a user": (lambda s: s.follows.followees(1), "follows USING PRIMARY KEY"),
     "followees, a page": (lambda s: s.follows.followees_page(1, PAGE), "follows_by_follower"),
     "followers, a page": (lambda s: s.follows.followers_page(1, PAGE), "follows_by_followee"),
-    "followers of many": (lambda s: s.follows.followers_of([1, 2]), "follows_by_followee"),
+    "audiences": (lambda s: s.follows.audiences([1, 2], most=5), "follows_by_followee"),
     "a feed's tail": (lambda s: s.feeds.get(1), "feed_tails USING INTEGER PRIMARY KEY"),
     "followers, a chunk": (
         lambda s: s.follows.followers_after(1, edge_id=0, limit=10),

@@ -1,4 +1,4 @@
-"""Uploads that nobody posts, and media of deleted posts, are gone a day later; the rest is kept."""
+"""Media of deleted posts is gone at once, uploads that nobody posts a day later; the rest stays."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -14,7 +14,8 @@ from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.errors import InvalidFieldError, NotFoundError
-from server.model.events import EventKind, Queue
+from server.model.delivery import Client
+from server.model.events import Event, EventKind, Queue
 from server.model.ids import IdGenerator
 from server.model.media import Media, MediaState
 from server.model.signatures import AccessKey
@@ -39,7 +40,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         presigner = Presigner(
-            lambda: f"{SITE}/storage", "media", AccessKey("id", "secret"), "us-east-1", self.clock
+            "/storage", "media", AccessKey("id", "secret"), "us-east-1", self.clock
         )
         self.storage = LocalStorage(folder, presigner)
         self.folder = folder / "media"
@@ -55,7 +56,6 @@ class World:
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=1),
             scratch=folder / "scratch",
-            site_url=lambda: SITE,
         )
         self.boxes = build_boxes(
             self.stores, surroundings, feeds=FeedSettings(), token_lifetime_s=60
@@ -76,6 +76,7 @@ class World:
             content_type="image/jpeg",
             size_bytes=len(JPEG),
             fresh_id=self.fresh_id(),
+            site_url="http://127.0.0.1:8080",
         )
         return signed.media
 
@@ -94,9 +95,13 @@ class World:
         return media
 
     async def post(self, media: Media) -> int:
-        content = PostContent(media_url=f"{SITE}{media.path}")
+        content = PostContent(media_url=media.path)
         shown = await self.boxes.post_writer.create(self.user_id, content, fresh_id=self.fresh_id())
         return shown.post_id
+
+    async def withdraw(self) -> None:
+        due = await self.stores.messages.due(Queue.UPLOAD_SIGNER, now_ms=2**62, limit=10)
+        await self.boxes.upload_signer.consume([delivery.event for delivery in due])
 
     async def a_day_later(self) -> None:
         self.clock.ms += DAY_MS + 1_000
@@ -168,15 +173,42 @@ def test_media_is_kept_for_as_long_as_a_post_shows_it(world: World) -> None:
     posts = [now(world.post(media)) for _ in range(2)]
     now(world.a_day_later())
     now(world.boxes.post_writer.delete(posts[0], editor_id=world.user_id))
+    now(world.withdraw())
     now(world.a_day_later())
     assert world.files() == 1
 
     now(world.boxes.post_writer.delete(posts[1], editor_id=world.user_id))
-    now(world.boxes.upload_signer.remove_orphans())
-    assert world.files() == 1
-    now(world.a_day_later())
+    now(world.withdraw())
 
     assert world.files() == 0
+    assert now(world.stores.media.get(media.media_id)) is None
+
+
+def test_media_of_a_deleted_post_is_gone_from_the_edge_before_it_is_from_the_disk(
+    world: World,
+) -> None:
+    media = now(world.upload())
+    post_id = now(world.post(media))
+    assert now(world.boxes.cdn.find(media.key, Client())).key == media.key
+    now(world.boxes.post_writer.delete(post_id, editor_id=world.user_id))
+    world.storage.close()
+
+    with pytest.raises(RuntimeError):
+        now(world.withdraw())
+
+    with pytest.raises(NotFoundError):
+        now(world.boxes.cdn.find(media.key, Client()))
+    assert world.files() == 1
+
+
+def test_an_event_of_media_that_is_gone_or_shown_changes_nothing(world: World) -> None:
+    media = now(world.upload())
+    event = Event(EventKind.WITHDRAWN, world.user_id, media.media_id)
+
+    now(world.boxes.upload_signer.consume([event, event._replace(subject_id=1)]))
+
+    assert world.files() == 1
+    assert now(world.post(media))
 
 
 def test_more_orphans_than_are_removed_at_once_are_all_removed(world: World) -> None:
