@@ -1,25 +1,24 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from server.adapters.cpu import meter_tasks
-from server.adapters.folder import folder_secret
+from server.adapters.folder import emptied_scratch, folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
 from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.memory import meter as sqlite_meter
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
 from server.errors import RequestError
@@ -29,7 +28,7 @@ from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
-from server.gateway.gateway import Gateway
+from server.gateway.gateway import Gateway, ServeRequest
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
@@ -62,7 +61,6 @@ IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
-SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -121,18 +119,12 @@ async def build_app(
             storage=opened.storage,
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
-            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
+            scratch=emptied_scratch(settings.data_folder),
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
         parts.resources.push_async_exit(undo.pop_all())
     return app
-
-
-def _emptied(folder: Path) -> Path:
-    """Return a folder without what a process that died has left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +190,17 @@ def _app(
     )
     delivery = MediaDelivery(boxes.cdn, metrics)
     media_routes, uploads = _media(delivery, boxes, parts)
-    router = gateway.router(calls)
+    serve: ServeRequest = delivery.serve
     if settings.gateway.shows_timing:
-        media_routes = timed_routes(media_routes, metrics)
-        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(timed(delivery.serve, metrics)))
-    else:
-        router.add_rest("GET", MEDIA_PATTERN, gateway.admitting(delivery.serve))
+        media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
+    router = gateway.router(calls, {MEDIA_PATTERN: serve})
     app[FRONT_DOOR] = FrontDoor(router, envelope)
     app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
+    _add_cache_gauges(metrics, boxes)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, backlogs))
     return app
@@ -302,6 +293,20 @@ def _add_client_gauges(
         metrics.gauge(name, "api_gateway", value)
     service = boxes.notification_service
     metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
+
+
+def _add_cache_gauges(metrics: Metrics, boxes: Boxes) -> None:
+    """Tell what caches hold: memory that grows until they are full, and no further."""
+    held: dict[str, Callable[[], float] | None] = {
+        "feed_cache": lambda: boxes.feed_cache.held_bytes,
+        "page_cache": lambda: boxes.feed_reader.pages_bytes,
+        "post_cache": lambda: boxes.post_cache.held_bytes,
+        "likes_cache": lambda: boxes.likes_cache.held_bytes,
+        "sqlite": sqlite_meter(),
+    }
+    for box, held_bytes in held.items():
+        if held_bytes:
+            metrics.gauge("socialfeed_cache_bytes", box, held_bytes)
 
 
 def _add_queue_gauges(

@@ -20,6 +20,8 @@ ServerError
     ├── BrokenBodyError    a body that ends early or cannot be decoded
     ├── SlowBodyError      a body that takes too long
     ├── NotFoundError      no such user, post or comment
+    │   ├── UnknownUploadError  an upload in parts that is over, or never was
+    │   └── DamagedObjectError  an object whose file is not whole any more
     ├── NotOwnerError      somebody else's
     ├── NotAuthenticatedError  no token, or a bad one
     ├── ForeignOriginError where nobody needs a token: a page from elsewhere
@@ -32,6 +34,7 @@ ServerError
     ├── MediaGoneError     media that no post may show, any more
     ├── ObjectExistsError  an object that must not be replaced
     ├── WrongBytesError    an upload that is not what was declared
+    │   └── WrongPartError     a part of an upload that is not the one that was put
     ├── UnsatisfiableRangeError  a part that begins behind an object's end
     └── StorageError       the disk does not take what is written
 """
@@ -210,6 +213,13 @@ class NotFoundError(RequestError):
         super().__init__(f"there is no {kind} {found}")
 
 
+class DamagedObjectError(NotFoundError):
+    """An object whose file is not whole any more: waiting for the store would not bring it back."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(kind="whole object in the file", found=name)
+
+
 class NotOwnerError(RequestError):
     """Somebody else's."""
 
@@ -299,6 +309,17 @@ class WrongBytesError(RequestError):
 
     def __init__(self, *, expected: str, found: str) -> None:
         super().__init__(f"expected {expected}, found {found}")
+
+
+class WrongPartError(WrongBytesError):
+    """A part of an upload that is not the one that was put, or not where it belongs."""
+
+
+class UnknownUploadError(NotFoundError):
+    """An upload in parts that is over, or never was."""
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(kind="upload", found=found)
 
 
 class UnsatisfiableRangeError(RequestError):

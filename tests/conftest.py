@@ -18,3 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--overload-s", type=float, default=30.0, help="how long test_overload.py floods; 30"
     )
     parser.addoption("--soak-s", type=float, default=120.0, help="how long test_soak.py runs; 120")
+    parser.addoption(
+        "--soak-rate", type=float, help="requests a second of test_soak.py; half of the knee"
+    )

@@ -43,6 +43,8 @@ ANSWERED_WITHIN_MS = 11 * MINUTE_MS
 # What is older than this has been read by the one to sign in as.
 READ_MS = 4 * HOUR_MS
 DRAWN_AT_ONCE = 2
+# Done by the server once it runs.
+_LATER = frozenset({Queue.MEDIA_PROCESSOR, Queue.VIDEO_RENDITIONS})
 
 RandomBytes = Callable[[int], bytes]
 
@@ -139,7 +141,7 @@ async def _running(
 
 async def _catch_up(boxes: Boxes) -> None:
     """Make feeds and notifications; renditions are made later, by the server."""
-    consumers = [each for each in boxes.consumers if each.queue is not Queue.MEDIA_PROCESSOR]
+    consumers = [each for each in boxes.consumers if each.queue not in _LATER]
     while sum([await consumer.step() for consumer in consumers]):
         pass
 

@@ -98,12 +98,19 @@ class Gateway:
         """Return the routes of calls for aiohttp's application."""
         return [web.route(call.method, call.path, self._handler(call)) for call in calls]
 
-    def router(self, calls: Sequence[Call]) -> Router[ServeRequest]:
-        """Return the same calls for the front door, but for streams, which are rare and stay."""
+    def router(
+        self, calls: Sequence[Call], others: Mapping[str, ServeRequest]
+    ) -> Router[ServeRequest]:
+        """Return the same calls for the front door, but for streams, which are rare and stay.
+
+        `others` are GETs that are for no call, by their patterns (see `Router.add_rest`).
+        """
         router: Router[ServeRequest] = Router()
         for call in calls:
             if not call.is_stream:
                 router.add(call.method, call.path, partial(self._counted, call))
+        for pattern, serve in others.items():
+            router.add_rest("GET", pattern, self._admitting(serve))
         return router
 
     def admit(self, request: web.Request) -> None:
@@ -118,9 +125,7 @@ class Gateway:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
 
-    def admitting(self, serve: ServeRequest) -> ServeRequest:
-        """Return what answers requests that are for no call, but pass the gateway first."""
-
+    def _admitting(self, serve: ServeRequest) -> ServeRequest:
         async def admitted(
             request: web.Request, parameters: Mapping[str, str]
         ) -> web.StreamResponse:

@@ -1,13 +1,15 @@
 """`Server-Timing`: what each box did for an answer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Protocol, TypeVarTuple, cast
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from server.gateway.whole_response import WholeResponse
 from server.ports.telemetry import BoxTiming
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
 
 Given = TypeVarTuple("Given")
 _HEADER = "Server-Timing"

@@ -8,7 +8,8 @@ from typing import NamedTuple
 class Queue(StrEnum):
     """One queue for each box that consumes, by the name of the box.
 
-    The feed generator has one more, for posts with so many followers that others would wait.
+    The feed generator has one more, for posts with so many followers that others would wait, and
+    the media processor for videos, so that pictures do not wait for them.
     """
 
     FEED_GENERATOR = "feed_generator"
@@ -16,6 +17,7 @@ class Queue(StrEnum):
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
     UPLOAD_SIGNER = "upload_signer"
+    VIDEO_RENDITIONS = "video_renditions"
 
 
 class EventKind(StrEnum):
@@ -30,6 +32,7 @@ class EventKind(StrEnum):
     REPLIED = "replied"
     UPLOADED = "uploaded"
     WITHDRAWN = "withdrawn"
+    VIDEO_UPLOADED = "video_uploaded"
 
 
 _QUEUES = {
@@ -42,6 +45,7 @@ _QUEUES = {
     EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
     EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
+    EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
 }
 
 

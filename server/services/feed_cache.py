@@ -19,7 +19,8 @@ _FOLLOWEE_BYTES = 100
 _PUSHED_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
+# Pages refer to their sources weakly.
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class FeedSources:
     """What a page is made from.
 
@@ -64,6 +65,11 @@ class FeedCache:
     def held(self) -> int:
         """How many users' feeds are in memory."""
         return len(self._cached)
+
+    @property
+    def held_bytes(self) -> int:
+        """What they take in memory, by estimate."""
+        return self._bytes
 
     def cached(self, user_id: int) -> FeedSources | None:
         """Return what a user's feed is made from, if it is in memory."""

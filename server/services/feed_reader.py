@@ -41,6 +41,11 @@ class FeedReader:
         self._on_read = on_read
         self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
+    @property
+    def pages_bytes(self) -> int:
+        """What the pages read lately may keep in memory, by estimate."""
+        return self._pages.held_bytes
+
     async def read(self, user_id: int, page: PageRequest) -> FeedPage:
         """Return a page of the posts of whom a user follows, newest first.
 

@@ -9,6 +9,8 @@ from server.services.caches import LeasedCache
 
 BOX = "likes_cache"
 CAPACITY = 200_000
+# Of the counts of a post, its id, its place and its mark in the cache (measured: 235).
+_ENTRY_BYTES = 250
 
 
 class LikesCache:
@@ -32,6 +34,11 @@ class LikesCache:
                 counts[post_id] = found
                 self._counts.fill(post_id, found, lease=lease)
         return counts
+
+    @property
+    def held_bytes(self) -> int:
+        """What the counts take in memory, by estimate."""
+        return len(self._counts) * _ENTRY_BYTES
 
     def clear(self) -> None:
         """Lose everything, as when the cache's machine dies."""

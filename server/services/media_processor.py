@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from server.errors import NotFoundError, RenditionError
+from server.errors import RenditionError
 from server.model.events import Event
 from server.model.media import Media, MediaKind, MediaState, Rendition
 from server.ports.object_storage import ObjectStorage
 from server.ports.stores import MediaStore, Posts
 from server.ports.telemetry import Telemetry
 from server.ports.transcoder import Rendered, Transcoder
+from server.services.fair_turns import FairTurns
 from server.services.post_cache import PostCache
 
 _NOT_TO_DO = frozenset({MediaState.PENDING, MediaState.READY, MediaState.REMOVED})
@@ -21,7 +22,8 @@ _NOT_TO_DO = frozenset({MediaState.PENDING, MediaState.READY, MediaState.REMOVED
 class MediaProcessor:
     """The design document's media processing. Nobody waits for it: a post shows its original.
 
-    Images and videos have a lane each, so that a picture does not wait for a film.
+    Images and videos have a lane each, so that a picture does not wait for a film, and in a lane
+    users take turns.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of, each by name
@@ -46,32 +48,30 @@ class MediaProcessor:
         self._scratch = scratch
         self._telemetry = telemetry
         self._on_change = on_change
-        self._lanes = {kind: asyncio.Semaphore(at_once) for kind in MediaKind}
+        self._lanes = {kind: FairTurns(at_once) for kind in MediaKind}
 
     async def consume(self, events: Sequence[Event]) -> None:
         """Make the renditions of uploads; an event that comes twice makes them once.
 
         Raises:
-            UnrenderableError, NotFoundError: if it will never be done.
-            RenditionFailedError: if it was not done this time.
+            UnrenderableError, DamagedObjectError: if it will never be done.
+            RenditionFailedError, NotFoundError: if it was not done this time.
         """
         for event in events:
             media = await self._media.get(event.subject_id)
             if media is None or media.state in _NOT_TO_DO:
                 continue
-            async with self._lanes[media.kind]:
-                await self._process(media)
+            async with self._lanes[media.kind].turn(media.owner_id):
+                if not await self._keep(await self._ready(media)):
+                    # Removed meanwhile: whoever did that did not know of these.
+                    await self._storage.delete_under(media.rendition_prefix)
 
-    async def _process(self, media: Media) -> None:
-        try:
-            ready = await self._ready(media)
-        except (RenditionError, NotFoundError) as error:
+    async def give_up(self, event: Event, error: Exception) -> None:
+        """Note why an upload has no renditions, now that nobody tries any more."""
+        media = await self._media.get(event.subject_id)
+        if media is not None and media.state not in _NOT_TO_DO:
             reason = error.reason if isinstance(error, RenditionError) else str(error)
             await self._keep(replace(media, state=MediaState.FAILED, failure=reason))
-            raise
-        if not await self._keep(ready):
-            # Removed meanwhile: whoever did that did not know of these.
-            await self._storage.delete_under(media.rendition_prefix)
 
     async def _ready(self, media: Media) -> Media:
         """Return the media with its renditions, which are stored."""

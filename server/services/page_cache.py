@@ -7,13 +7,17 @@ when a count has changed.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from weakref import ref
 
 from server.model.pages import PageRequest
 from server.services.feed_cache import FeedSources
 from server.services.post_cache import ShownPost
+
+# Of the objects around a reader's pages, and around the posts of a page.
+_AROUND_READER_BYTES = 500
+_AROUND_PAGE_BYTES = 500
 
 
 @dataclass(slots=True, eq=False)
@@ -44,37 +48,50 @@ class FeedPage:
     @property
     def size_bytes(self) -> int:
         """What it takes in memory at most, as if its posts stood nowhere else."""
-        return sum(shown.size_bytes + shown.presented_at_most_bytes for shown in self.items)
+        return _AROUND_PAGE_BYTES + sum(
+            shown.size_bytes + shown.presented_at_most_bytes for shown in self.items
+        )
 
 
-class _Kept(NamedTuple):
-    sources: FeedSources
-    page: FeedPage
-    size_bytes: int
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """A reader's pages, all made from the same sources.
+
+    The feed cache holds the sources; a page does not keep what that has let go.
+    """
+
+    sources: Callable[[], FeedSources | None]
+    pages: dict[PageRequest, FeedPage] = field(default_factory=dict)
+    size_bytes: int = _AROUND_READER_BYTES
 
 
 class PageCache:
-    """Pages by reader and place; the oldest out first.
+    """Pages by reader and place; the reader whose feed has changed least lately goes first.
 
     Bounded as if no two pages had a post in common: so much at most do pages keep alive of what the
     post cache has let go.
     """
 
-    def __init__(self, *, budget_bytes: int) -> None:
+    def __init__(self, *, budget_bytes: float) -> None:
         self._budget_bytes = budget_bytes
         self._bytes = 0
-        self._pages: OrderedDict[tuple[int, PageRequest], _Kept] = OrderedDict()
+        self._readers: OrderedDict[int, _Kept] = OrderedDict()
+
+    @property
+    def held_bytes(self) -> int:
+        """What all pages may keep alive, by estimate."""
+        return self._bytes
 
     def get(self, user_id: int, request: PageRequest, sources: FeedSources) -> FeedPage | None:
         """Return the page, if it was made from these sources and holds no post that is old.
 
         It tells its JSON (`presented`) only if that is true now: until the caller next waits.
         """
-        kept = self._pages.get((user_id, request))
-        if kept is None or kept.sources is not sources:
+        kept = self._readers.get(user_id)
+        if kept is None or kept.sources() is not sources:
             return None
-        page = kept.page
-        if page.is_as_presented:
+        page = kept.pages.get(request)
+        if page is None or page.is_as_presented:
             return page
         page.presented = b""
         return page if all(shown.is_kept for shown in page.items) else None
@@ -82,13 +99,26 @@ class PageCache:
     def keep(
         self, user_id: int, request: PageRequest, sources: FeedSources, page: FeedPage
     ) -> None:
-        """Keep a page, unless posts can come to it that are not pushed into the feed."""
+        """Keep a page, unless posts can come to it that are not pushed into the feed.
+
+        The reader's pages that were made from other sources are of no use any more, and go.
+        """
         if sources.feed is None or sources.pulled:
             return
-        old = self._pages.pop((user_id, request), None)
-        kept = _Kept(sources, page, page.size_bytes)
-        self._pages[user_id, request] = kept
-        self._bytes += kept.size_bytes - (old.size_bytes if old else 0)
+        kept = self._readers.get(user_id)
+        if kept is None or kept.sources() is not sources:
+            self._remove(user_id)
+            kept = self._readers[user_id] = _Kept(ref(sources))
+            self._bytes += kept.size_bytes
+        old = kept.pages.get(request)
+        kept.pages[request] = page
+        added_bytes = page.size_bytes - (old.size_bytes if old else 0)
+        kept.size_bytes += added_bytes
+        self._bytes += added_bytes
         while self._bytes > self._budget_bytes:
-            _, oldest = self._pages.popitem(last=False)
-            self._bytes -= oldest.size_bytes
+            self._remove(next(iter(self._readers)))
+
+    def _remove(self, user_id: int) -> None:
+        kept = self._readers.pop(user_id, None)
+        if kept is not None:
+            self._bytes -= kept.size_bytes

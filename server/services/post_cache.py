@@ -99,6 +99,11 @@ class PostCache:
         self.lease = self._posts.lease
         counters.subscribe(self._recount)
 
+    @property
+    def held_bytes(self) -> int:
+        """What the posts take in memory at most, by estimate."""
+        return self._posts.held_bytes
+
     def fill(self, post_id: int, shown: ShownPost | None, *, lease: int) -> None:
         """Keep what was read under a lease, unless the post was written since."""
         self._posts.fill(post_id, shown or GONE, lease=lease)

@@ -27,6 +27,10 @@ from server.services.accounts import Accounts
 NAME_BYTES = 16
 ORPHANED_AFTER_MS = 86_400_000
 REMOVED_AT_ONCE = 200
+_EVENTS = {
+    MediaKind.IMAGE: EventKind.UPLOADED,
+    MediaKind.VIDEO: EventKind.VIDEO_UPLOADED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ class UploadSigner:
             )
         size = await self._pictures.size(head) if media.kind is MediaKind.IMAGE else None
         width, height = size or (None, None)
-        event = Event(EventKind.UPLOADED, media.owner_id, media.media_id)
+        event = Event(_EVENTS[media.kind], media.owner_id, media.media_id)
         complete = await self._media.complete(
             media.media_id, width=width, height=height, event=event
         )

@@ -62,10 +62,11 @@ def test_an_image_from_the_cache(tmp_path: Path, capsys: pytest.CaptureFixture[s
             ]
 
     ours, theirs = zip(*rounds, strict=True)
-    shares = [our.per_s / their.per_s for our, their in rounds]
     with capsys.disabled():
         print(f"\n{Compared(ours, theirs).told(f'images of {len(image.body):,} B')}")
-    assert median(shares) >= LEAST_SHARE
+    # What others do on the machine meanwhile changes rates more than it does CPU.
+    assert median(their.cpu_us / our.cpu_us for our, their in rounds) >= LEAST_SHARE
+    assert median(our.per_s / their.per_s for our, their in rounds) >= LEAST_SHARE
 
 
 def shown(server: Serving, owner: Person, tmp_path: Path) -> str:

@@ -1,6 +1,7 @@
 """What every adapter of the object storage promises: a folder's, and that of a real S3 endpoint."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from server.adapters.pictures import PillowPictures
 from server.adapters.storage.local import LocalStorage
 from server.adapters.storage.presigning import Presigner
 from server.adapters.storage.s3 import s3_storage
-from server.errors import NotFoundError, StorageError
+from server.errors import DamagedObjectError, NotFoundError, StorageError
 from server.gateway.storage.endpoint import STORAGE_PATH, StorageAccess, StorageEndpoint
 from server.limits import Limits
 from server.model.signatures import AccessKey
@@ -232,6 +233,27 @@ async def test_objects_are_deleted_one_by_one_and_by_folder(opened: Opened, tmp_
 
     left = [key for key in keys if await opened.storage.head(key)]
     assert left == ["r/abcd/3.webp", "u/5.jpg"]
+
+
+@pytest.mark.usefixtures("runner")
+@pytest.mark.parametrize("left_bytes", [0, 3, 9, len(DATA) - 5, len(DATA) + 30])
+async def test_a_file_that_is_damaged_is_no_store_that_is_away(
+    tmp_path: Path, clock: ManualClock, left_bytes: int
+) -> None:
+    presigner = Presigner("/storage", BUCKET, KEY, REGION, clock)
+    storage = LocalStorage(tmp_path / "storage", presigner)
+    (tmp_path / "file").write_bytes(DATA)
+    await storage.put_file("any/damaged", tmp_path / "file", content_type="text/plain")
+    [file] = (tmp_path / "storage").rglob("damaged*")
+    os.truncate(file, left_bytes)
+
+    with pytest.raises(DamagedObjectError):
+        await storage.head("any/damaged")
+    with pytest.raises(DamagedObjectError):
+        await content(storage, "any/damaged")
+    with pytest.raises(DamagedObjectError):
+        await storage.download("any/damaged", tmp_path / "back")
+    storage.close()
 
 
 @pytest.mark.usefixtures("runner")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
-from tests.e2e.sockets import answer, connected, metric
+from tests.e2e.sockets import answer, connected, eventually, metric
 from tests.e2e.uploads import uploaded
 
 FILES = ("socialfeed.sqlite3", "feeds.sqlite3")
@@ -222,3 +222,22 @@ def test_metrics_tell_what_the_caches_had(server: Serving) -> None:
     server.feed(reader)
 
     assert metric(server, name) == before + 1
+
+
+@pytest.mark.parametrize("box", ["feed_cache", "page_cache", "post_cache", "likes_cache"])
+def test_metrics_tell_how_much_the_caches_hold(server: Serving, box: str) -> None:
+    name = f'socialfeed_cache_bytes{{box="{box}"}}'
+    reader, author = server.sign_up(f"reads {box}"), server.sign_up(f"writes {box}")
+    server.follow(reader, author)
+    before = metric(server, name)
+    server.post(author, "held")
+
+    def read_and_held() -> bool:
+        server.feed(reader)
+        return metric(server, name) > before
+
+    eventually(read_and_held, within_s=5)
+
+
+def test_metrics_tell_how_much_sqlite_takes(server: Serving) -> None:
+    assert metric(server, 'socialfeed_cache_bytes{box="sqlite"}') > 100_000

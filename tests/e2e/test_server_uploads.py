@@ -84,9 +84,12 @@ def test_a_picture_on_its_side_is_told_as_it_is_shown(server: Serving, owner: Pe
 def test_a_video_has_no_size_while_nobody_has_looked(server: Serving, owner: Person) -> None:
     video = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + b"x" * 2_000_000
 
-    media = posted(server, owner, uploaded(server, owner, video, content_type="video/mp4"))
+    media_url = uploaded(server, owner, video, content_type="video/mp4")
+    media = posted(server, owner, media_url)
 
-    assert media == {"kind": "video", "width": None, "height": None, "state": "stored"}
+    source = f"{media_url}?as=original"
+    unknown = {"width": None, "height": None}
+    assert media == {"kind": "video", **unknown, "state": "stored", "source": source}
 
 
 def test_the_media_url_may_be_given_as_its_path(server: Serving, owner: Person) -> None:

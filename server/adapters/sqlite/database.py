@@ -38,7 +38,8 @@ WAITING_JOBS = 2_000
 JOBS_A_COMMIT = 256
 # Rows that one job of a purge deletes: others write between its jobs.
 PURGED_AT_ONCE = 500
-_CACHE_KIB = 32_768
+# Of a connection.
+CACHE_KIB = 32_768
 COMMITS = "disk"
 """Where a group commit is told of: the box that scenarios have for it."""
 
@@ -257,5 +258,5 @@ async def _connected(path: Path) -> _Connection:
 def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA busy_timeout = 5000")

@@ -14,6 +14,8 @@ from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit
 
 BOX = "posts_db"
+# Of most posts, and one object for all of them in the caches.
+_NO_COUNTS = Counts()
 
 
 class SqlitePosts:
@@ -179,7 +181,7 @@ class SqliteCounters:
                 " WHERE post_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(ids),),
             )
-            return dict.fromkeys(ids, Counts()) | {row[0]: Counts(*row[1:]) for row in rows}
+            return dict.fromkeys(ids, _NO_COUNTS) | {row[0]: Counts(*row[1:]) for row in rows}
 
         return await self._database.read("likes_db", work)
 

@@ -24,6 +24,8 @@ from server.ports.telemetry import Telemetry
 FILE_NAME = "socialfeed.sqlite3"
 # Feeds can be built again from the rest, and fan-out must not wait for the rest's commits.
 FEEDS_FILE_NAME = "feeds.sqlite3"
+# A writer and a reader of each file.
+CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)

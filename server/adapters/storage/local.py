@@ -22,7 +22,7 @@ from threading import Lock
 from typing import BinaryIO, TypeVar
 
 from server.adapters.storage.presigning import Presigner
-from server.errors import NotFoundError, ObjectExistsError, StorageError
+from server.errors import DamagedObjectError, NotFoundError, ObjectExistsError, StorageError
 from server.model.media import is_key
 from server.ports.object_storage import PresignedPut, StoredObject
 
@@ -94,6 +94,8 @@ class LocalStorage:
             while left > 0:
                 want = min(left, CHUNK_BYTES)
                 data = await self._run(partial(file.read, want))
+                if not data:
+                    raise DamagedObjectError(name=Path(file.name).name)
                 left -= len(data)
                 yield data
         finally:
@@ -284,14 +286,22 @@ def _footer(stored: StoredObject) -> bytes:
 
 
 def _described(file: BinaryIO) -> StoredObject:
-    """Return what the footer of an open file tells."""
-    end = file.seek(-_FOOTER.size, os.SEEK_END)
-    length, mark = _FOOTER.unpack(file.read(_FOOTER.size))
-    if mark != _FOOTER_MARK or length > end:
-        raise StorageError(reason=f"{Path(file.name).name} is no object's file")
-    file.seek(end - length)
-    footer = json.loads(file.read(length))
-    return StoredObject(end - length, footer["type"], footer["etag"], _modified_at_s(file))
+    """Return what the footer of an open file tells.
+
+    Raises:
+        DamagedObjectError: if it has none.
+    """
+    size_bytes = file.seek(0, os.SEEK_END)
+    end = file.seek(max(0, size_bytes - _FOOTER.size))
+    try:
+        length, mark = _FOOTER.unpack(file.read(_FOOTER.size))
+        if mark != _FOOTER_MARK or length > end:
+            raise DamagedObjectError(name=Path(file.name).name)
+        file.seek(end - length)
+        footer = json.loads(file.read(length))
+        return StoredObject(end - length, footer["type"], footer["etag"], _modified_at_s(file))
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise DamagedObjectError(name=Path(file.name).name) from error
 
 
 def _modified_at_s(file: BinaryIO | FileIO) -> int:

@@ -1,9 +1,8 @@
 """The embedded object storage's URL: objects put, read and deleted as any S3 client does it."""
 
-from collections.abc import Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
@@ -14,12 +13,15 @@ from server.errors import (
     OverloadedError,
     RequestError,
     StorageError,
+    UnknownUploadError,
     UnsatisfiableRangeError,
     WrongBytesError,
+    WrongPartError,
 )
 from server.gateway.storage.authorization import Authorized, authorized
 from server.gateway.storage.bodies import body_of, size_of
 from server.gateway.storage.errors import Code, S3Error, error_response
+from server.gateway.storage.parts import DEFAULT_TYPE, PartsEndpoint
 from server.gateway.streaming import streamed
 from server.limits import Limits
 from server.model.media import is_key
@@ -30,13 +32,10 @@ from server.ports.clock import Clock
 from server.ports.object_storage import EmbeddedStorage, StoredObject
 from server.ports.telemetry import Telemetry
 from server.services.object_storage import ObjectReceiver
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from server.services.uploads_in_parts import UploadsInParts
 
 BOX = "object_storage"
 STORAGE_PATH = "/storage"
-DEFAULT_TYPE = "application/octet-stream"
 # Of what S3 would keep with an object, or do with it.
 _UNKNOWN_HEADERS = (
     "x-amz-acl",
@@ -50,6 +49,19 @@ _UNKNOWN_HEADERS = (
 )
 # In how many chunks it comes is no encoding of the object's.
 _PLAIN_ENCODINGS = frozenset({"", "aws-chunked", "identity"})
+
+_Serve = Callable[[web.Request, Authorized], Awaitable[web.StreamResponse]]
+_CODES: dict[type, Code] = {
+    ObjectExistsError: Code.PRECONDITION_FAILED,
+    NotFoundError: Code.NO_SUCH_KEY,
+    UnknownUploadError: Code.NO_SUCH_UPLOAD,
+    WrongPartError: Code.INVALID_PART,
+    WrongBytesError: Code.INVALID_REQUEST,
+    InvalidFieldError: Code.INVALID_REQUEST,
+    UnsatisfiableRangeError: Code.INVALID_RANGE,
+    OverloadedError: Code.SLOW_DOWN,
+    StorageError: Code.SERVICE_UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +103,21 @@ class StorageEndpoint:
         self._clock = clock
         self._telemetry = telemetry
         self.uploads = 0
-        self._methods = {
-            "PUT": self._put,
-            "GET": self._get,
-            "HEAD": self._head,
-            "DELETE": self._delete,
+        parts = PartsEndpoint(
+            UploadsInParts(storage, receiver, clock, largest_bytes=access.largest_bytes),
+            self._receiving,
+            client_s=limits.client_s,
+        )
+        # By the method and what the query names.
+        self._calls: dict[tuple[str, frozenset[str]], _Serve] = {
+            ("PUT", frozenset()): self._put,
+            ("GET", frozenset()): self._get,
+            ("HEAD", frozenset()): self._head,
+            ("DELETE", frozenset()): self._delete,
+            ("POST", frozenset({"uploads"})): parts.begin,
+            ("PUT", frozenset({"partNumber", "uploadId"})): parts.put,
+            ("POST", frozenset({"uploadId"})): parts.finish,
+            ("DELETE", frozenset({"uploadId"})): parts.abandon,
         }
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -118,12 +140,22 @@ class StorageEndpoint:
             try:
                 allowed = self._authorized(request)
                 _expect_plain(request)
-                serve = self._methods.get(request.method)
-                if serve is None:
-                    raise S3Error(Code.METHOD_NOT_ALLOWED, "an object is put, read or deleted")
-                return await serve(request, allowed)
+                return await self._call(request)(request, allowed)
             except RequestError as error:
                 return error_response(_s3_error(error), request)
+
+    def _call(self, request: web.Request) -> _Serve:
+        query = query_of(request.raw_path.partition("?")[2])
+        names = {name for name, _ in query if not name.lower().startswith("x-amz-")} - {"x-id"}
+        serve = self._calls.get((request.method, frozenset(names)))
+        if serve is None and names:
+            unknown = ", ".join(sorted(names))
+            raise S3Error(Code.NOT_IMPLEMENTED, f"{request.method} with {unknown} is not known")
+        if serve is None:
+            raise S3Error(Code.METHOD_NOT_ALLOWED, "an object is put, read or deleted")
+        if request.method in {"PUT", "POST"} and not is_key(request.match_info["key"]):
+            raise S3Error(Code.INVALID_ARGUMENT, "expected a key of letters, digits and -_./")
+        return serve
 
     async def _handle_bucket(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -144,19 +176,15 @@ class StorageEndpoint:
 
     async def _put(self, request: web.Request, allowed: Authorized) -> web.StreamResponse:
         key = request.match_info["key"]
-        if not is_key(key):
-            raise S3Error(Code.INVALID_ARGUMENT, "expected a key of letters, digits and -_./")
         condition = request.headers.get(hdrs.IF_NONE_MATCH)
         if condition not in {None, "*"} or hdrs.IF_MATCH in request.headers:
             raise S3Error(Code.NOT_IMPLEMENTED, "the only condition known here is If-None-Match: *")
         size_bytes = size_of(request, allowed, most_bytes=self._access.largest_bytes)
         # As it was signed: with a subtype's parameters, if it has some.
         content_type = request.headers.get(hdrs.CONTENT_TYPE, DEFAULT_TYPE)
-        with self._counted():
-            if condition and await self._storage.head(key):
-                raise ObjectExistsError(key=key)
-            if request.headers.get(hdrs.EXPECT):
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if condition and await self._storage.head(key):
+            raise ObjectExistsError(key=key)
+        async with self._receiving(request):
             stored = await self._receiver.take(
                 key,
                 body_of(request, allowed, client_s=self._limits.client_s),
@@ -204,12 +232,15 @@ class StorageEndpoint:
             raise S3Error(Code.NO_SUCH_KEY, "there is no such object")
         return stored
 
-    @contextmanager
-    def _counted(self) -> "Iterator[None]":
+    @asynccontextmanager
+    async def _receiving(self, request: web.Request) -> AsyncIterator[None]:
+        """Count an upload while its bytes come, which are asked for if the client waits."""
         if self.uploads >= self._limits.uploads:
             raise OverloadedError(box=BOX)
         self.uploads += 1
         try:
+            if request.headers.get(hdrs.EXPECT):
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             yield
         finally:
             self.uploads -= 1
@@ -221,10 +252,6 @@ async def _wait_for_authorization(_request: web.Request) -> None:
 
 def _expect_plain(request: web.Request) -> None:
     """Refuse what S3 knows and this does not, instead of doing something else."""
-    _, _, raw_query = request.raw_path.partition("?")
-    for name, _ in query_of(raw_query):
-        if not name.lower().startswith("x-amz-") and name != "x-id":
-            raise S3Error(Code.NOT_IMPLEMENTED, f"the query {name} is not known here")
     for name in map(str.lower, request.headers):
         if name.startswith(_UNKNOWN_HEADERS):
             raise S3Error(Code.NOT_IMPLEMENTED, f"the header {name} is not known here")
@@ -251,20 +278,9 @@ def _is_known(request: web.Request, stored: StoredObject) -> bool:
 
 
 def _s3_error(error: RequestError) -> S3Error:
-    match error:
-        case S3Error():
-            return error
-        case ObjectExistsError():
-            return S3Error(Code.PRECONDITION_FAILED, str(error))
-        case NotFoundError():
-            return S3Error(Code.NO_SUCH_KEY, str(error))
-        case WrongBytesError() | InvalidFieldError():
-            return S3Error(Code.INVALID_REQUEST, str(error))
-        case UnsatisfiableRangeError():
-            return S3Error(Code.INVALID_RANGE, str(error))
-        case OverloadedError():
-            return S3Error(Code.SLOW_DOWN, str(error))
-        case StorageError():
-            return S3Error(Code.SERVICE_UNAVAILABLE, str(error))
-        case _:
-            raise error
+    if isinstance(error, S3Error):
+        return error
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
+    if code is None:
+        raise error
+    return S3Error(code, str(error))

@@ -24,12 +24,15 @@ class Code(Enum):
     INCOMPLETE_BODY = "IncompleteBody", HTTPStatus.BAD_REQUEST
     INVALID_ACCESS_KEY_ID = "InvalidAccessKeyId", HTTPStatus.FORBIDDEN
     INVALID_ARGUMENT = "InvalidArgument", HTTPStatus.BAD_REQUEST
+    INVALID_PART = "InvalidPart", HTTPStatus.BAD_REQUEST
     INVALID_RANGE = "InvalidRange", HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     INVALID_REQUEST = "InvalidRequest", HTTPStatus.BAD_REQUEST
+    MALFORMED_XML = "MalformedXML", HTTPStatus.BAD_REQUEST
     METHOD_NOT_ALLOWED = "MethodNotAllowed", HTTPStatus.METHOD_NOT_ALLOWED
     MISSING_CONTENT_LENGTH = "MissingContentLength", HTTPStatus.LENGTH_REQUIRED
     NO_SUCH_BUCKET = "NoSuchBucket", HTTPStatus.NOT_FOUND
     NO_SUCH_KEY = "NoSuchKey", HTTPStatus.NOT_FOUND
+    NO_SUCH_UPLOAD = "NoSuchUpload", HTTPStatus.NOT_FOUND
     NOT_IMPLEMENTED = "NotImplemented", HTTPStatus.NOT_IMPLEMENTED
     PRECONDITION_FAILED = "PreconditionFailed", HTTPStatus.PRECONDITION_FAILED
     REQUEST_TIME_TOO_SKEWED = "RequestTimeTooSkewed", HTTPStatus.FORBIDDEN

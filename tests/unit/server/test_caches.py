@@ -1,7 +1,10 @@
 """The bounded cache: what stays, what goes, and what must not be filled in."""
 
+import tracemalloc
+
 import pytest
 
+from server.services import caches
 from server.services.caches import SECOND_CHANCES, LeasedCache
 
 
@@ -70,3 +73,37 @@ def test_what_was_read_before_a_write_is_not_kept(cache: LeasedCache[int, str]) 
     cache.fill(0, "old", lease=lease)
 
     assert cache.get(0) is None
+
+
+def test_what_was_read_before_more_writes_than_are_remembered_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caches, "WRITES_REMEMBERED", 2)
+    cache: LeasedCache[int, str] = LeasedCache(capacity=100)
+    lease = cache.lease()
+    cache.drop([0])
+    later = cache.lease()
+    cache.drop([1, 2])
+
+    cache.fill(0, "old", lease=lease)
+    cache.fill(3, "written before nobody knows when", lease=lease)
+    cache.fill(4, "read since", lease=later)
+
+    assert cache.get_many([0, 3, 4]) == [None, None, "read since"]
+
+
+def test_writes_of_many_keys_take_no_more_memory_than_those_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caches, "WRITES_REMEMBERED", 100)
+    cache: LeasedCache[int, str] = LeasedCache(capacity=1_000_000)
+
+    tracemalloc.start()
+    try:
+        for key in range(20_000):
+            cache.drop([key])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held < 100_000

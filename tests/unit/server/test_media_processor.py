@@ -1,6 +1,7 @@
 """The media processor behind its queue: uploads come out with renditions, or with a reason."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypeVar
@@ -10,10 +11,14 @@ import pytest
 from server.adapters.memory.stores import memory_stores
 from server.adapters.metrics import Metrics
 from server.adapters.renditions.transcoder import ProcessTranscoder
+from server.adapters.storage.local import LocalStorage
+from server.adapters.storage.presigning import Presigner
 from server.errors import RenditionFailedError
 from server.model.events import Event, EventKind, Queue
 from server.model.media import Media, MediaState, media_path
 from server.model.records import Post
+from server.model.signatures import AccessKey
+from server.ports.object_storage import ObjectStorage
 from server.ports.transcoder import Rendered
 from server.services.consumer import ATTEMPTS, SideBySideConsumer
 from server.services.media_processor import MediaProcessor
@@ -24,6 +29,7 @@ from tests.unit.server.pictures import clip, two_halves
 
 OWNER = 7
 IMAGE = Media(1, f"u/{OWNER}/abc.png", OWNER, "image/png", 100)
+OTHER = Media(3, f"u/{OWNER}/ghi.png", OWNER, "image/png", 100)
 VIDEO = Media(2, f"u/{OWNER}/def.mp4", OWNER, "video/mp4", 100)
 Result = TypeVar("Result")
 
@@ -35,7 +41,7 @@ def now(work: Coroutine[object, object, Result]) -> Result:
 class Works:
     """A media processor on stores in memory, with what it needs around it."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, *, storage: ObjectStorage | None = None) -> None:
         self.clock = ManualClock()
         self.stores = memory_stores(clock=self.clock, max_entries=10)
         self.storage = CountingStorage({})
@@ -43,7 +49,7 @@ class Works:
         self.scratch = tmp_path / "scratch"
         self.told: list[Media] = []
         self.processor = MediaProcessor(
-            storage=self.storage,
+            storage=storage or self.storage,
             media=self.stores.media,
             posts=self.stores.posts,
             post_cache=self.post_cache,
@@ -58,10 +64,14 @@ class Works:
             messages=self.stores.messages,
             clock=self.clock,
             telemetry=Metrics(),
+            give_up=self.processor.give_up,
         )
 
     async def upload(self, media: Media, content: bytes) -> None:
         self.storage.objects[media.key] = content, media.content_type
+        await self.announce(media)
+
+    async def announce(self, media: Media) -> None:
         await self.stores.media.add(media)
         event = Event(EventKind.UPLOADED, OWNER, media.media_id)
         await self.stores.media.complete(media.media_id, width=None, height=None, event=event)
@@ -186,9 +196,13 @@ def test_what_is_not_the_files_fault_is_tried_again_and_then_kept(
         works = Works(tmp_path)
         works.processor.transcoder = Refusing(ProcessTranscoder(workers=1), times=times)
         await works.upload(IMAGE, content)
+        states = []
         for _ in range(ATTEMPTS):
+            states.append((await works.state(IMAGE)).state)
             await works.consumer.step()
             works.clock.ms += 60_000
+        # It has not failed for as long as somebody tries.
+        assert MediaState.FAILED not in states
 
         media = await works.state(IMAGE)
         if times < ATTEMPTS:
@@ -201,6 +215,35 @@ def test_what_is_not_the_files_fault_is_tried_again_and_then_kept(
             await works.stores.messages.replay([1])
             await works.consumer.step()
             assert (await works.state(IMAGE)).state is MediaState.READY
+
+    now(scenario())
+
+
+def test_an_object_whose_file_is_damaged_is_given_up_and_holds_up_nothing(tmp_path: Path) -> None:
+    content = png(tmp_path)
+    (tmp_path / "png").write_bytes(content)
+
+    async def scenario() -> None:
+        presigner = Presigner(
+            "/storage", "media", AccessKey("id", "secret"), "us-east-1", ManualClock()
+        )
+        storage = LocalStorage(tmp_path / "storage", presigner)
+        works = Works(tmp_path, storage=storage)
+        for media in (IMAGE, OTHER):
+            await storage.put_file(media.key, tmp_path / "png", content_type=media.content_type)
+            await works.announce(media)
+        file = next((tmp_path / "storage").rglob("abc.png*"))
+        os.truncate(file, file.stat().st_size - 5)
+
+        await works.consumer.step()
+
+        damaged, sound = await works.state(IMAGE), await works.state(OTHER)
+        assert (damaged.state, sound.state) == (MediaState.FAILED, MediaState.READY)
+        assert damaged.failure is not None
+        assert "no whole object" in damaged.failure
+        [letter] = await works.dead_letters()
+        assert letter.startswith("DamagedObjectError")
+        storage.close()
 
     now(scenario())
 

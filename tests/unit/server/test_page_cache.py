@@ -1,5 +1,8 @@
 """Pages that were read lately: when they are still right, and when not."""
 
+import math
+import weakref
+
 import pytest
 
 from server.model.feeds import Feed
@@ -25,9 +28,16 @@ def page() -> FeedPage:
 
 @pytest.fixture
 def cache(page: FeedPage) -> PageCache:
-    cache = PageCache(budget_bytes=2 * page.size_bytes)
+    cache = PageCache(budget_bytes=2.5 * bytes_of(page))
     cache.keep(READER, TOP, SOURCES, page)
     return cache
+
+
+def bytes_of(page: FeedPage) -> int:
+    """What one reader's page counts for."""
+    cache = PageCache(budget_bytes=math.inf)
+    cache.keep(READER, TOP, SOURCES, page)
+    return cache.held_bytes
 
 
 def present(page: FeedPage) -> None:
@@ -113,8 +123,49 @@ def test_a_page_to_which_posts_come_unpushed_is_not_kept(
     assert cache.get(READER, TOP, sources) is None
 
 
-def test_the_oldest_page_goes_first(cache: PageCache, page: FeedPage) -> None:
+def test_the_reader_who_came_first_goes_first(cache: PageCache, page: FeedPage) -> None:
     for reader in (2, 3):
         cache.keep(reader, TOP, SOURCES, page)
 
     assert [cache.get(reader, TOP, SOURCES) for reader in (1, 2, 3)] == [None, page, page]
+
+
+def test_pages_of_a_feed_as_it_was_are_let_go_of(page: FeedPage) -> None:
+    cache = PageCache(budget_bytes=math.inf)
+    for limit in range(1, 10):
+        cache.keep(READER, PageRequest(before=100, limit=limit), SOURCES, page)
+    pushed = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+
+    cache.keep(READER, TOP, pushed, page)
+
+    assert cache.held_bytes == bytes_of(page)
+    assert cache.get(READER, TOP, pushed) is page
+
+
+def test_a_page_that_is_kept_again_counts_once(cache: PageCache, page: FeedPage) -> None:
+    for _ in range(5):
+        cache.keep(READER, TOP, SOURCES, page)
+
+    assert cache.held_bytes == bytes_of(page)
+
+
+def test_pages_without_posts_are_bounded_too() -> None:
+    empty = FeedPage([], next_before=None)
+    cache = PageCache(budget_bytes=5 * bytes_of(empty))
+
+    for reader in range(100):
+        cache.keep(reader, TOP, SOURCES, empty)
+
+    kept = [reader for reader in range(100) if cache.get(reader, TOP, SOURCES)]
+    assert kept == [95, 96, 97, 98, 99]
+
+
+def test_a_page_does_not_keep_what_the_feed_cache_has_let_go(page: FeedPage) -> None:
+    cache = PageCache(budget_bytes=math.inf)
+    sources = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0, bytes(12_800)))
+    cache.keep(READER, TOP, sources, page)
+    gone = weakref.ref(sources)
+
+    del sources
+
+    assert gone() is None
