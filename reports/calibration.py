@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reports import figures
-from scenarios.calibration import Calibration
+from scenarios.calibration import MEDIA_PROCESSOR, Calibration
 
 
 def calibration_text(calibration: Calibration) -> str:
@@ -40,6 +40,11 @@ def _lines(calibration: Calibration) -> Iterator[str]:
                 f"{name}: a batch, and {figures.duration(box.per_visit_s)} for each visit in it"
                 + (f"; then {figures.duration(box.wait_s)} of waiting" if box.wait_s else "")
             )
+    if clips := calibration.clips:
+        yield (
+            f"{MEDIA_PROCESSOR}: a clip takes {figures.duration(clips.start_s)}, and "
+            f"{figures.duration(clips.per_second_s)} for each second of 720p"
+        )
     for name, work_s in calibration.wake_up_work_s.items():
         asleep_s = calibration.wake_up_s.get(name, 0.0)
         yield (

@@ -20,6 +20,7 @@ from scenarios.overrides import Table
 from scenarios.section import Name
 
 FORMAT_VERSION = 2
+MEDIA_PROCESSOR = "media_processor"
 MEASURED = "measured on"
 """How the source of a measured figure begins."""
 
@@ -123,6 +124,22 @@ class BoxService(Service):
     flows: dict[Name, Service] = Field(default_factory=dict)
 
 
+class Clips(_Part):
+    """What the renditions of a video take: CPU seconds of the processes that make them.
+
+    Attributes:
+        start_s: of any clip.
+        per_second_s: of each second of a clip of 720p beside.
+        lengths_s: of the clips that were rendered, one after the other.
+        used_s: what each took.
+    """
+
+    start_s: Seconds
+    per_second_s: PositiveSeconds
+    lengths_s: Annotated[tuple[PositiveSeconds, ...], Field(min_length=2)]
+    used_s: tuple[PositiveSeconds, ...]
+
+
 class FlowVisits(_Part):
     """Where the requests of a flow went.
 
@@ -143,6 +160,7 @@ class Calibration(_Part):
         scenario: whose traffic was the load.
         users: of the world that was served.
         flows: where the requests of each flow went.
+        clips: what the renditions of a video took; the pictures' are those of the box.
         wake_up_s: by box, what an idle worker took before it served.
         wake_up_work_s: by box, what serving took longer then.
         file: that it was read from; empty if from none.
@@ -157,6 +175,7 @@ class Calibration(_Part):
     loads: Annotated[tuple[Load, ...], Field(min_length=1)]
     boxes: Annotated[dict[Name, BoxService], Field(min_length=1)]
     flows: dict[Name, FlowVisits] = Field(default_factory=dict)
+    clips: Clips | None = None
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
     wake_up_work_s: dict[Name, Seconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
@@ -208,7 +227,7 @@ def _message(detail: ErrorDetails) -> str:
 
 _KEYS = {
     key
-    for part in (Calibration, Machine, Versions, Load, BoxService, FlowVisits, Bin)
+    for part in (Calibration, Machine, Versions, Load, BoxService, Clips, FlowVisits, Bin)
     for key in part.model_fields
 }
 
@@ -224,7 +243,8 @@ def calibrated(table: Mapping[str, Any], calibration: Calibration) -> Table:
     A box takes its mean, SCV and wake-up time. Steps of a flow that was measured at the box take
     that flow's, unless they have a time of their own, which says something else than a whole visit;
     the others of one flow at one box share it evenly. They take the share of requests that came
-    there, too, unless a cache decides about that.
+    there, too, unless a cache decides about that. A step of the media processor with a time for
+    each item is one that renders clips, second by second.
 
     Raises:
         CalibrationError: if it has measured no box of the scenario.
@@ -298,9 +318,13 @@ def _with_step(
     source: str,
     times: Mapping[str, int],
 ) -> object:
-    if not isinstance(step, Mapping) or _OWN_TIMES & step.keys():
+    if not isinstance(step, Mapping):
         return step
     name = str(step.get("box"))
+    if calibration.clips and name == MEDIA_PROCESSOR and "time_per_item" in step:
+        return {**step, **_clip_figures(calibration.clips, source)}
+    if _OWN_TIMES & step.keys():
+        return step
     box = calibration.boxes.get(name)
     shared_by = max(times.get(name, 1), 1)
     figures = (
@@ -311,6 +335,17 @@ def _with_step(
         figures["probability"] = {"value": visited[name], "source": source}
     return {**step, **figures}
 
+
+def _clip_figures(clips: Clips, source: str) -> Table:
+    counted = f"{source}: {len(clips.lengths_s)} clips"
+    return {
+        "service_time": _figure(max(clips.start_s, _LEAST_S), counted),
+        "time_per_item": _figure(clips.per_second_s, counted),
+    }
+
+
+_LEAST_S = 1e-6
+"""No service takes no time."""
 
 _OWN_TIMES = {"service_time", "time_per_item"}
 """Keys of a step that say something else than a whole visit."""

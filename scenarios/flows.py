@@ -18,7 +18,6 @@ from scenarios.assumption import (
     PerUserPerDay,
     PositiveSeconds,
     Seconds,
-    Share,
     ShareOrName,
 )
 from scenarios.errors import ImpossibleValueError, nearest
@@ -75,7 +74,7 @@ class Step(Section):
         hit_ratio: makes this a cache step: the share of hits, or the name of an estimate of it.
         on: only after a `hit` or a `miss` of a cache step.
         of: that cache step; the nearest above in the file, if not given.
-        probability: share of requests that take this step.
+        probability: share of requests that take this step, or the name of an estimate of it.
         visits: how often the box is visited, all visits at once.
         service_time, scv: of a visit, where they differ from the box's.
         time_per_item: seconds added for each item of a visit.
@@ -101,7 +100,7 @@ class Step(Section):
     hit_ratio: ShareOrName | None = None
     on: Literal["hit", "miss"] | None = None
     of: str = ""
-    probability: Share | None = None
+    probability: ShareOrName | None = None
     visits: (
         Annotated[Visits, BeforeValidator(_visits, json_schema_input_type=NumberOrName | Visits)]
         | None

@@ -1,4 +1,4 @@
-"""What the system runs on: storage, caches, networks, how they fail, and what they cost."""
+"""What the system runs on: storage, delivery, caches, networks, failures, and what they cost."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ class Storage(Section):
         row_copies: copies of every row in the stores of a region.
         region_copies: regions that hold a row, its home included.
         image_renditions, video_renditions: bytes of all renditions over the original's.
-        delivered_share: bytes sent for a post read, over the original's.
+        image_objects, video_objects: objects that the renditions of one are stored as.
         post_row, like_row, comment_row, follow_row, notification_row, user_row: bytes of a row
             with its indexes.
         notification_retention: seconds that notifications are kept.
@@ -44,7 +44,8 @@ class Storage(Section):
     region_copies: PositiveNumber
     image_renditions: Number
     video_renditions: Number
-    delivered_share: Share
+    image_objects: Number
+    video_objects: Number
     post_row: Bytes
     like_row: Bytes
     comment_row: Bytes
@@ -52,6 +53,40 @@ class Storage(Section):
     notification_row: Bytes
     user_row: Bytes
     notification_retention: PositiveSeconds
+
+
+class Delivered(Section):
+    """What clients get of a kind of media: bytes of one rendition over the original's, by class.
+
+    Attributes:
+        phone: a phone on a connection that carries everything.
+        slow: one on 3G, or that saves data.
+        desktop: a large screen.
+    """
+
+    phone: Number
+    slow: Number
+    desktop: Number
+
+
+class Delivery(Section):
+    """Who asks for media, and which rendition they get.
+
+    Attributes:
+        slow_share: part of the fetches over slow connections.
+        desktop_share: part of the other fetches that large screens make; phones make the rest.
+        image, video: what each class of clients gets.
+    """
+
+    slow_share: Share
+    desktop_share: Share
+    image: Delivered
+    video: Delivered
+
+    def mean_of(self, delivered: Delivered) -> float:
+        """Mean over all fetches of what clients get of a kind of media."""
+        fast = self.desktop_share * delivered.desktop + (1 - self.desktop_share) * delivered.phone
+        return self.slow_share * delivered.slow + (1 - self.slow_share) * fast
 
 
 class Caches(Section):

@@ -12,7 +12,7 @@ from scenarios.errors import ImpossibleValueError, nearest
 from scenarios.events import CacheFlush, Event, FlashCrowd, RegionOutage
 from scenarios.fanout import Fanout
 from scenarios.flows import Flow
-from scenarios.infrastructure import Caches, Failures, Network, Prices, Storage
+from scenarios.infrastructure import Caches, Delivery, Failures, Network, Prices, Storage
 from scenarios.objectives import Objectives
 from scenarios.population import Population
 from scenarios.section import Name, Section
@@ -30,6 +30,7 @@ class Scenario(Section):
         activity: what users do in a day, what their posts weigh, and who follows whom.
         feed: how feeds are kept.
         storage: what is kept, how long, and in how many copies.
+        delivery: who asks for media, and which rendition they get.
         caches: how large the caches are and what is asked of them.
         network: delays and sizes of messages between machines.
         failures: how parts fail together.
@@ -48,6 +49,7 @@ class Scenario(Section):
     activity: Activity
     feed: Feed
     storage: Storage
+    delivery: Delivery
     caches: Caches
     network: Network
     failures: Failures

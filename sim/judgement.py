@@ -223,7 +223,11 @@ def _media(study: Study) -> Iterator[Finding]:
         NOTE,
         f"Renditions add {format_share(sizes.image_renditions)} to an image's bytes and "
         f"{format_share(sizes.video_renditions)} to a video's, "
-        f"{format_size(_rendition_bytes_per_day(study))} a day. A CDN that answers "
+        f"{format_size(_rendition_bytes_per_day(study))} a day. Clients get "
+        f"{format_share(network.delivered_of_image(sheet))} of an image's bytes and "
+        f"{format_share(network.delivered_of_video(sheet))} of a video's: what is read in a day "
+        f"weighs {format_size(network.delivered_bytes_per_day(sheet))}, where originals would be "
+        f"{format_size(network.egress_bytes_per_day(sheet))}. A CDN that answers "
         f"{format_share(network.cdn_hit_ratio(sheet))} of fetches caches "
         f"{format_size(edge.cdn_bytes_for_hit_ratio(sheet))} if it keeps what is asked for a "
         f"second time, and {format_size(edge.cdn_bytes_for_hit_ratio_by_lru(sheet))} if it keeps "

@@ -14,6 +14,9 @@ from sim.results.simulation import AssumptionRow, SimulationDocument
 
 _Row = TypeVar("_Row")
 
+_MEASURED_BEFORE = ("measured:", "counted:")
+"""How the sources of a scenario's own figures begin that were measured, or counted, by us."""
+
 _DIMENSIONS = {dimension.value: dimension for dimension in Dimension}
 
 
@@ -22,8 +25,10 @@ def assumptions(document: SimulationDocument) -> Section:
     rows = document.assumptions
     uncertain = sum(row.low is not None or row.high is not None for row in rows)
     unsourced = sum(not row.source or row.source.startswith("assumption") for row in rows)
-    measured = sum(is_measured(row.source) for row in rows)
-    told = f" {measured} are measured by a calibration, all others are assumed." if measured else ""
+    told = _measured_words(
+        by_calibration=sum(is_measured(row.source) for row in rows),
+        before=sum(row.source.startswith(_MEASURED_BEFORE) for row in rows),
+    )
     lead = (
         f"{len(rows)} assumptions; {uncertain} carry a range, {len(rows) - unsourced} name a "
         f"source, and {unsourced} are judgement, marked “assumption”.{told}"
@@ -37,6 +42,15 @@ def assumptions(document: SimulationDocument) -> Section:
         lead,
         tuple(_assumption_table(part, group) for part, group in by_part.items()),
     )
+
+
+def _measured_words(*, by_calibration: int, before: int) -> str:
+    parts = []
+    if by_calibration:
+        parts.append(f"{by_calibration} are measured by a calibration")
+    if before:
+        parts.append(f"{before} were measured before, on the reference server or on real files")
+    return f" {', '.join(parts)}; all others are assumed." if parts else ""
 
 
 def _assumption_table(part: str, rows: list[AssumptionRow]) -> Table:

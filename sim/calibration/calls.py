@@ -60,9 +60,9 @@ class Calls:
     def _text(self) -> str:
         return (_TEXT * (self.text_characters // len(_TEXT) + 1))[: self.text_characters]
 
-    def upload(self, actor: int, *, size_bytes: int) -> Call:
-        """Return what a user sends to have the upload of a JPEG signed."""
-        declared = {"contentType": "image/jpeg", "sizeBytes": size_bytes}
+    def upload(self, actor: int, *, size_bytes: int, content_type: str = "image/jpeg") -> Call:
+        """Return what a user sends to have an upload signed."""
+        declared = {"contentType": content_type, "sizeBytes": size_bytes}
         body = {"userId": str(self.world.user_ids[actor]), **declared}
         return Call("POST", "/v1/media/uploads", body, str(self.world.tokens[actor]))
 

@@ -3,6 +3,7 @@
 CalibrationRunError
 ├── InterruptedRunError  Ctrl-C
 ├── InvalidLoadError     a load tells of the load generator, not of the server
+├── NoClipsError         clips cannot be made, or their renditions do not come
 ├── NoMaximumError       the server answers whatever it is offered
 ├── NoThreadTimesError   the kernel does not tell what threads use
 ├── NotMeteredError      the server does not tell what its boxes use
@@ -30,6 +31,14 @@ class InvalidLoadError(CalibrationRunError):
     def __init__(self, *, rate_per_s: float, reasons: Sequence[str]) -> None:
         """Name the load and why it does not count."""
         super().__init__(f"the load of {rate_per_s:.0f}/s does not count: {'; '.join(reasons)}")
+
+
+class NoClipsError(CalibrationRunError):
+    """What the renditions of clips take is not to be had."""
+
+    def __init__(self, *, reason: str) -> None:
+        """Say why."""
+        super().__init__(f"clips: {reason}")
 
 
 class NoMaximumError(CalibrationRunError):

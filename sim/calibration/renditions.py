@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from scenarios.calibration import BoxService
+from scenarios.calibration import MEDIA_PROCESSOR, BoxService
 from sim.calibration.attribution import LEAST_SAMPLES, Observation
 from sim.calibration.batches import UNKNOWN_SCV
 from sim.calibration.telling import CALLS
 
-RENDERING = "media_processor"
+RENDERING = MEDIA_PROCESSOR
 """The box whose work is done by other processes, so that no thread of the server's tells it."""
 
 

@@ -21,6 +21,7 @@ from scenarios.calibration import (
 from scenarios.model import Scenario
 from sim.calibration.attribution import Paths, box_services, flow_visits, sampled_visits
 from sim.calibration.batches import commit_service, consumer_services
+from sim.calibration.clips import rendered_clips
 from sim.calibration.errors import InvalidLoadError, TooFewSamplesError
 from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, is_extra, next_rate_per_s
 from sim.calibration.observing import Observed, observed
@@ -99,7 +100,7 @@ def calibrated_bench(
     """Return what was measured on a server of one's own, started with `--server-timing`.
 
     Service times come from the largest loads, the cost of batches from all but the low one, waiting
-    from the low one: there is no queue in its median.
+    from the low one: there is no queue in its median. Clips are rendered after the loads.
 
     Raises:
         LoadTestError, CalibrationRunError: if it cannot be measured.
@@ -107,9 +108,12 @@ def calibrated_bench(
     stay_with_generators(bench)
     low, *moderate = _observed_loads(bench, subject, campaign, told=told)
     machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
+    told("rendering clips")
+    clips = rendered_clips(bench, usual_yardstick_s=machine.yardstick_s)
     ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)
     told("playing the loads")
-    return calibration_from(low, moderate, subject, ground)
+    found = calibration_from(low, moderate, subject, ground)
+    return found.model_copy(update={"clips": clips})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ GB = 1e9
 MONTH_HOURS = MONTH_S / HOUR_S
 MONTH_DAYS = MONTH_S / DAY_S
 _MILLION = 1e6
-_RENDITIONS_PER_UPLOAD = 3
 
 
 @cell("USD/month")
@@ -54,11 +53,15 @@ def usd_object_storage(sheet: Sheet) -> float:
 
 @cell("USD/month")
 def usd_object_requests(sheet: Sheet) -> float:
-    """Uploads × (1 original + 3 renditions) at the PUT price, CDN misses at the GET price."""
-    prices = sheet.scenario.prices
-    puts = throughput.uploads_per_day(sheet) * (1 + _RENDITIONS_PER_UPLOAD) * MONTH_DAYS
-    gets = network.cdn_fetches_per_day(sheet) * (1 - network.cdn_hit_ratio(sheet)) * MONTH_DAYS
-    return _discounted(sheet, (puts * prices.media_put + gets * prices.media_get) / _MILLION)
+    """Uploads × (original + renditions) at the PUT price; originals, CDN misses at the GET price.
+
+    The media processor reads each original once.
+    """
+    prices, uploads = sheet.scenario.prices, throughput.uploads_per_day(sheet)
+    puts = uploads * (1 + storage.renditions_per_upload(sheet))
+    gets = uploads + network.cdn_fetches_per_day(sheet) * (1 - network.cdn_hit_ratio(sheet))
+    usd_per_day = (puts * prices.media_put + gets * prices.media_get) / _MILLION
+    return _discounted(sheet, usd_per_day * MONTH_DAYS)
 
 
 @cell("USD/month")

@@ -41,13 +41,39 @@ def peak_egress_bytes_per_s(sheet: Sheet) -> float:
     return egress_bytes_per_s(sheet) * peak.peak_to_mean(sheet)
 
 
+@cell("×")
+def delivered_of_image(sheet: Sheet) -> float:
+    """Bytes of the rendition of an image ÷ the original's, over slow clients, desktops, phones."""
+    delivery = sheet.scenario.delivery
+    return delivery.mean_of(delivery.image)
+
+
+@cell("×")
+def delivered_of_video(sheet: Sheet) -> float:
+    """Bytes of the rendition of a video ÷ the original's, over slow clients, desktops, phones."""
+    delivery = sheet.scenario.delivery
+    return delivery.mean_of(delivery.video)
+
+
 @cell("bytes/fetch")
 def mean_delivered_bytes(sheet: Sheet) -> float:
-    """Mean bytes of a media post × share of the original that is sent."""
+    """Image and video sizes × what clients get of them, weighted by their shares of media."""
     posts = sheet.scenario.activity.posts
-    media = posts.image.share * posts.image.size + posts.video.share * posts.video.size
-    mean = media / posts.media_share if posts.media_share else 0.0
-    return mean * sheet.scenario.storage.delivered_share
+    return _delivered_media_bytes(sheet) / posts.media_share if posts.media_share else 0.0
+
+
+@cell("bytes/day")
+def delivered_bytes_per_day(sheet: Sheet) -> float:
+    """Post reads a day × mean bytes of a post, of its media the rendition that clients get."""
+    text = sheet.scenario.activity.posts.text
+    mean = text.share * text.size + _delivered_media_bytes(sheet)
+    return throughput.post_reads_per_day(sheet) * mean
+
+
+@cell("bytes/s")
+def peak_delivered_bytes_per_s(sheet: Sheet) -> float:
+    """Bytes delivered a day ÷ 86,400 × the world's peak over mean."""
+    return delivered_bytes_per_day(sheet) / DAY_S * peak.peak_to_mean(sheet)
 
 
 @cell("fetches/page")
@@ -131,13 +157,24 @@ def api_share_of_egress(sheet: Sheet) -> float:
     return api / total if total else 0.0
 
 
+def _delivered_media_bytes(sheet: Sheet) -> float:
+    """Bytes that a client gets of the media of a mean post."""
+    posts = sheet.scenario.activity.posts
+    images = posts.image.share * posts.image.size * delivered_of_image(sheet)
+    return images + posts.video.share * posts.video.size * delivered_of_video(sheet)
+
+
 CELLS = (
     ingress_bytes_per_s,
     mean_post_bytes,
     egress_bytes_per_day,
     egress_bytes_per_s,
     peak_egress_bytes_per_s,
+    delivered_of_image,
+    delivered_of_video,
     mean_delivered_bytes,
+    delivered_bytes_per_day,
+    peak_delivered_bytes_per_s,
     cdn_fetches_per_page,
     cdn_fetches_per_day,
     cdn_egress_bytes_per_day,

@@ -65,6 +65,14 @@ def renditions_factor(sheet: Sheet) -> float:
     return 1 + (added / total if total else 0.0)
 
 
+@cell("objects/upload")
+def renditions_per_upload(sheet: Sheet) -> float:
+    """Objects that renditions are stored as, of an image and of a video, by their shares."""
+    posts, storage = sheet.scenario.activity.posts, sheet.scenario.storage
+    made = posts.image.share * storage.image_objects + posts.video.share * storage.video_objects
+    return made / posts.media_share if posts.media_share else 0.0
+
+
 @cell("bytes/day")
 def stored_bytes_per_day(sheet: Sheet) -> float:
     """Bytes a day × renditions factor, without copies."""
@@ -187,6 +195,7 @@ CELLS = (
     growth_over_retention,
     post_bytes_retained_with_growth,
     renditions_factor,
+    renditions_per_upload,
     stored_bytes_per_day,
     media_bytes_retained_with_copies,
     post_rows_bytes_retained,

@@ -41,6 +41,20 @@ def uploads_per_day(sheet: Sheet) -> float:
     return posts_per_day(sheet) * sheet.scenario.activity.posts.media_share
 
 
+@cell("share")
+def image_share_of_uploads(sheet: Sheet) -> float:
+    """Image share ÷ (image share + video share)."""
+    posts = sheet.scenario.activity.posts
+    return posts.image.share / posts.media_share if posts.media_share else 0.0
+
+
+@cell("share")
+def video_share_of_uploads(sheet: Sheet) -> float:
+    """Video share ÷ (image share + video share)."""
+    posts = sheet.scenario.activity.posts
+    return posts.video.share / posts.media_share if posts.media_share else 0.0
+
+
 @cell("reads/day")
 def post_reads_per_day(sheet: Sheet) -> float:
     """DAU × posts read by a user in a day."""
@@ -133,6 +147,8 @@ CELLS = (
     posts_per_s,
     text_posts_per_day,
     uploads_per_day,
+    image_share_of_uploads,
+    video_share_of_uploads,
     post_reads_per_day,
     post_reads_per_s,
     posts_per_page,

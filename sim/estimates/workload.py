@@ -231,7 +231,11 @@ def _step(
     stands_at = step.box if box.stands_alone else box.runs_on
     standing = sheet.scenario.boxes[stands_at]
     outcome = _outcome(step, flow, positions)
-    probability = 1.0 if step.probability is None else float(step.probability)
+    probability = (
+        1.0
+        if step.probability is None
+        else sheet.resolved(step.probability, key=f"{key}.probability")
+    )
     taken = probability * (_outcome_share(outcome, before) if outcome else 1.0)
     items, chunk = _items(step, sheet, key=key)
     after = tuple(positions[name] for name in step.after or ())

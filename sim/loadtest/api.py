@@ -75,7 +75,7 @@ class Api:
             connection.close()
 
     def ask(
-        self, method: str, path: str, body: Mapping[str, str] | None = None, *, token: str = ""
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, token: str = ""
     ) -> Reply:
         """Send one request, on a new connection if the last one has gone.
 
@@ -111,7 +111,7 @@ class Api:
         return connection
 
     def expect(
-        self, method: str, path: str, body: Mapping[str, str] | None = None, *, token: str = ""
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, token: str = ""
     ) -> Any:  # noqa: ANN401 - whatever JSON the call answers
         """Send one request that must succeed; returns its document.
 

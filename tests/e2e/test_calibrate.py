@@ -38,6 +38,9 @@ def test_a_server_is_calibrated_and_its_loads_are_predicted(
         assert 1e-6 <= box.mean_s < 1
         assert box.interval_s[0] <= box.mean_s <= box.interval_s[1]
     assert found.boxes["disk"].wait_s > 0
+    assert found.clips is not None
+    # Whatever else the machine does meanwhile.
+    assert 0.05 < found.clips.per_second_s < 20
 
     estimated = run_socialfeed("estimate", "one_machine", "--calibration", str(calibration))
     assert estimated.returncode == 0

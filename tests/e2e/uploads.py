@@ -2,9 +2,12 @@
 
 import http.client
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -81,3 +84,42 @@ def s3_code(reply: Reply) -> str:
     found = re.search(rb"<Error><Code>(\w+)</Code>", reply.body)
     assert found, reply.body
     return found[1].decode()
+
+
+def path_of(url: str) -> str:
+    return urlsplit(url).path
+
+
+def settled(server: Serving, post: dict[str, Any], owner: Person) -> dict[str, Any]:
+    """Wait until the media of a post is ready or has failed; returns the post."""
+    give_up_s = time.monotonic() + 40
+    while time.monotonic() < give_up_s:
+        reply = server.send("GET", f"/v1/posts/{post['postId']}", token=owner.token)
+        shown: dict[str, Any] = reply.json
+        if shown["media"]["state"] != "stored":
+            return shown
+        time.sleep(0.05)
+    raise AssertionError(post)
+
+
+def shown(
+    server: Serving, owner: Person, data: bytes, content_type: str = "image/png"
+) -> dict[str, Any]:
+    """Upload, post and wait; returns the post."""
+    posted = post_media(server, owner, uploaded(server, owner, data, content_type=content_type))
+    assert posted.status == 201, posted.body
+    return settled(server, posted.json, owner)
+
+
+def get(server: Serving, post: dict[str, Any], query: str = "", **headers: str) -> Reply:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return server.send("GET", path_of(post["mediaUrl"]) + query, headers=sent)
+
+
+def size(tmp_path: Path, reply: Reply) -> tuple[int, int]:
+    assert reply.status == 200
+    (tmp_path / "got").write_bytes(reply.body)
+    with Image.open(tmp_path / "got") as image:
+        assert image.format is not None
+        assert reply.headers["Content-Type"] == f"image/{image.format.lower()}"
+        return image.size

@@ -6,6 +6,7 @@ from scenarios.calibration import (
     Bin,
     BoxService,
     Calibration,
+    Clips,
     FlowVisits,
     Load,
     Machine,
@@ -81,6 +82,7 @@ def calibration() -> Calibration:
                 samples=40, visited={"feed_reader": 1.0, "feeds_db": 0.05, "users_db": 0.0}
             )
         },
+        clips=Clips(start_s=0.9, per_second_s=0.6, lengths_s=(1.0, 5.0), used_s=(1.5, 3.9)),
         wake_up_s={"core": 0.0004},
         wake_up_work_s={"core": 0.0001},
     )

@@ -15,7 +15,8 @@ from sim.calibration.attribution import (
     visits,
 )
 from sim.calibration.batches import Batches, batch_cost, commit_service, consumer_services
-from sim.calibration.errors import TooFewSamplesError
+from sim.calibration.clips import clips_of
+from sim.calibration.errors import NoClipsError, TooFewSamplesError
 from sim.calibration.renditions import renditions_service
 from sim.calibration.run import paths_of
 from sim.calibration.sampler import Sample
@@ -206,6 +207,20 @@ def test_renditions_take_the_cpu_of_the_processes_that_make_them() -> None:
     assert found["media_processor"].samples == 16
     assert rendering.cpu_s_per_request == seen.cpu_s_per_request
     assert not renditions_service([seen])
+
+
+def test_clips_of_two_lengths_tell_the_start_from_the_seconds() -> None:
+    found = clips_of((1.0, 5.0, 1.0, 5.0), (1.4, 3.9, 1.6, 3.9))
+
+    # Errors are relative: 1.4 and 1.6 count as much as 3.9 and 3.9.
+    assert found.start_s + found.per_second_s == pytest.approx(1.5, rel=0.01)
+    assert found.start_s + 5 * found.per_second_s == pytest.approx(3.9, rel=0.01)
+    assert (found.lengths_s[1], found.used_s[1]) == (5.0, 3.9)
+
+
+def test_clips_that_all_take_the_same_tell_nothing_of_a_second() -> None:
+    with pytest.raises(NoClipsError, match="all alike"):
+        clips_of((1.0, 5.0), (2.0, 2.0))
 
 
 def test_http_outside_handlers_is_the_box_s_that_took_the_request() -> None:

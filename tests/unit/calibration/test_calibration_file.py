@@ -8,6 +8,8 @@ from scenarios.calibration import is_measured, read_calibration
 from scenarios.errors import CalibrationError
 from scenarios.loader import load
 from sim.calibration.writing import calibration_text, write_calibration
+from sim.estimates.book import open_sheet
+from sim.estimates.workload import workload
 from tests.unit.calibration.records import calibration
 
 
@@ -106,6 +108,8 @@ def test_only_what_was_measured_changes(tmp_path: Path) -> None:
         "flows.read_feed.steps.sort.probability",
         "flows.read_feed.steps.feeds_db.probability",
         "flows.read_feed.steps.users_db.probability",
+        "flows.media_post.steps.clips.service_time",
+        "flows.media_post.steps.clips.time_per_item",
     }
     assert all(
         (float(value), value.source) == (float(assumed[key]), assumed[key].source)
@@ -140,6 +144,31 @@ def test_a_step_with_a_time_of_its_own_takes_no_share_of_the_visit() -> None:
 
     assert float(steps["object_storage"] or 0) == pytest.approx(0.002)
     assert float(steps["renditions"] or 0) == pytest.approx(0.001)
+
+
+def test_clips_and_pictures_take_what_each_was_measured_to_take() -> None:
+    measured = calibration()
+    pictures = measured.boxes["feed_reader"].model_copy(update={"mean_s": 0.2, "flows": {}})
+    other = measured.model_copy(
+        update={"boxes": {"media_processor": pictures}, "flows": {}, "wake_up_s": {}}
+    )
+    scenario = load("news_feed", calibration=other)
+
+    flow = next(
+        each for each in open_sheet(scenario).once(workload).flows if each.name == "media_post"
+    )
+
+    picture, film = (
+        next(step for step in flow.steps if step.name == name)
+        for name in ("media_processor", "clips")
+    )
+    assert picture.mean_visit_time_s == pytest.approx(0.2)
+    # 20 MB of 14.6 s.
+    assert film.mean_visit_time_s == pytest.approx(0.9 + 0.6 * 14.6)
+    assert (picture.mean_visits, film.mean_visits) == pytest.approx((0.75, 0.25))
+    step = next(each for each in scenario.flows["media_post"].steps if each.name == "clips")
+    assert step.time_per_item is not None
+    assert is_measured(step.time_per_item.source)
 
 
 def test_set_on_the_command_line_counts_over_a_calibration() -> None:

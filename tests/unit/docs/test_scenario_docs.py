@@ -36,6 +36,8 @@ HEADINGS = {
     "Followers": "activity",
     "Feed": "feed",
     "Storage": "storage",
+    "Delivery": "delivery",
+    "Delivered": "delivery",
     "Caches": "caches",
     "Network": "network",
     "Failures": "failures",

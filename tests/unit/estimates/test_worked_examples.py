@@ -21,6 +21,8 @@ THROUGHPUT = {
     "posts_per_s": 0.1,
     "text_posts_per_day": 4_320,
     "uploads_per_day": 4_320,
+    "image_share_of_uploads": 0.5,
+    "video_share_of_uploads": 0.5,
     "post_reads_per_day": 864_000,
     "post_reads_per_s": 10,
     "posts_per_page": 5,
@@ -47,6 +49,7 @@ STORAGE = {
     "post_bytes_retained_with_growth": 60_717_837_600_000,
     # Half of the images' and a quarter of the videos' bytes more: 6.48 GB.
     "renditions_factor": 30_244_320_000 / 23_764_320_000,
+    "renditions_per_upload": 6,  # 4 and 8
     "stored_bytes_per_day": 30_244_320_000,
     "media_bytes_retained_with_copies": 154_548_475_200_000,
     "post_rows_bytes_retained": 8_640 * 2_555 * 1_000,  # 365 + 730 + 1,460 days of today's
@@ -83,20 +86,25 @@ NETWORK = {
     "egress_bytes_per_day": 2_376_432_000_000,
     "egress_bytes_per_s": 27_505_000,
     "peak_egress_bytes_per_s": 34_381_250,
-    "mean_delivered_bytes": 2_750_000,  # half of the mean of 1 and 10 MB
+    # A fifth is slow; of the others one in four is at a desk.
+    "delivered_of_image": 0.2 * 0.25 + 0.2 * 0.75 + 0.6 * 0.5,
+    "delivered_of_video": 0.2 * 0.125 + 0.2 * 0.9 + 0.6 * 0.5,
+    "mean_delivered_bytes": 2_775_000,  # of 0.5 and 5.05 MB
+    "delivered_bytes_per_day": 864_000 * (500 + 125_000 + 1_262_500),
+    "peak_delivered_bytes_per_s": 17_350_000,
     "cdn_fetches_per_page": 1.25,
     "cdn_fetches_per_day": 216_000,
-    "cdn_egress_bytes_per_day": 594e9,
-    "peak_cdn_egress_bytes_per_s": 8_593_750,
+    "cdn_egress_bytes_per_day": 599.4e9,
+    "peak_cdn_egress_bytes_per_s": 8_671_875,
     "cdn_objects": 21_600,
     "cdn_hit_ratio": 0.75,
     # Every object is asked for as often as any other: the hit ratio is the part that is held.
-    "cdn_bytes_for_hit_ratio": 16_200 * 2.75e6,
-    "cdn_bytes_for_hit_ratio_by_lru": 16_200 * 2.75e6,
-    "origin_egress_bytes_per_day": 148.5e9,
+    "cdn_bytes_for_hit_ratio": 16_200 * 2.775e6,
+    "cdn_bytes_for_hit_ratio_by_lru": 16_200 * 2.775e6,
+    "origin_egress_bytes_per_day": 149.85e9,
     "api_egress_bytes_per_day": 172_800 * 2_000 + 332_640 * 100,
     "writes_per_day": 332_640,
-    "api_share_of_egress": 378_864_000 / 594_378_864_000,
+    "api_share_of_egress": 378_864_000 / 599_778_864_000,
 }
 
 FEEDS = {
@@ -160,12 +168,12 @@ COST = {  # all at nine tenths
     "usd_caches": 14 * 0.3 * 730 * 0.9,
     "usd_store_disks": 25.2288 * 0.1 * 0.9,
     "usd_object_storage": 11_039.1768 * 0.02 * 0.9,
-    "usd_object_requests": (0.5256 * 10 + 1.6425 * 2) * 0.9,
-    "usd_egress": (10 * 0.1 + 100 * 0.05 + 17_969.02378 * 0.01) * 0.9,
-    "usd_origin_fetch": 4_516.875 * 0.02 * 0.9,
+    "usd_object_requests": (0.9198 * 10 + 1.7739 * 2) * 0.9,
+    "usd_egress": (10 * 0.1 + 100 * 0.05 + 18_133.27378 * 0.01) * 0.9,
+    "usd_origin_fetch": 4_557.9375 * 0.02 * 0.9,
     "usd_between_zones": 7.68252 * 0.03 * 0.9,
-    "usd_per_month": 15_305.49506646,
-    "usd_per_dau_per_month": 0.17714693,
+    "usd_per_month": 15_311.49676146,
+    "usd_per_dau_per_month": 0.177216409,
     "usd_object_storage_at_retention": 77_274.2376 * 0.02 * 0.9,
 }
 

@@ -123,7 +123,7 @@ ASSUMPTIONS: dict[str, tuple[float, str, float | None, float | None, str, str, s
         "Four Degrees of Separation (Facebook 2011: 191); low: Twitter 2009 (35.25)",
     ),
     "storage.media_copies": (2.8, "2.8", 2.1, 3.6, "copies", "number", "f4, OSDI 2014"),
-    "storage.delivered_share": (1, "100%", 0.25, None, "", "share", "design document"),
+    "delivery.video.phone": (1, "1", 0.25, None, "", "", "design document"),
     "storage.post_row": (1500, "1.5KB", 500, 4000, "", "size", "assumption: text, URL, index"),
     "caches.cdn_hit_ratio": (0.58, "58%", 0.5, 0.95, "", "share", "Huang et al., SOSP 2013"),
     "caches.browser_hit_ratio": (0.655, "65.5%", 0.5, 0.75, "", "share", "Huang et al., SOSP 2013"),
@@ -138,7 +138,7 @@ ASSUMPTIONS: dict[str, tuple[float, str, float | None, float | None, str, str, s
 # assumption: low, high, USD a month at low and at high
 SWINGS = {
     "prices.egress.6": ("0.002", "0.06", 8.1e6, 136.2e6),
-    "storage.delivered_share": ("25%", "100%", 14.9e6, 48.4e6),
+    "delivery.video.phone": ("0.25", "1", 14.9e6, 48.4e6),
     "caches.browser_hit_ratio": ("50%", "75%", 68.1e6, 35.4e6),
     "prices.discount": ("0%", "50%", 48.4e6, 24.2e6),
     "prices.object_storage": ("0.004", "0.023", 46.3e6, 48.7e6),

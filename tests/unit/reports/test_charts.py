@@ -67,4 +67,4 @@ def test_every_chart_can_be_drawn(make: Make) -> None:
 def test_the_cost_chart_takes_the_bill_and_not_the_cost_of_a_user() -> None:
     data = charts(simulation())["sensitivity"].data
 
-    assert [row[0] for row in data.rows][:2] == ["prices.egress.6", "storage.delivered_share"]
+    assert [row[0] for row in data.rows][:2] == ["prices.egress.6", "delivery.video.phone"]

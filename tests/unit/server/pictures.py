@@ -37,10 +37,12 @@ def photo_with_a_place(path: Path) -> None:
     picture.save(path, "JPEG", quality=95, exif=exif, xmp=xmp, comment=SECRET)
 
 
-def animation(path: Path, *, frames: int = 3, kind: str = "GIF") -> None:
+def animation(
+    path: Path, *, frames: int = 3, kind: str = "GIF", size: tuple[int, int] = (700, 90)
+) -> None:
     """Three colours in turn, 200 ms each, for ever."""
     colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
-    pictures = [Image.new("RGB", (700, 90), colours[number % 3]) for number in range(frames)]
+    pictures = [Image.new("RGB", size, colours[number % 3]) for number in range(frames)]
     pictures[0].save(
         path, kind, save_all=True, append_images=pictures[1:], duration=200, loop=0, lossless=True
     )
