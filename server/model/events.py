@@ -16,13 +16,8 @@ class Queue(StrEnum):
     WIDE_FAN_OUT = "wide_fan_out"
     NOTIFICATION_SERVICE = "notification_service"
     MEDIA_PROCESSOR = "media_processor"
-<<<<<<< HEAD
-    UPLOAD_SIGNER = "upload_signer"
-    VIDEO_RENDITIONS = "video_renditions"
-=======
     VIDEO_RENDITIONS = "video_renditions"
     UPLOAD_SIGNER = "upload_signer"
->>>>>>> main
 
 
 class EventKind(StrEnum):
@@ -36,13 +31,8 @@ class EventKind(StrEnum):
     COMMENTED = "commented"
     REPLIED = "replied"
     UPLOADED = "uploaded"
-<<<<<<< HEAD
-    WITHDRAWN = "withdrawn"
-    VIDEO_UPLOADED = "video_uploaded"
-=======
     VIDEO_UPLOADED = "video_uploaded"
     WITHDRAWN = "withdrawn"
->>>>>>> main
 
 
 _QUEUES = {
@@ -54,13 +44,8 @@ _QUEUES = {
     EventKind.COMMENTED: Queue.NOTIFICATION_SERVICE,
     EventKind.REPLIED: Queue.NOTIFICATION_SERVICE,
     EventKind.UPLOADED: Queue.MEDIA_PROCESSOR,
-<<<<<<< HEAD
-    EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
-    EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
-=======
     EventKind.VIDEO_UPLOADED: Queue.VIDEO_RENDITIONS,
     EventKind.WITHDRAWN: Queue.UPLOAD_SIGNER,
->>>>>>> main
 }
 
 

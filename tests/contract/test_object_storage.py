@@ -240,11 +240,7 @@ async def test_objects_are_deleted_one_by_one_and_by_folder(opened: Opened, tmp_
 async def test_a_file_that_is_damaged_is_no_store_that_is_away(
     tmp_path: Path, clock: ManualClock, left_bytes: int
 ) -> None:
-<<<<<<< HEAD
-    presigner = Presigner("/storage", BUCKET, KEY, REGION, clock)
-=======
     presigner = Presigner("", BUCKET, KEY, REGION, clock)
->>>>>>> main
     storage = LocalStorage(tmp_path / "storage", presigner)
     (tmp_path / "file").write_bytes(DATA)
     await storage.put_file("any/damaged", tmp_path / "file", content_type="text/plain")

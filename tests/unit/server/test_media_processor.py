@@ -224,13 +224,7 @@ def test_an_object_whose_file_is_damaged_is_given_up_and_holds_up_nothing(tmp_pa
     (tmp_path / "png").write_bytes(content)
 
     async def scenario() -> None:
-<<<<<<< HEAD
-        presigner = Presigner(
-            "/storage", "media", AccessKey("id", "secret"), "us-east-1", ManualClock()
-        )
-=======
         presigner = Presigner("", "media", AccessKey("id", "secret"), "us-east-1", ManualClock())
->>>>>>> main
         storage = LocalStorage(tmp_path / "storage", presigner)
         works = Works(tmp_path, storage=storage)
         for media in (IMAGE, OTHER):

@@ -31,11 +31,7 @@ async def upload(world: SmallWorld, owner_id: int, path: Path, content_type: str
         content_type=content_type,
         size_bytes=size_bytes,
         fresh_id=boxes.surroundings.ids.new(),
-<<<<<<< HEAD
-        site_url="",
-=======
         site_url="http://127.0.0.1",
->>>>>>> main
     )
     key = signed.media.key
     await boxes.surroundings.storage.put_file(key, path, content_type=content_type)
