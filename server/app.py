@@ -1,20 +1,18 @@
 """The reference server put together: the one place that picks what the gateway talks to."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import count
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from server.adapters.cpu import meter_tasks
-from server.adapters.folder import folder_secret
+from server.adapters.folder import emptied_scratch, folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
@@ -63,7 +61,6 @@ IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
-SCRATCH_NAME = "scratch"
 # How soon the server notices that a full disk has room again.
 PROBE_S = 1.0
 MEASURE_S = 1.0
@@ -122,18 +119,12 @@ async def build_app(
             storage=opened.storage,
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
-            scratch=_emptied(settings.data_folder / SCRATCH_NAME),
+            scratch=emptied_scratch(settings.data_folder),
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
         parts.resources.push_async_exit(undo.pop_all())
     return app
-
-
-def _emptied(folder: Path) -> Path:
-    """Return a folder without what a process that died has left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
 
 
 @dataclass(frozen=True, slots=True)

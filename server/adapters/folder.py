@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from base64 import b32encode
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ SECRET_BYTES = 32
 ACCESS_KEY_NAME = "storage-key.json"
 KEY_ID_BYTES, KEY_BYTES = 10, 25
 STORAGE_NAME = "storage"
+SCRATCH_NAME = "scratch"
 
 
 @contextmanager
@@ -38,6 +40,13 @@ def locked_folder(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise FolderInUseError(folder=folder) from error
         yield
+
+
+def emptied_scratch(folder: Path) -> Path:
+    """Return where a folder has what is being made, without what a process that died has left."""
+    scratch = folder / SCRATCH_NAME
+    shutil.rmtree(scratch, ignore_errors=True)
+    return scratch
 
 
 def folder_secret(folder: Path, *, random_bytes: Callable[[int], bytes]) -> bytes:

@@ -6,14 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.adapters.folder import ACCESS_KEY_NAME, LOCK_NAME, SECRET_NAME, STORAGE_NAME
+from server.adapters.folder import (
+    ACCESS_KEY_NAME,
+    LOCK_NAME,
+    SCRATCH_NAME,
+    SECRET_NAME,
+    STORAGE_NAME,
+)
 from server.adapters.sqlite.stores import FEEDS_FILE_NAME, FILE_NAME
 from server.adapters.welcome import NAME as WELCOME_NAME
 from server.errors import FolderNotEmptyError
 
 # Where a world is made; what has this name is nobody's once its process has died.
 UNFINISHED_NAME = "demo.unfinished"
-SCRATCH_NAME = "scratch"
 _OWN_PREFIXES = (FILE_NAME, FEEDS_FILE_NAME)
 _OWN_NAMES = frozenset(
     {

@@ -100,6 +100,13 @@ def test_every_file_of_the_page_has_its_type_and_is_not_sent_twice(
     assert (changed.status, changed.body) == (200, reply.body)
 
 
+def test_the_page_and_nothing_else_asks_for_the_hint_that_picks_renditions(
+    server: Serving,
+) -> None:
+    assert server.send("GET", "/").headers["Accept-CH"] == "ECT"
+    assert "Accept-CH" not in server.send("GET", "/page/main.js").headers
+
+
 def test_another_name_of_this_machine_leads_to_the_one_that_uploads_are_signed_for(
     server: Serving,
 ) -> None:

@@ -112,6 +112,8 @@ def test_the_server_of_an_example_starts(words: list[str], tmp_path: Path) -> No
     ) as server:
         assert server.stderr is not None
         ready = server.stderr.readline()
+        while ready.startswith("filling"):
+            ready = server.stderr.readline()
         server.send_signal(signal.SIGTERM)
 
     assert "is ready at http://" in ready
