@@ -12,6 +12,7 @@ from scenarios.quantities import (
     format_size,
 )
 from sim.estimates import cost, edge, feeds, memory, network, reliability, storage
+from sim.estimates.items import PushedFollowers
 from sim.estimates.stated import stated_value
 from sim.percentiles import Samples
 from sim.results.simulation import Finding, FlowRow, Freshness, ObjectiveRow
@@ -266,7 +267,7 @@ def _celebrity_by_arithmetic(study: Study) -> Iterator[Finding]:
             (_drain_s(study, flow.name, step.box, followers), step.box)
             for flow in study.work.flows
             for step in flow.steps
-            if step.time_per_item_s and flow.spreads_posts
+            if flow.spreads_posts and isinstance(step.items, PushedFollowers)
         ),
         default=None,
     )
@@ -288,7 +289,7 @@ def _drain_s(study: Study, flow_name: str, box: str, followers: float) -> float:
     work_s = sum(
         followers * (step.time_per_item_s + step.base_time_s / step.chunk)
         for step in flow.steps
-        if step.box == box and step.time_per_item_s
+        if step.box == box and isinstance(step.items, PushedFollowers)
     )
     fleet = study.fleet.of(box, study.region)
     idle_workers = fleet.instances * fleet.workers * (1 - fleet.peak_utilisation)
