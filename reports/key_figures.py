@@ -37,11 +37,7 @@ def key_figures(document: SimulationDocument) -> tuple[KeyFigure, ...]:
             if last_year
             else "not projected",
         ),
-        KeyFigure(
-            "Egress",
-            figures.figure(_estimate(document, "peak_egress_bytes_per_s"), "bytes/s"),
-            f"at the peak, {_mean_egress(document)} mean",
-        ),
+        _egress(document),
         KeyFigure(
             "Instances",
             figures.whole(sum(row.instances for row in document.fleet)),
@@ -99,8 +95,14 @@ def _peak_requests(document: SimulationDocument) -> KeyFigure:
     )
 
 
-def _mean_egress(document: SimulationDocument) -> str:
-    return figures.figure(_estimate(document, "egress_bytes_per_s"), "bytes/s")
+def _egress(document: SimulationDocument) -> KeyFigure:
+    originals = figures.figure(_estimate(document, "peak_egress_bytes_per_s"), "bytes/s")
+    delivered = _estimate(document, "peak_delivered_bytes_per_s")
+    if delivered is None:
+        return KeyFigure("Egress", originals, "at the peak")
+    # What is paid for.
+    value = figures.figure(delivered, "bytes/s")
+    return KeyFigure("Egress", value, f"at the peak; {originals} if originals were sent")
 
 
 def _estimate(document: SimulationDocument, name: str) -> float | None:
