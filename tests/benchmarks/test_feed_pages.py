@@ -3,13 +3,15 @@
 Then half as many a second come at their own pace, which is how people come.
 """
 
+import http.client
+import json
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -122,14 +124,20 @@ def liking(server: Serving, users: Sequence[int], posts: Sequence[int]) -> Itera
     rng = np.random.default_rng(1)
 
     def work() -> None:
-        while not ended.wait(1 / LIKES_PER_S):
-            user, post = str(rng.choice(users)), str(rng.choice(posts))
-            server.send("POST", "/v1/likes", {"userId": user, "postId": post})
-            if rng.random() < 1 / LIKES_PER_S:
-                server.send("POST", "/v1/posts", {"userId": user, "text": "meanwhile"})
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+            while not ended.wait(1 / LIKES_PER_S):
+                user, post = str(rng.choice(users)), str(rng.choice(posts))
+                write(connection, "/v1/likes", {"userId": user, "postId": post})
+                if rng.random() < 1 / LIKES_PER_S:
+                    write(connection, "/v1/posts", {"userId": user, "text": "meanwhile"})
 
     thread = threading.Thread(target=work)
     thread.start()
     yield
     ended.set()
     thread.join()
+
+
+def write(connection: http.client.HTTPConnection, path: str, body: object) -> None:
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    assert connection.getresponse().read()
