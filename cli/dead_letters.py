@@ -49,7 +49,8 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
     except DataFolderError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     if json:
-        typer.echo(dumps({"dead_letters": [asdict(letter) for letter in letters]}))
+        told = [{**asdict(letter), "event": letter.event._asdict()} for letter in letters]
+        typer.echo(dumps({"dead_letters": told}))
         return
     if not letters:
         typer.echo("there are no dead letters", err=True)

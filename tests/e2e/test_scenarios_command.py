@@ -47,6 +47,7 @@ def test_assumptions_are_shown_by_section_with_range_and_source(
         "activity",
         "feed",
         "storage",
+        "delivery",
         "caches",
         "network",
         "failures",
