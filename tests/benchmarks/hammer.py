@@ -66,9 +66,8 @@ def request(line: str, *, host: str) -> bytes:
 def stay_awake(loop: asyncio.AbstractEventLoop) -> None:
     """Have the loop ask for answers all the time, and never sleep until one comes.
 
-    To wake a sleeping client takes a server some 20 µs on a virtual machine, for each answer of a
-    server that is slower than its client, and none of one that is faster: it would be charged with
-    the difference.
+    To wake a sleeping client takes a server's CPU: 39 µs of the 138 of a page on a virtual machine
+    of two cores, and 13 of a bare handler's 61, whose client sleeps more seldom.
     """
     loop.call_soon(stay_awake, loop)
 
