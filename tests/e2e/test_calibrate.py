@@ -17,12 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 SHORT = ("--duration", "3s", "--warmup", "1s", "--world", "100")
 
 
-@pytest.fixture
-def calibration(run_socialfeed: RunProgram, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def calibration(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A calibration of some seconds: right in its order of magnitude at most."""
-    path = tmp_path / "calibration.toml"
-    rates = ("--rates", "20,40,60")
-    done = run_socialfeed("calibrate", "--to", str(path), *rates, *SHORT)
+    path = tmp_path_factory.mktemp("calibration") / "calibration.toml"
+    command = [program, "calibrate", "--to", path, "--rates", "20,40,60", *SHORT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "feed_reader" in done.stdout
     return path
