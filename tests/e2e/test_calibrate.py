@@ -21,7 +21,7 @@ SHORT = ("--duration", "3s", "--warmup", "1s", "--world", "100")
 def calibration(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A calibration of some seconds: right in its order of magnitude at most."""
     path = tmp_path_factory.mktemp("calibration") / "calibration.toml"
-    command = [program, "calibrate", "--to", path, "--rates", "20,40,60", *SHORT]
+    command = [str(program), "calibrate", "--to", str(path), "--rates", "20,40,60", *SHORT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "feed_reader" in done.stdout
