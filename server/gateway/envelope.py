@@ -124,7 +124,8 @@ class Envelope:
         """Do the same for the answer to what could not be read as a request."""
         request[EXCHANGE] = Exchange(self._request_id())
         self._answered("", "", response.status)
-        self._log(request, response, route=None, duration_s=0.0)
+        if self._logs.access:
+            self._log(request, response, route=None, duration_s=0.0)
         seal(request, response)
 
     @property

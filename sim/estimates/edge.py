@@ -1,5 +1,6 @@
 """The edge of the CDN: how often it has what is asked for, and what it must hold for that."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from sim.estimates import memory, network
@@ -18,26 +19,21 @@ _cached_items_for = lru_cache(maxsize=256)(theory.cached_items_for)
 @cell("bytes", source=TWO_LRU)
 def cdn_bytes_for_hit_ratio(sheet: Sheet) -> float:
     """Media that an edge with admission must hold for the CDN's hit ratio × mean bytes."""
-    objects = network.cdn_objects(sheet)
-    ratio = network.cdn_hit_ratio(sheet)
-    if objects < 1 or ratio >= 1:
-        return objects * network.mean_delivered_bytes(sheet)
-    held = _two_lru_cached_items_for(
-        hit_ratio=float(ratio),
-        items=round(objects),
-        alpha=float(sheet.scenario.caches.post_popularity),
-    )
-    return held * network.mean_delivered_bytes(sheet)
+    return _held_bytes(sheet, _two_lru_cached_items_for)
 
 
 @cell("bytes", source=memory.CHE)
 def cdn_bytes_for_hit_ratio_by_lru(sheet: Sheet) -> float:
     """The same for an edge that keeps whatever is asked for."""
+    return _held_bytes(sheet, _cached_items_for)
+
+
+def _held_bytes(sheet: Sheet, cached_items_for: Callable[..., float]) -> float:
     objects = network.cdn_objects(sheet)
     ratio = network.cdn_hit_ratio(sheet)
     if objects < 1 or ratio >= 1:
         return objects * network.mean_delivered_bytes(sheet)
-    held = _cached_items_for(
+    held = cached_items_for(
         hit_ratio=float(ratio),
         items=round(objects),
         alpha=float(sheet.scenario.caches.post_popularity),
