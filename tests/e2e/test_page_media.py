@@ -166,7 +166,7 @@ def test_a_failed_upload_is_told_and_can_be_tried_again(
     two: tuple[Window, Window], photo: Path
 ) -> None:
     ada, bo = two
-    ada.page.route("**/storage/**", lambda route: route.abort(), times=1)
+    ada.fail_next("**/storage/**")
     attach(ada, photo)
     expect(ada.page.locator(".attachment-words")).to_contain_text("connection broke")
 
@@ -201,7 +201,7 @@ def test_a_picture_that_does_not_load_keeps_its_place_and_is_tried_again(
     two: tuple[Window, Window], photo: Path
 ) -> None:
     ada, bo = two
-    bo.page.route("**/media/**", lambda route: route.abort(), times=1)
+    bo.fail_next("**/media/**")
     attach(ada, photo)
 
     send(ada, "Broken at first")

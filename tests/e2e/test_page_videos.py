@@ -218,7 +218,7 @@ def test_a_video_that_waits_for_long_is_told_and_can_be_tried_again(
     expect(post.locator("video[poster]")).to_be_visible(timeout=READY_MS)
     bo.page.clock.install()
     held: list[Route] = []
-    bo.page.route("**/media/**", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is inspected
+    bo.take_next("**/media/**", held.append)
     post.locator("video").evaluate("(video) => { video.play().catch(() => {}); }")
     bo.page.wait_for_timeout(1_000)
     expect(post.locator(".media-delay")).to_have_count(0)

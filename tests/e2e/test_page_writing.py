@@ -48,7 +48,7 @@ def drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hold(person: Window, url: str) -> "list[Route]":
     """Let the next request to a URL wait; it is in the list once it is sent."""
     held: list[Route] = []
-    person.page.route(url, lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is inspected
+    person.take_next(url, held.append)
     return held
 
 
@@ -237,7 +237,7 @@ def test_an_upload_that_is_there_already_is_taken_as_such(
         route.continue_()
 
     # As when an answer is lost and the browser sends the request again by itself.
-    ada.page.route("**/storage/**", put_before, times=1)
+    ada.take_next("**/storage/**", put_before)
     ada.page.on("response", lambda told: answers.append(told.status) if is_put(told.url) else None)
 
     ada.page.locator(".composer input[type=file]").set_input_files(drawing)
@@ -293,3 +293,19 @@ def test_the_page_works_where_nothing_may_be_kept_on_the_device(
     expect(bo.page.locator(".home")).to_be_visible()
     bo.page.get_by_role("button", name="Sign out").click()
     expect(bo.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_comment_that_cannot_be_sent_is_kept(two: tuple[Window, Window]) -> None:
+    ada, bo = two
+    ada.write("Comment on this")
+    post = bo.post_with("Comment on this")
+    post.locator("[data-do=comments]").click()
+    post.get_by_label("Write a comment").fill("A thought")
+    bo.fail_next("**/v1/comments")
+    bo.page.keyboard.press("Control+Enter")
+    expect(post.locator(".comment-form .form-error")).to_contain_text("Your comment is kept here")
+
+    bo.page.reload()
+    post.locator("[data-do=comments]").click()
+
+    expect(post.get_by_label("Write a comment")).to_have_value("A thought")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -114,6 +114,28 @@ class Window:
     def post_with(self, text: str) -> "Locator":
         """Return the post with that text."""
         return self.page.locator(".post").filter(has_text=text)
+
+    def take_next(self, url: str, taking: "Callable[[Route], object]") -> None:
+        """Have the next request to a URL go to `taking`, and later ones on their way.
+
+        Playwright's own `times=1` stops intercepting when it calls the handler: the request may go
+        on its way before the handler has ended it.
+        """
+        taken = False
+
+        def take(route: "Route") -> None:
+            nonlocal taken
+            if taken:
+                route.continue_()
+            else:
+                taken = True
+                taking(route)
+
+        self.page.route(url, take)
+
+    def fail_next(self, url: str) -> None:
+        """Let the connection of the next request to a URL break."""
+        self.take_next(url, lambda route: route.abort())
 
     def expect_calm(self) -> None:
         """Check that nothing was wrong, nothing jumped, and nobody else was asked anything."""
