@@ -82,8 +82,24 @@ def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
     # Drawing needs packages that no other server waits for.
     from server.demo.settle import settle  # noqa: PLC0415
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes))
+    async def settled() -> None:
+        # Ends it between two turns of the loop, as Ctrl+C does: to end in the middle of opening a
+        # database would leave a thread that keeps the process alive.
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.add_signal_handler(signal.SIGTERM, lambda: task and task.cancel())
+        await settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes)
+
+    before = signal.getsignal(signal.SIGTERM)
+    is_terminated = False
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(settled())
+    except asyncio.CancelledError:
+        is_terminated = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if is_terminated:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def is_loopback(host: str) -> bool:
