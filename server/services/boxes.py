@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.errors import OverloadedError, StorageError
 from server.limits import Limits
 from server.model.events import Queue
 from server.model.ids import IdGenerator, first_id_at
@@ -25,6 +24,7 @@ from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
 from server.services.follow_service import FollowService
+from server.services.housekeeping import Housekeeping
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
 from server.services.media_processor import MediaProcessor
@@ -35,7 +35,6 @@ from server.services.post_writer import PostWriter
 from server.services.reading_notes import ReadingNotes
 from server.services.upload_signer import UploadSettings, UploadSigner
 
-HOUSEKEEPING_S = 3_600.0
 # Posts whose edges are counted in one read, which others wait for.
 RECONCILED_AT_ONCE = 100
 # Of each kind: of so many, the oldest, users take turns.
@@ -86,6 +85,7 @@ class Boxes:
     likes_cache: LikesCache
     post_cache: PostCache
     consumers: tuple[Consumer, ...]
+    housekeeping: Housekeeping
     surroundings: Surroundings
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class Boxes:
         async with asyncio.TaskGroup() as tasks:
             for consumer in self.consumers:
                 tasks.create_task(consumer.run())
-            tasks.create_task(self._keep_house())
+            tasks.create_task(self.housekeeping.run())
 
     async def stop(self) -> None:
         """Give up what is done in the background; reads ask for it again."""
@@ -104,21 +104,6 @@ class Boxes:
         """Consume what is due; returns when all consumers have caught up."""
         while sum([await consumer.step() for consumer in self.consumers]):
             pass
-
-    async def _keep_house(self) -> None:
-        while True:
-            try:
-                await self.feed_generator.drop_feeds_of_the_away()
-                await self.accounts.purge()
-                a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
-                await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
-                await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
-                # Last: the object storage may be another machine, and be gone for long.
-                await self.upload_signer.remove_orphans()
-            except (StorageError, OverloadedError):
-                # It is done in the next hour, or the one after.
-                pass
-            await asyncio.sleep(HOUSEKEEPING_S)
 
 
 def build_boxes(
@@ -238,6 +223,14 @@ def build_boxes(
             consume.side_by_side(Queue.VIDEO_RENDITIONS, media_processor),
             consume.in_order(Queue.UPLOAD_SIGNER, upload_signer.consume),
         ),
+        housekeeping=_housekeeping(
+            stores,
+            clock,
+            generator=generator,
+            accounts=accounts,
+            likes_cache=likes_cache,
+            upload_signer=upload_signer,
+        ),
         surroundings=surroundings,
     )
 
@@ -281,3 +274,28 @@ def _after_reading(
             notes.note(user_id)
 
     return after_reading
+
+
+def _housekeeping(
+    stores: Stores,
+    clock: Clock,
+    *,
+    generator: FeedGenerator,
+    accounts: Accounts,
+    likes_cache: LikesCache,
+    upload_signer: UploadSigner,
+) -> Housekeeping:
+    async def purge_keys() -> None:
+        a_day_ago_ms = clock.now_ms() - DAY_MS
+        await stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
+
+    return Housekeeping(
+        [
+            generator.drop_feeds_of_the_away,
+            accounts.purge,
+            purge_keys,
+            lambda: likes_cache.reconcile(chunk=RECONCILED_AT_ONCE),
+            # Last: the object storage may be another machine, and be gone for long.
+            upload_signer.remove_orphans,
+        ]
+    )
