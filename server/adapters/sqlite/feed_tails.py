@@ -25,8 +25,9 @@ BUCKETS = 256
 # read by going through its bucket.
 ROWS_A_BUCKET = 2_000
 BYTES_A_BUCKET = 600_000
-# Buckets merged after one push, so that it does not keep the next one waiting.
-MERGES_A_PUSH = 2
+# Buckets merged after entries were appended, 10,000 at most: all that are full would keep the next
+# push waiting, and one holds more than that.
+MERGES_AN_APPEND = 1
 # A row's key is its bucket, then its number in the bucket.
 _NUMBER_BITS = 40
 
@@ -101,7 +102,7 @@ class FeedTails:
     def full(self, connection: sqlite3.Connection) -> Sequence[int]:
         """Return some of the buckets that should be merged."""
         known = self._known(connection)
-        return [number for number in range(BUCKETS) if known[number].is_full][:MERGES_A_PUSH]
+        return [number for number in range(BUCKETS) if known[number].is_full][:MERGES_AN_APPEND]
 
     def take(self, connection: sqlite3.Connection, bucket: int) -> Mapping[int, bytes]:
         """Empty a bucket; returns its users' packed entries, newest first, each once."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
 from server.adapters.sqlite.feed_tails import FeedTails, backfilled, fanned_out
 from server.adapters.sqlite.transactions import Transaction
-from server.model.feeds import ENTRY_BYTES, Backfill, FanOut, Feed, unpacked
+from server.model.feeds import ENTRY_BYTES, Backfill, FanOut, Feed, chunks, unpacked
 from server.model.records import FeedEntry, Pair
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BOX = "feeds_db"
+# Numpy keeps the interpreter while it puts so many in order, for up to a millisecond.
+APPENDED_AT_ONCE = 10_000
 
 
 class SqliteFeeds:
@@ -76,7 +78,8 @@ class SqliteFeeds:
 
         def work(transaction: Transaction) -> None:
             owners = self._owners_in(transaction)
-            self._append(transaction, fanned_out(fan_outs, only_to=owners))
+            for chunk in chunks(fan_outs, entries=APPENDED_AT_ONCE):
+                self._append(transaction, fanned_out(chunk, only_to=owners))
 
         await self._database.write(BOX, work)
 
