@@ -156,7 +156,11 @@ class FeedGenerator:
             # Nothing would be pushed to it.
             return
         async with self._only_one(user_id):
-            # Pushed to from here on, so that no post falls between what is read now and later.
+            # Pushed to from here on, so that no post falls between what is read now and later. Nor
+            # is one dropped that comes between, at or below this first floor: whoever pushes it was
+            # told of it by the one reader of the file, first in, first out, after the entries were
+            # read, and so writes it after the merge. A second reader, or entries that are read in
+            # parts, would end that.
             await self._feeds.create(user_id, floor=self._ids.ceiling, now_ms=self._clock.now_ms())
             authors = [f.user_id for f in await self._follows.followees(user_id) if not f.is_pulled]
             most = self._settings.max_entries
