@@ -11,7 +11,7 @@ from itertools import count
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.adapters.cpu import meter_tasks
+from server.adapters.cpu import meter_tasks, metered
 from server.adapters.folder import emptied_scratch, folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
@@ -196,8 +196,8 @@ def _app(
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
     router = gateway.router(calls, {MEDIA_PATTERN: serve})
-    app[FRONT_DOOR] = FrontDoor(router, envelope)
-    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
+    app[FRONT_DOOR] = FrontDoor(router, gateway.router_at_hand(calls), envelope)
+    app[CONNECTIONS] = _connections(settings, surroundings.clock, app[FRONT_DOOR], metrics)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     _add_cache_gauges(metrics, boxes)
@@ -206,8 +206,14 @@ def _app(
     return app
 
 
-def _admission(clock: Clock) -> Admission:
-    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+def _connections(
+    settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
+) -> Connections:
+    at_once = front_door.at_once
+    if settings.gateway.shows_timing:
+        at_once = metered(at_once, metrics.charge)
+    admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+    return Connections(settings.limits, admission, at_once)
 
 
 def _media(

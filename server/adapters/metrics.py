@@ -173,12 +173,18 @@ class _Span:
         self._inner_box = box
         self._inner_started_s = time.perf_counter()
 
+    def forget(self) -> None:
+        """See `Visit`."""
+        self._box = ""
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if not self._box:
+            return
         now_s = time.perf_counter()
         if self._inner_box:
             self._ended(self._inner_box, now_s - self._inner_started_s, error)
@@ -211,6 +217,14 @@ class _MeteredSpan(_Span):
         if self._account is not None:
             self._account.enter(box)
         super().on_to(box)
+
+    def forget(self) -> None:
+        """See `Visit`."""
+        if self._account is not None:
+            if self._inner_box:
+                self._account.leave()
+            self._account.leave()
+        super().forget()
 
     def _ended(
         self, box: str, duration_s: float, error: BaseException | None, cpu_s: float | None = None

@@ -168,6 +168,7 @@ class Call:
         method, path: as in the table of the contract.
         box: the box of the design that does it.
         serve: the code.
+        at_hand: the same for what is in memory, without waiting; it returns None for what is not.
         summary: one line for the API pages.
         answers: the document of each status but errors; None for no document.
         body: the model of its body.
@@ -194,6 +195,7 @@ class Call:
     claims: str = "userId"
     queues_events: bool = False
     media_type: str = "application/json"
+    at_hand: Callable[["Incoming"], Answer | None] | None = None
 
     @property
     def is_stream(self) -> bool:

@@ -13,6 +13,7 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.admission import Admission
 from server.gateway.early_refusal import is_one_whole_call, refusal
+from server.gateway.whole_request import HEADERS_END
 from server.limits import MOST_CONNECTIONS, Limits
 
 # An answer that a client takes in more slowly than this is not sent to its end.
@@ -21,10 +22,13 @@ LEAST_BYTES_PER_S = 1_024
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
 _REQUEST_LINE_END = b" HTTP/1.1\r\n"
-_HEADERS_END = b"\r\n\r\n"
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
+
+
+# Answers a request that has come on a connection without waiting, or leaves it to its protocol.
+AnswerAtOnce = Callable[[bytes, RequestHandler], bytes | None]
 
 
 class Connections:
@@ -34,16 +38,22 @@ class Connections:
         admission: who is let in when more comes than can be served.
         most: how many may be open at once.
         client_s: how long a client may keep the server waiting.
+        idle_s: how long a connection stays open without a request.
         open: how many are open.
         refused: how many were refused since the start, because too many were open.
         cut: how many were cut off since the start, because the client was too slow.
         refusing: refused ones that are being told so.
     """
 
-    def __init__(self, limits: Limits, admission: Admission) -> None:
+    def __init__(
+        self, limits: Limits, admission: Admission, at_once: AnswerAtOnce = lambda *_: None
+    ) -> None:
+        """`at_once` is asked first for the answer to each request that has come whole."""
         self.admission = admission
+        self.at_once = at_once
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
+        self.idle_s = limits.idle_s
         self.open = 0
         self.refused = 0
         self.cut = 0
@@ -112,7 +122,7 @@ def while_body_arrives(request: web.Request) -> Iterator[None]:
         connection.expect_body(None)
 
 
-def connection_of(request: web.Request) -> "_Connection | None":
+def connection_of(request: web.BaseRequest) -> "_Connection | None":
     """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
     return protocol if isinstance(protocol, _Connection) else None
@@ -156,6 +166,7 @@ class _Connection(asyncio.Protocol):
         "_headers_due_s",
         "_held",
         "_http",
+        "_idle_due_s",
         "_is_between",
         "_is_paused",
         "_is_pipelining",
@@ -182,6 +193,8 @@ class _Connection(asyncio.Protocol):
         self._is_pipelining = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
+        # While aiohttp's own timer does not run.
+        self._idle_due_s: float | None = None
         self._unsent_bytes = 0
         self._body: StreamReader | None = None
         self.presence: asyncio.Timeout | None = None
@@ -213,7 +226,7 @@ class _Connection(asyncio.Protocol):
             self._is_pipelining = True
         elif self._is_turned_away(data):
             return
-        elif _HEADERS_END in data:
+        elif HEADERS_END in data:
             self._is_between = False
             # The client has done its part.
             self._headers_due_s = None
@@ -229,9 +242,27 @@ class _Connection(asyncio.Protocol):
         if self._is_paused and self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
         self._is_paused = False
-        self._pass_on(data)
+        if not self._is_answered_at_once(data):
+            self._pass_on(data)
+
+    def _is_answered_at_once(self, data: bytes) -> bool:
+        """Answer a request if nobody has to wait for that: for data, or for a client to take it."""
+        if self._is_pipelining or self._part_due_s is not None or not self._transport:
+            return False
+        http = cast("RequestHandler", self._http)
+        answer = self._connections.at_once(data, http)
+        if answer is None:
+            return False
+        self._transport.write(answer)
+        self._is_between = True
+        if self._idle_due_s is None:
+            # aiohttp does not know of this request: it stops its timer.
+            http.keep_alive(True)  # noqa: FBT003 - aiohttp's
+        self._idle_due_s = self._loop.time() + self._connections.idle_s
+        return True
 
     def _pass_on(self, data: bytes) -> None:
+        self._idle_due_s = None
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
@@ -254,10 +285,15 @@ class _Connection(asyncio.Protocol):
         self._has_request = True
         self._headers_due_s = None
 
-    def end_request(self) -> None:
-        """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
+    def end_request(self, *, is_read: bool) -> None:
+        """Wait for headers again once a byte comes; until then aiohttp's own timer runs.
+
+        Its answer is sent. Unless it was read to its end, what comes may be the rest of its body,
+        whatever it looks like.
+        """
         self._has_request = False
-        self._is_between = True
+        if is_read:
+            self._is_between = True
 
     def expect_body(self, body: StreamReader | None) -> None:
         """Fail the reading of a body that is under way when what has come is none."""
@@ -271,6 +307,8 @@ class _Connection(asyncio.Protocol):
             self._cut()
         elif self._part_due_s is not None and self._part_due_s <= now_s:
             self._check_part_taken()
+        elif self._idle_due_s is not None and self._idle_due_s <= now_s and self._transport:
+            self._transport.close()
 
     def _hold_more(self, data: bytes) -> None:
         self._is_pipelining = True

@@ -5,8 +5,12 @@ from aiohttp.typedefs import Handler
 
 from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
-from server.gateway.gateway import ServeRequest
+from server.gateway.gateway import AtHand, ServeRequest
 from server.gateway.routing import Router
+from server.gateway.whole_request import HEADERS_END, WholeRequests
+
+# A path that is longer is no plain call's.
+_LONGEST_AT_HAND = 256
 
 
 class FrontDoor:
@@ -17,11 +21,37 @@ class FrontDoor:
     warm feed page costs without sockets.
     """
 
-    def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
+    def __init__(
+        self, router: Router[ServeRequest], at_hand: Router[AtHand], envelope: Envelope
+    ) -> None:
         """`closes` is whether each answer is its connection's last, since the server stops."""
         self.closes = False
         self._router = router
+        self._at_hand = at_hand
         self._envelope = envelope
+        self._requests = WholeRequests()
+
+    def at_once(self, data: bytes, http: web.RequestHandler) -> bytes | None:
+        """Return the whole answer to a request if it is at hand, in place of a task's for it.
+
+        Args:
+            data: what a client has sent, which may be anything.
+            http: the protocol of its connection; what is not answered is for it to read.
+        """
+        method, _, rest = data[:_LONGEST_AT_HAND].partition(b" ")
+        target, space, _ = rest.partition(b" ")
+        if self.closes or not space or data.find(HEADERS_END) != len(data) - len(HEADERS_END):
+            return None
+        path = target.partition(b"?")[0].decode("latin-1")
+        found = self._at_hand.find(method.decode("latin-1"), path)
+        request = found and self._requests.read(data, http)
+        if not found or not request:
+            return None
+        route, parameters = found
+        response = self._envelope.around_at_hand(
+            request, route.target, parameters, route=route.pattern
+        )
+        return response.whole(request) if response else None
 
     def before(self, others: Handler) -> Handler:
         """Return what answers all requests; `others` answers those that are no plain call."""

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from server.errors import NotAuthenticatedError, OverloadedError
+from server.errors import NotAuthenticatedError, OverloadedError, RequestError
 from server.gateway.body_reading import read_body
 from server.gateway.calls import NO_ID, Answer, Call, Incoming, credentials
 from server.gateway.cursors import Cursors
@@ -26,6 +26,10 @@ from server.ports.telemetry import Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
+
+
+# Answers a request for one call without waiting; None if that cannot be.
+AtHand = Callable[[web.Request, Mapping[str, str]], WholeResponse | None]
 
 
 class ServeRequest(Protocol):
@@ -113,6 +117,18 @@ class Gateway:
             router.add_rest("GET", pattern, self._admitting(serve))
         return router
 
+    def router_at_hand(self, calls: Sequence[Call]) -> Router[AtHand]:
+        """Return the calls whose answers can be at hand.
+
+        What answers them returns None for what is to be answered as usual: what is not at hand, and
+        what is refused. Then nothing has been counted.
+        """
+        router: Router[AtHand] = Router()
+        for call in calls:
+            if call.at_hand:
+                router.add(call.method, call.path, partial(self._at_hand, call, call.at_hand))
+        return router
+
     def admit(self, request: web.Request) -> None:
         """Let a request pass, whatever it is for.
 
@@ -120,10 +136,13 @@ class Gateway:
             TooManyRequestsError: past the rate limit of its address.
             ForeignOriginError: if nobody needs a token, and it is not of this machine.
         """
-        if self._settings.rate_per_s:
-            self._rate_limit.take(request.remote)
+        self._admit(request, None)
+
+    def _admit(self, request: web.Request, caller_id: int | None) -> None:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
+        if self._settings.rate_per_s:
+            self._rate_limit.take(request.remote, *([] if caller_id is None else [caller_id]))
 
     def _admitting(self, serve: ServeRequest) -> ServeRequest:
         async def admitted(
@@ -179,6 +198,35 @@ class Gateway:
             answer = await call.serve(incoming)
         return answer if isinstance(answer, web.StreamResponse) else _response(answer)
 
+    def _at_hand(
+        self,
+        call: Call,
+        find: Callable[[Incoming], Answer | None],
+        request: web.Request,
+        parameters: Mapping[str, str],
+    ) -> WholeResponse | None:
+        if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
+            return None
+        shows_timing = self._settings.shows_timing
+        timings = self._telemetry.collect_timings() if shows_timing else ()
+        with self._telemetry.span(BOX) as visit:
+            try:
+                caller_id = self._known_caller(request) if self._needs_token(call) else None
+                visit.on_to(call.box)
+                answer = find(Incoming(request, parameters, caller_id, b"", self._cursors, NO_ID))
+                if answer:
+                    self._admit(request, caller_id)
+            except RequestError:
+                # It is told on the usual way.
+                answer = None
+            if answer is None:
+                visit.forget()
+                return None
+        response = _response(answer)
+        if shows_timing:
+            response.add_header("Server-Timing", server_timing(timings))
+        return response
+
     async def _body(self, request: web.Request) -> bytes:
         limits = self._limits
         return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
@@ -204,13 +252,24 @@ class Gateway:
         return not (call.is_public or self._settings.is_open)
 
     async def _caller(self, request: web.Request) -> int:
-        scheme, token = credentials(request)
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
-        caller_id = await self._accounts.user_of(token)
+        caller_id = await self._accounts.user_of(_bearer_token(request))
         request[EXCHANGE].caller_id = caller_id
         self._rate_limit.take(caller_id)
         return caller_id
+
+    def _known_caller(self, request: web.Request) -> int:
+        caller_id = self._accounts.known_user_of(_bearer_token(request))
+        if caller_id is None:
+            raise NotAuthenticatedError(reason="nobody in memory has that token")
+        request[EXCHANGE].caller_id = caller_id
+        return caller_id
+
+
+def _bearer_token(request: web.Request) -> str:
+    scheme, token = credentials(request)
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
+    return token
 
 
 def _whose_key(call: Call, incoming: Incoming) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from server.gateway.connections import connection_of
 from server.gateway.envelope import Envelope
 from server.gateway.problems import problem
 
@@ -31,6 +32,16 @@ class HttpProtocol(web.RequestHandler):
             auto_decompress=False,
         )
         self._envelope = envelope
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer to its end; then the next request may come."""
+        sent = await super().finish_response(request, resp, start_time)
+        connection = connection_of(request)
+        if connection:
+            connection.end_request(is_read=request.content.is_eof())
+        return sent
 
     def handle_error(
         self,

@@ -71,6 +71,12 @@ class WholeResponse(web.StreamResponse):
                 await request.writer.write_eof(body)
         return None
 
+    def whole(self, request: web.BaseRequest) -> bytes:
+        """Return all of it, for who sends it himself; the connection stays."""
+        self._is_sent = True
+        self._is_last = False
+        return self._head(request) + (self._whole_body or b"")
+
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: it was sent whole."""
 
