@@ -290,6 +290,7 @@ def _add_client_gauges(
         "socialfeed_connections": lambda: connections.open,
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
+        "socialfeed_answered_at_once_total": lambda: connections.answered_at_once,
         "socialfeed_loop_lag_seconds": lambda: connections.admission.lag_s,
         "socialfeed_requests_waiting": lambda: connections.admission.waiting,
         "socialfeed_requests_refused_total": lambda: connections.admission.refused,

@@ -43,6 +43,7 @@ class Connections:
         refused: how many were refused since the start, because too many were open.
         cut: how many were cut off since the start, because the client was too slow.
         refusing: refused ones that are being told so.
+        answered_at_once: requests that were, since the start.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Connections:
         self.refused = 0
         self.cut = 0
         self.refusing = 0
+        self.answered_at_once = 0
         self._watched: set[_Connection] = set()
         self._look: asyncio.TimerHandle | None = None
 
@@ -254,6 +256,7 @@ class _Connection(asyncio.Protocol):
         if answer is None:
             return False
         self._transport.write(answer)
+        self._connections.answered_at_once += 1
         self._is_between = True
         if self._idle_due_s is None:
             # aiohttp does not know of this request: it stops its timer.
