@@ -60,14 +60,8 @@ class SqliteQueue:
 
     async def acknowledge(self, sequences: Iterable[int]) -> None:
         """Forget events whose effects are done."""
-        done = json.dumps(list(sequences))
-
-        def work(transaction: Transaction) -> None:
-            transaction.connection.execute(
-                "DELETE FROM events WHERE sequence IN (SELECT value FROM json_each(?))", (done,)
-            )
-
-        await self._database.write(BOX, work)
+        done = list(sequences)
+        await self._database.write(BOX, lambda transaction: acknowledge(transaction, done))
 
     async def put_off(self, sequence: int, *, until_ms: int) -> None:
         """Count a failed attempt, and deliver the event again after a time."""
@@ -145,6 +139,15 @@ class SqliteQueue:
             return replayed.rowcount
 
         return await self._database.write(BOX, work)
+
+
+def acknowledge(transaction: Transaction, sequences: Sequence[int]) -> None:
+    """Forget events whose effects are done, or in the same transaction."""
+    if sequences:
+        transaction.connection.execute(
+            "DELETE FROM events WHERE sequence IN (SELECT value FROM json_each(?))",
+            (json.dumps(sequences),),
+        )
 
 
 def _waits(connection: sqlite3.Connection, event: Event) -> bool:
