@@ -195,8 +195,7 @@ def _app(
         media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    router = gateway.router(calls, {MEDIA_PATTERN: serve})
-    app[FRONT_DOOR] = FrontDoor(router, gateway.router_at_hand(calls), envelope)
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls, {MEDIA_PATTERN: serve}), envelope)
     app[CONNECTIONS] = _connections(settings, surroundings.clock, app[FRONT_DOOR], metrics)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
@@ -209,11 +208,11 @@ def _app(
 def _connections(
     settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
 ) -> Connections:
-    at_once = front_door.at_once
+    take = front_door.take
     if settings.gateway.shows_timing:
-        at_once = metered(at_once, metrics.charge)
+        take = metered(take, metrics.charge)
     admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
-    return Connections(settings.limits, admission, at_once)
+    return Connections(settings.limits, admission, take)
 
 
 def _media(

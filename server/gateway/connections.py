@@ -4,7 +4,7 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
 
@@ -13,22 +13,21 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.admission import Admission
 from server.gateway.early_refusal import is_one_whole_call, refusal
-from server.gateway.whole_request import HEADERS_END
 from server.limits import MOST_CONNECTIONS, Limits
 
+_HEADERS_END = b"\r\n\r\n"
 # An answer that a client takes in more slowly than this is not sent to its end.
 LEAST_BYTES_PER_S = 1_024
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
-_REQUEST_LINE_END = b" HTTP/1.1\r\n"
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
 
-
-# Answers a request that has come on a connection without waiting, or leaves it to its protocol.
-AnswerAtOnce = Callable[[bytes, RequestHandler], bytes | None]
+# Answers what has come on a connection: at once, by what sends the answer and tells whether the
+# connection stays, or not at all. See `FrontDoor.take`.
+Take = Callable[[bytes, RequestHandler], bytes | Coroutine[None, None, bool] | None]
 
 
 class Connections:
@@ -43,15 +42,15 @@ class Connections:
         refused: how many were refused since the start, because too many were open.
         cut: how many were cut off since the start, because the client was too slow.
         refusing: refused ones that are being told so.
+        answering: what answers requests that were taken.
         answered_at_once: requests that were, since the start.
     """
 
-    def __init__(
-        self, limits: Limits, admission: Admission, at_once: AnswerAtOnce = lambda *_: None
-    ) -> None:
-        """`at_once` is asked first for the answer to each request that has come whole."""
+    def __init__(self, limits: Limits, admission: Admission, take: Take = lambda *_: None) -> None:
+        """`take` is asked first to answer what has come."""
         self.admission = admission
-        self.at_once = at_once
+        self.take = take
+        self.answering: set[asyncio.Task[None]] = set()
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
         self.idle_s = limits.idle_s
@@ -165,15 +164,17 @@ class _Connection(asyncio.Protocol):
         "_body",
         "_connections",
         "_has_request",
+        "_head_bytes",
         "_headers_due_s",
         "_held",
         "_http",
         "_idle_due_s",
+        "_is_answering",
         "_is_between",
         "_is_paused",
-        "_is_pipelining",
         "_loop",
         "_part_due_s",
+        "_received_bytes",
         "_transport",
         "_unsent_bytes",
         "presence",
@@ -186,13 +187,17 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
-        # Whether nothing of the next request has come.
+        # Whether all that has come is answered. Never again once more has come than one request, or
+        # nobody knows how much that is: an answer may be on its way that no other may overtake.
         self._is_between = True
         # What has come of a request whose turn has not come.
         self._held = b""
         self._is_paused = False
-        # Then an answer may be on its way that no other may overtake.
-        self._is_pipelining = False
+        # Of the request that is under way, and all that has come with it and since.
+        self._head_bytes = 0
+        self._received_bytes = 0
+        # Whether a request was taken, and its answer is not sent.
+        self._is_answering = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         # While aiohttp's own timer does not run.
@@ -221,48 +226,82 @@ class _Connection(asyncio.Protocol):
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._held:
+        if self._held or self._is_answering:
             self._hold_more(data)
             return
         if not self._is_between:
-            self._is_pipelining = True
-        elif self._is_turned_away(data):
+            self._received_bytes += len(data)
+            self._pass_on(data)
             return
-        elif HEADERS_END in data:
-            self._is_between = False
+        if self._is_turned_away(data):
+            return
+        self._is_between = False
+        self._received_bytes = len(data)
+        head_end = data.find(_HEADERS_END)
+        # A head that comes in parts is seen by aiohttp alone.
+        self._head_bytes = 0 if head_end < 0 else head_end + len(_HEADERS_END)
+        if head_end < 0:
+            self._pass_on(data)
+        else:
             # The client has done its part.
             self._headers_due_s = None
             self._held = data
             self._admission.join(self)
-            return
-        self._is_between = False
-        self._pass_on(data)
 
     def hand_on(self) -> None:
         """Have the request begun, because its turn has come."""
         data, self._held = self._held, b""
+        self._go_on_reading()
+        if not self._is_taken(data):
+            self._pass_on(data)
+
+    def _go_on_reading(self) -> None:
         if self._is_paused and self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
         self._is_paused = False
-        if not self._is_answered_at_once(data):
-            self._pass_on(data)
 
-    def _is_answered_at_once(self, data: bytes) -> bool:
-        """Answer a request if nobody has to wait for that: for data, or for a client to take it."""
-        if self._is_pipelining or self._part_due_s is not None or not self._transport:
+    def _is_taken(self, data: bytes) -> bool:
+        """Answer a request without aiohttp's protocol, unless others may be before it."""
+        if self._part_due_s is not None or not self._transport:
             return False
         http = cast("RequestHandler", self._http)
-        answer = self._connections.at_once(data, http)
+        answer = self._connections.take(data, http)
         if answer is None:
             return False
-        self._transport.write(answer)
-        self._connections.answered_at_once += 1
-        self._is_between = True
         if self._idle_due_s is None:
             # aiohttp does not know of this request: it stops its timer.
             http.keep_alive(True)  # noqa: FBT003 - aiohttp's
-        self._idle_due_s = self._loop.time() + self._connections.idle_s
+        if isinstance(answer, bytes):
+            self._transport.write(answer)
+            self._connections.answered_at_once += 1
+            self._rest()
+        else:
+            self._is_answering = True
+            task = self._loop.create_task(self._answer(answer))
+            self._connections.answering.add(task)
+            task.add_done_callback(self._connections.answering.discard)
         return True
+
+    async def _answer(self, sending: Coroutine[None, None, bool]) -> None:
+        stays = False
+        try:
+            stays = await sending
+        finally:
+            self._is_answering = False
+            self._has_request = False
+            if self._transport and not stays:
+                self._transport.close()
+        self._rest()
+        data, self._held = self._held, b""
+        if data:
+            # It was not to wait in line, but for its own turn.
+            self._go_on_reading()
+            self.data_received(data)
+
+    def _rest(self) -> None:
+        """Wait for the next request."""
+        self._is_between = True
+        self._idle_due_s = self._loop.time() + self._connections.idle_s
 
     def _pass_on(self, data: bytes) -> None:
         self._idle_due_s = None
@@ -288,15 +327,19 @@ class _Connection(asyncio.Protocol):
         self._has_request = True
         self._headers_due_s = None
 
-    def end_request(self, *, is_read: bool) -> None:
+    def end_request(self, *, body_bytes: int | None) -> None:
         """Wait for headers again once a byte comes; until then aiohttp's own timer runs.
 
-        Its answer is sent. Unless it was read to its end, what comes may be the rest of its body,
-        whatever it looks like.
+        The answer is sent. Unless what has come is the request and nothing more, what comes may be
+        the rest of its body, whatever it looks like, or of the next request.
+
+        Args:
+            body_bytes: how long its body was; None if it was not read to its end.
         """
         self._has_request = False
-        if is_read:
-            self._is_between = True
+        self._is_between = (
+            body_bytes is not None and self._received_bytes == self._head_bytes + body_bytes
+        )
 
     def expect_body(self, body: StreamReader | None) -> None:
         """Fail the reading of a body that is under way when what has come is none."""
@@ -314,7 +357,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def _hold_more(self, data: bytes) -> None:
-        self._is_pipelining = True
+        self._received_bytes += len(data)
         self._held += data
         if not self._is_paused and self._transport:
             # There is no bound on what else may come.
@@ -324,9 +367,7 @@ class _Connection(asyncio.Protocol):
     def _is_turned_away(self, data: bytes) -> bool:
         """Answer a request that would have to wait too long; else it is to be let in."""
         admission = self._admission
-        if data.count(_REQUEST_LINE_END) > 1:
-            self._is_pipelining = True
-        elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
+        if not admission.is_open and is_one_whole_call(data):
             assert self._transport is not None  # noqa: S101 - for the type checker
             self._transport.write(_BUSY)
             admission.refused += 1

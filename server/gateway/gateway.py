@@ -28,10 +28,6 @@ from server.services.accounts import Accounts
 BOX = "api_gateway"
 
 
-# Answers a request for one call without waiting; None if that cannot be.
-AtHand = Callable[[web.Request, Mapping[str, str]], WholeResponse | None]
-
-
 class ServeRequest(Protocol):
     """Answers the requests for one call."""
 
@@ -44,6 +40,22 @@ class ServeRequest(Protocol):
 
 class GatewayTelemetry(Telemetry, Timings, Protocol):
     """What the gateway tells, and asks for `Server-Timing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How requests for a path are answered.
+
+    Attributes:
+        serve: answers a request.
+        at_hand: answers it without waiting; None for what is to be served: what is not at hand, and
+            what is refused. Then nothing has been counted.
+        is_call: whether it is a call of the API: its answer is short, and waited for at the end.
+    """
+
+    serve: ServeRequest
+    at_hand: Callable[[web.Request, Mapping[str, str]], WholeResponse | None] | None = None
+    is_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +104,31 @@ class Gateway:
         self._rate_limit = RateLimit(rate_per_s=settings.rate_per_s, monotonic_s=monotonic_s)
         # Of reads, and of writes: when one store does not get on, the other's requests go on.
         self._in_progress = {"GET": 0, "POST": 0}
+        # Whose bodies are on their way.
+        self._arriving = 0
 
     @property
     def in_progress(self) -> int:
         """How many requests are in progress, streams not counted."""
-        return sum(self._in_progress.values())
+        return sum(self._in_progress.values()) + self._arriving
 
     def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
         """Return the routes of calls for aiohttp's application."""
         return [web.route(call.method, call.path, self._handler(call)) for call in calls]
 
-    def router(
-        self, calls: Sequence[Call], others: Mapping[str, ServeRequest]
-    ) -> Router[ServeRequest]:
+    def router(self, calls: Sequence[Call], others: Mapping[str, ServeRequest]) -> Router[Served]:
         """Return the same calls for the front door, but for streams, which are rare and stay.
 
         `others` are GETs that are for no call, by their patterns (see `Router.add_rest`).
         """
-        router: Router[ServeRequest] = Router()
+        router: Router[Served] = Router()
         for call in calls:
             if not call.is_stream:
-                router.add(call.method, call.path, partial(self._counted, call))
+                at_hand = partial(self._at_hand, call, call.at_hand) if call.at_hand else None
+                served = Served(partial(self._counted, call), at_hand, is_call=True)
+                router.add(call.method, call.path, served)
         for pattern, serve in others.items():
-            router.add_rest("GET", pattern, self._admitting(serve))
-        return router
-
-    def router_at_hand(self, calls: Sequence[Call]) -> Router[AtHand]:
-        """Return the calls whose answers can be at hand.
-
-        What answers them returns None for what is to be answered as usual: what is not at hand, and
-        what is refused. Then nothing has been counted.
-        """
-        router: Router[AtHand] = Router()
-        for call in calls:
-            if call.at_hand:
-                router.add(call.method, call.path, partial(self._at_hand, call, call.at_hand))
+            router.add_rest("GET", pattern, Served(self._admitting(serve)))
         return router
 
     def admit(self, request: web.Request) -> None:
@@ -189,7 +191,7 @@ class Gateway:
             self.admit(request)
             caller_id = await self._caller(request) if self._needs_token(call) else None
             is_post = call.method == "POST"
-            body = await self._body(request) if call.body else b""
+            body = await self._body(call, request) if call.body else b""
             fresh_id = self._ids.new() if is_post else NO_ID
             incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
             if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
@@ -227,9 +229,22 @@ class Gateway:
             response.add_header("Server-Timing", server_timing(timings))
         return response
 
-    async def _body(self, request: web.Request) -> bytes:
-        limits = self._limits
-        return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
+    async def _body(self, call: Call, request: web.Request) -> bytes:
+        """Read the body; while it is on its way, its request takes nobody's place."""
+        limits, kind = self._limits, _kind(call)
+        reading = read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
+        if request.content.is_eof():
+            return await reading
+        self._in_progress[kind] -= 1
+        self._arriving += 1
+        try:
+            body = await reading
+        finally:
+            self._in_progress[kind] += 1
+            self._arriving -= 1
+        if self._in_progress[kind] > limits.requests_at_once:
+            raise OverloadedError(box=BOX)
+        return body
 
     async def _once(self, call: Call, incoming: Incoming, key: str) -> Answer:
         async def serve(reserved_id: int) -> Answer:

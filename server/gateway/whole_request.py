@@ -1,4 +1,4 @@
-"""Requests that have come whole and have no body, read without a connection's protocol."""
+"""Requests that have come whole, read without a connection's protocol."""
 
 import asyncio
 from typing import cast
@@ -7,7 +7,8 @@ from aiohttp import EMPTY_PAYLOAD, HttpVersion11, hdrs, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, StreamWriter
 
-HEADERS_END = b"\r\n\r\n"
+# Of a body that comes in one piece with its headers.
+_MOST_BYTES = 2**16
 
 
 class WholeRequests:
@@ -24,7 +25,9 @@ class WholeRequests:
         them, and may do so then.
         """
         loop = asyncio.get_running_loop()
-        parser = self._parser or HttpRequestParser(BaseProtocol(loop), loop, limit=0)
+        parser = self._parser or HttpRequestParser(
+            BaseProtocol(loop), loop, limit=_MOST_BYTES, auto_decompress=False
+        )
         self._parser = None
         try:
             messages, is_upgraded, _ = parser.feed_data(data)
@@ -33,7 +36,7 @@ class WholeRequests:
         if is_upgraded or len(messages) != 1:
             return None
         message, payload = messages[0]
-        if payload is not EMPTY_PAYLOAD:
+        if payload is not EMPTY_PAYLOAD and not payload.is_eof():
             return None
         # It has read a request to its end, and can read another.
         self._parser = parser
@@ -43,7 +46,7 @@ class WholeRequests:
             or hdrs.EXPECT in message.headers
         ):
             return None
-        # No task answers it.
+        # No task of aiohttp's answers it.
         task = cast("asyncio.Task[None]", None)
         return web.Request(
             message, payload, http, StreamWriter(http, loop), task, loop, client_max_size=0

@@ -24,8 +24,10 @@ class SqliteQueue:
     async def wait(self, queue: Queue, *, timeout_s: float) -> None:
         """Return when an event may have come, or after the timeout."""
         arrived = self._database.on_event[queue]
+        # `wait_for` would make a task of it.
         with suppress(TimeoutError):
-            await asyncio.wait_for(arrived.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await arrived.wait()
         arrived.clear()
 
     async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
