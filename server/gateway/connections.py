@@ -25,9 +25,11 @@ REFUSAL_S = 1.0
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
 
-# Answers what has come on a connection: at once, by what sends the answer and tells whether the
-# connection stays, or not at all. See `FrontDoor.take`.
-Take = Callable[[bytes, RequestHandler], bytes | Coroutine[None, None, bool] | None]
+# What answers a request in a while: it returns the answer, or sends it itself and tells whether the
+# connection stays.
+Answering = Coroutine[None, None, bytes | bool]
+# Answers what has come on a connection: at once, in a while, or not at all. See `FrontDoor.take`.
+Take = Callable[[bytes, RequestHandler], bytes | Answering | None]
 
 
 class Connections:
@@ -274,6 +276,7 @@ class _Connection(asyncio.Protocol):
         if isinstance(answer, bytes):
             self._transport.write(answer)
             self._connections.answered_at_once += 1
+            self._is_between = True
             self._rest()
         else:
             self._is_answering = True
@@ -282,15 +285,18 @@ class _Connection(asyncio.Protocol):
             task.add_done_callback(self._connections.answering.discard)
         return True
 
-    async def _answer(self, sending: Coroutine[None, None, bool]) -> None:
-        stays = False
+    async def _answer(self, answering: Answering) -> None:
+        answer: bytes | bool = False
         try:
-            stays = await sending
+            answer = await answering
         finally:
             self._is_answering = False
             self._has_request = False
-            if self._transport and not stays:
+            if self._transport and not answer:
                 self._transport.close()
+        if isinstance(answer, bytes) and self._transport:
+            self._transport.write(answer)
+        self._is_between = True
         self._rest()
         data, self._held = self._held, b""
         if data:
@@ -299,8 +305,7 @@ class _Connection(asyncio.Protocol):
             self.data_received(data)
 
     def _rest(self) -> None:
-        """Wait for the next request."""
-        self._is_between = True
+        """Wait for the next request, from now on."""
         self._idle_due_s = self._loop.time() + self._connections.idle_s
 
     def _pass_on(self, data: bytes) -> None:
@@ -320,6 +325,8 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._part_due_s = None
+        if self._idle_due_s is not None:
+            self._rest()
         self._http.resume_writing()
 
     def begin_request(self) -> None:

@@ -11,6 +11,7 @@ from server.gateway.envelope import Envelope, seal
 from server.gateway.gateway import Served
 from server.gateway.routing import Route, Router
 from server.gateway.whole_request import WholeRequests
+from server.gateway.whole_response import WholeResponse
 
 # A path that is longer is no plain call's.
 _LONGEST_TARGET = 256
@@ -46,7 +47,7 @@ class FrontDoor:
 
     def take(
         self, data: bytes, http: web.RequestHandler
-    ) -> bytes | Coroutine[None, None, bool] | None:
+    ) -> bytes | Coroutine[None, None, bytes | bool] | None:
         """Answer a call that has come whole, without aiohttp's own loop for a connection.
 
         Args:
@@ -54,8 +55,8 @@ class FrontDoor:
             http: the protocol of its connection; what is not taken is for it to read.
 
         Returns:
-            The whole answer if it is at hand; if somebody has to wait for it, what sends it and
-            tells whether the connection stays; None for what is not taken.
+            The whole answer if it is at hand; what gives it, if somebody has to wait for it, or
+            sends it and tells whether the connection stays; None for what is not taken.
         """
         method, _, rest = data[:_LONGEST_TARGET].partition(b" ")
         target, space, _ = rest.partition(b" ")
@@ -75,12 +76,14 @@ class FrontDoor:
             )
             if response:
                 return response.whole(request)
-        return self._send(request, route, parameters)
+        return self._answer(request, route, parameters)
 
-    async def _send(
+    async def _answer(
         self, request: web.Request, route: Route[Served], parameters: Mapping[str, str]
-    ) -> bool:
+    ) -> bytes | bool:
         response = await self._response(request, route, parameters)
+        if isinstance(response, WholeResponse) and response.is_short and not self.closes:
+            return response.whole(request)
         # The client may have gone.
         with suppress(ConnectionError):
             await response.prepare(request)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.serving import Person, Serving, serving
-from tests.e2e.sockets import answers, connected, eventually, head, metric
+from tests.e2e.sockets import answers, connected, eventually, head, metric, post_in_parts
 
 FEED = "/v1/feeds/{userId}"
 AT_ONCE = "socialfeed_answered_at_once_total"
@@ -212,6 +212,23 @@ def test_requests_that_come_together_are_answered_in_their_order(
         second = [received(client)[0][9:12] for _ in range(2)]
 
     assert (first, second) == ([b"201", b"200", b"201"], [b"201", b"200"])
+
+
+def test_a_body_that_comes_apart_from_its_head_changes_nothing(
+    server: Serving, reader: Person, author: Person
+) -> None:
+    begun, rest = post_in_parts(author)
+
+    def post_and_read() -> None:
+        with closing(connected(server)) as client:
+            client.sendall(begun)
+            time.sleep(0.1)
+            assert exchanged(client, rest)[0].startswith(b"HTTP/1.1 201")
+            eventually(lambda: read(server, reader)[1][:1] == ["in two parts"], within_s=10)
+            exchanged(client, feed(reader))
+
+    # Two others read the page anew, and then it is at hand.
+    assert counted(server, post_and_read) >= 1
 
 
 def test_the_rest_of_a_body_is_no_request(server: Serving, reader: Person) -> None:
