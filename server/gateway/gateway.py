@@ -22,7 +22,7 @@ from server.gateway.timing import Timings, server_timing
 from server.gateway.whole_response import WholeResponse
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import Telemetry
+from server.ports.telemetry import BoxTiming, Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -125,7 +125,7 @@ class Gateway:
         for call in calls:
             if not call.is_stream:
                 at_hand = partial(self._at_hand, call, call.at_hand) if call.at_hand else None
-                served = Served(partial(self._counted, call), at_hand, is_call=True)
+                served = Served(partial(self._serve, call), at_hand, is_call=True)
                 router.add(call.method, call.path, served)
         for pattern, serve in others.items():
             router.add_rest("GET", pattern, Served(self._admitting(serve)))
@@ -157,24 +157,41 @@ class Gateway:
 
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            # A stream is counted by its box, since it stays for as long as its reader.
-            serve = self._admitted if call.is_stream else self._counted
-            return await serve(call, request, request.match_info)
+            return await self._serve(call, request, request.match_info)
 
         return handle
 
-    async def _counted(
+    async def _serve(
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
         kind = _kind(call)
-        self._expect_room(call, kind)
-        request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
-        self._in_progress[kind] += 1
+        # A stream is counted by its box, since it stays for as long as its reader.
+        place = 0 if call.is_stream else 1
+        timings: Sequence[BoxTiming] = ()
+        if place:
+            self._expect_room(call, kind)
+            request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
+        self._in_progress[kind] += place
         try:
-            response = await self._admitted(call, request, parameters)
+            with self._telemetry.span(BOX) as visit:
+                self.admit(request)
+                caller_id = await self._caller(request) if self._needs_token(call) else None
+                is_post = call.method == "POST"
+                body = await self._body(call, request) if call.body else b""
+                fresh_id = self._ids.new() if is_post else NO_ID
+                incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
+                answer: Answer | web.StreamResponse
+                if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
+                    answer = await self._once(call, incoming, key)
+                else:
+                    visit.on_to(call.box)
+                    answer = await call.serve(incoming)
         finally:
-            self._in_progress[kind] -= 1
-        if self._settings.shows_timing and isinstance(response, WholeResponse):
+            self._in_progress[kind] -= place
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        response = _response(answer)
+        if self._settings.shows_timing:
             response.add_header("Server-Timing", server_timing(timings))
         return response
 
@@ -183,22 +200,6 @@ class Gateway:
             raise OverloadedError(box=BOX)
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
-
-    async def _admitted(
-        self, call: Call, request: web.Request, parameters: Mapping[str, str]
-    ) -> web.StreamResponse:
-        with self._telemetry.span(BOX) as visit:
-            self.admit(request)
-            caller_id = await self._caller(request) if self._needs_token(call) else None
-            is_post = call.method == "POST"
-            body = await self._body(call, request) if call.body else b""
-            fresh_id = self._ids.new() if is_post else NO_ID
-            incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
-            if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
-                return _response(await self._once(call, incoming, key))
-            visit.on_to(call.box)
-            answer = await call.serve(incoming)
-        return answer if isinstance(answer, web.StreamResponse) else _response(answer)
 
     def _at_hand(
         self,
