@@ -11,7 +11,7 @@ from itertools import count
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.adapters.cpu import meter_tasks
+from server.adapters.cpu import meter_tasks, metered
 from server.adapters.folder import emptied_scratch, folder_secret
 from server.adapters.loop_lag import LoopLag
 from server.adapters.metrics import Metrics
@@ -189,13 +189,19 @@ def _add_ways_in(
         ]
     )
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    router = gateway.router(calls, {MEDIA_PATTERN: serve})
-    app[FRONT_DOOR] = FrontDoor(router, app[ENVELOPE])
-    app[CONNECTIONS] = Connections(settings.limits, _admission(boxes.surroundings.clock))
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls, {MEDIA_PATTERN: serve}), app[ENVELOPE])
+    clock = boxes.surroundings.clock
+    app[CONNECTIONS] = _connections(settings, clock, app[FRONT_DOOR], metrics)
 
 
-def _admission(clock: Clock) -> Admission:
-    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+def _connections(
+    settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
+) -> Connections:
+    take = front_door.take
+    if settings.gateway.shows_timing:
+        take = metered(take, metrics.charge)
+    admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+    return Connections(settings.limits, admission, take)
 
 
 def _media(
@@ -279,6 +285,7 @@ def _add_client_gauges(
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
         "socialfeed_loop_lag_seconds": lambda: lag.longest_s,
+        "socialfeed_answered_at_once_total": lambda: connections.answered_at_once,
         "socialfeed_requests_waiting": lambda: connections.admission.waiting,
         "socialfeed_requests_refused_total": lambda: connections.admission.refused,
         "socialfeed_requests_in_progress": lambda: gateway.in_progress,
