@@ -223,7 +223,7 @@ def serve(
     """
     from server.adapters.clock import SystemClock
     from server.adapters.log_lines import LogLines
-    from server.errors import StartError
+    from server.errors import BackgroundError, StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
     from server.process import is_everywhere, is_loopback, run
@@ -285,6 +285,8 @@ def serve(
                 run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    except BackgroundError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
 
 
 def _run_demo(

@@ -18,9 +18,18 @@ from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, END, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.app import (
+    BACKGROUND,
+    CONNECTIONS,
+    END,
+    ENVELOPE,
+    FRONT_DOOR,
+    IN_PROGRESS,
+    SITE,
+    build_app,
+)
 from server.demo.attempt import attempt, names_in, remove_unfinished
-from server.errors import AddressError, OpenToAllError, PortTakenError
+from server.errors import AddressError, BackgroundError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
@@ -60,6 +69,7 @@ def run(
         FolderNotEmptyError: if a folder to be filled with the demo's world has users already, or
             files of others.
         OpenFilesError: if the process may not open as many files as it has connections.
+        BackgroundError: if it had to stop, because work in the background had.
     """
     if settings.gateway.is_open and not is_loopback(host):
         raise OpenToAllError(host=host)
@@ -129,14 +139,29 @@ async def _serve(
                 app[SITE].is_everywhere = any(map(is_everywhere, urls))
             async with _accepting(listener, protocol):
                 on_ready(urls)
-                received = await stop
+                is_persons = await _until_stopped(stop, app[BACKGROUND].broken)
                 app[READINESS].ready = False
                 app[FRONT_DOOR].closes = True
-                if received is signal.SIGTERM:
+                if not is_persons:
                     await asyncio.sleep(DRAIN_S)
         await _requests_done(app[IN_PROGRESS])
     finally:
         await runner.cleanup()
+    _expect_whole(app[BACKGROUND].broken)
+
+
+async def _until_stopped(
+    stop: asyncio.Future[signal.Signals], broken: asyncio.Future[BaseException | None]
+) -> bool:
+    """Return when the server has to stop; whether a person wants that, who is not kept waiting."""
+    waiting: list[asyncio.Future[Any]] = [stop, broken]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    return stop.done() and stop.result() is signal.SIGINT
+
+
+def _expect_whole(broken: asyncio.Future[BaseException | None]) -> None:
+    if broken.done():
+        raise BackgroundError(broken.result())
 
 
 async def _requests_done(in_progress: Callable[[], int]) -> None:

@@ -109,6 +109,16 @@ async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Sto
     assert entries == [FeedEntry(30, 1), FeedEntry(20, 2)]
 
 
+async def test_entries_are_the_newest_of_more_authors_than_are_asked_for(stores: Stores) -> None:
+    for post_id, author_id in [(10, 1), (20, 2), (30, 3), (40, 4), (50, 5), (60, 2), (70, 1)]:
+        await stores.posts.add(*posted(post_id, author_id))
+    await stores.posts.delete(50)
+
+    entries = await stores.posts.entries_by(range(1, 7), PageRequest(70, 3), above=10)
+
+    assert entries == [FeedEntry(60, 2), FeedEntry(40, 4), FeedEntry(30, 3)]
+
+
 async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: Stores) -> None:
     for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 1), (60, 1)]:
         await stores.posts.add(*posted(post_id, author_id))
