@@ -1,6 +1,5 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +21,7 @@ from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
+    from server.process import Announce, Listening
     from server.settings import ServerSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
@@ -226,19 +226,10 @@ def serve(
     from server.errors import StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
-    from server.process import is_everywhere, is_loopback, run
+    from server.process import is_loopback, run
     from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
-
-    def announce(urls: Sequence[str]) -> None:
-        typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
-        if public_url is None and any(map(is_everywhere, urls)):
-            typer.echo(
-                "each client is told media URLs of the address that it has called; "
-                "behind a proxy, name the proxy's with --public-url",
-                err=True,
-            )
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
@@ -277,19 +268,34 @@ def serve(
         public_url=public_url,
         tell=partial(typer.echo, err=True),
     )
+    announce = partial(_announce, data=data, has_public_url=public_url is not None)
     try:
         with slow_lines:
             if demo:
                 _run_demo(settings, host=host, port=port, announce=announce)
             else:
-                run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
+                run(settings, host=host, port=port, clock=SystemClock(), announce=announce)
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
 
 
-def _run_demo(
-    settings: "ServerSettings", *, host: str, port: int, announce: Callable[[Sequence[str]], None]
-) -> None:
+def _announce(listening: "Listening", *, data: Path, has_public_url: bool) -> None:
+    from server.process import is_everywhere
+
+    where = f"{' and '.join(listening.urls)} (data in {data})"
+    if listening.is_ready:
+        typer.echo(f"socialfeed is ready at {where}", err=True)
+    else:
+        typer.echo(f"socialfeed listens at {where}, but is not ready, as told above", err=True)
+    if not has_public_url and any(map(is_everywhere, listening.urls)):
+        typer.echo(
+            "each client is told media URLs of the address that it has called; "
+            "behind a proxy, name the proxy's with --public-url",
+            err=True,
+        )
+
+
+def _run_demo(settings: "ServerSettings", *, host: str, port: int, announce: "Announce") -> None:
     """Fill the folder first, and tell how to sign in once the server is ready."""
     import secrets
     from contextlib import ExitStack
@@ -305,11 +311,11 @@ def _run_demo(
     is_filled = False
     first, *others = (person.name for person in demo_world().people)
 
-    def welcome(urls: Sequence[str]) -> None:
+    def welcome(listening: "Listening") -> None:
         nonlocal is_filled
         is_filled = True
         drawing.close()
-        announce(urls)
+        announce(listening)
         typer.echo(f"Sign in as {first!r} with the password {password}", err=True)
         typer.echo(f"(or as {', '.join(others)}: the password is everybody's)", err=True)
 
@@ -318,7 +324,7 @@ def _run_demo(
         progress = drawing.enter_context(quarters_shown(f"filling {folder} with a small world"))
         settings = replace(settings, demo=DemoSettings(password, progress=progress))
         try:
-            run(settings, host=host, port=port, clock=SystemClock(), on_ready=welcome)
+            run(settings, host=host, port=port, clock=SystemClock(), announce=welcome)
         except (KeyboardInterrupt, SystemExit):
             drawing.close()
             if not is_filled:

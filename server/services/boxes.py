@@ -44,7 +44,12 @@ UPLOADS_IN_TURN = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the boxes need of the world; `scratch` is a folder for what is being made."""
+    """What the boxes need of the world.
+
+    Attributes:
+        scratch: a folder for what is being made.
+        storage_failure: why the storage is known to be of no use; None if it is not.
+    """
 
     clock: Clock
     ids: IdGenerator
@@ -55,6 +60,7 @@ class Surroundings:
     pictures: Pictures
     transcoder: Transcoder
     scratch: Path
+    storage_failure: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ def build_boxes(
         clock=clock,
         random_bytes=surroundings.random_bytes,
         on_removal=cdn.forget,
+        storage_failure=surroundings.storage_failure,
     )
     media_processor = MediaProcessor(
         storage=surroundings.storage,
