@@ -16,7 +16,6 @@ from tests.e2e.sockets import eventually
 from tests.e2e.uploads import post_media, uploaded
 from tests.seaweedfs import ACCESS_KEY, READER_KEY, SECRET_KEY, SeaweedFs, seaweedfs
 
-
 # The server waits for five seconds; the rest is for a busy machine.
 HUNG_S, AT_ONCE_S = 10.0, 2.0
 Result = TypeVar("Result")
@@ -79,8 +78,10 @@ def test_an_s3_endpoint_that_is_gone_is_told_at_the_start_and_is_503(
         ready = server.send("GET", "/readyz")
 
         assert [line.partition(";")[0] for line in told] == [
-            "the object storage at http://127.0.0.1:9 (bucket 'media') cannot be used: "
-            "nothing listens there (connection refused)"
+            (
+                "the object storage at http://127.0.0.1:9 (bucket 'media') cannot be used: "
+                "nothing listens there (connection refused)"
+            )
         ]
         assert refused.status == ready.status == 503
         assert refused.headers["Retry-After"] == "1"
