@@ -60,8 +60,8 @@ def test_each_change_is_told_once_and_details_to_whoever_runs_the_server_alone()
     assert failures == [None, "away", "away", None, None]
     assert told == [
         (
-            "the storage cannot be used: away: no route to 10.0.0.7; until it can, the server is not "
-            "ready, and posts have no new media"
+            "the storage cannot be used: away: no route to 10.0.0.7; "
+            "until it can, the server is not ready, and posts have no new media"
         ),
         "the storage can be used again",
     ]
