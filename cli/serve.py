@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.numbers import number_from_zero, whole_number
 from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from cli.serve_options import (
+    LARGEST_PORT,
     cache_bytes,
     duration_s,
     origin,
@@ -32,6 +34,7 @@ DEFAULT_SLOW_S = 1.0
 
 
 def serve(
+    context: typer.Context,
     *,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on.")
@@ -39,7 +42,9 @@ def serve(
     port: Annotated[
         int,
         typer.Option(
-            min=0, max=65535, metavar="PORT", help="Port to listen on; 0 picks a free one."
+            parser=whole_number(most=LARGEST_PORT),
+            metavar="PORT",
+            help="Port to listen on; 0 picks a free one.",
         ),
     ] = 8080,
     data: Annotated[
@@ -69,7 +74,9 @@ def serve(
     push_threshold: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="With --fanout hybrid: more followers than this, pulled."
+            parser=whole_number(),
+            metavar="N",
+            help="With --fanout hybrid: more followers than this, pulled.",
         ),
     ] = DEFAULT_PUSH_THRESHOLD,
     away: Annotated[
@@ -86,7 +93,7 @@ def serve(
     rate_limit: Annotated[
         float | None,
         typer.Option(
-            min=0,
+            parser=number_from_zero,
             metavar="N",
             help="Requests a second for each user and each address, 0 for no limit; "
             f"{DEFAULT_RATE_PER_S:g} unless on a loopback address.",
@@ -95,7 +102,7 @@ def serve(
     connections: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            parser=whole_number(least=1),
             metavar="N",
             help=f"Open connections; {MOST_CONNECTIONS}, or as many as the process may open files.",
             show_default=False,
@@ -104,11 +111,13 @@ def serve(
     requests_at_once: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="Reads in progress, and as many writes; streams not counted."
+            parser=whole_number(least=1),
+            metavar="N",
+            help="Reads in progress, and as many writes; streams not counted.",
         ),
     ] = Limits.requests_at_once,
     streams: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Open streams of notifications.")
+        int, typer.Option(parser=whole_number(), metavar="N", help="Open streams of notifications.")
     ] = Limits.streams,
     s3: Annotated[
         str | None,
@@ -148,7 +157,9 @@ def serve(
     uploads: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="Uploads in progress, where clients upload to this server."
+            parser=whole_number(least=1),
+            metavar="N",
+            help="Uploads in progress, where clients upload to this server.",
         ),
     ] = Limits.uploads,
     max_image: Annotated[
@@ -174,7 +185,10 @@ def serve(
         ),
     ] = None,
     queued_events: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Events that wait in the message queue.")
+        int,
+        typer.Option(
+            parser=whole_number(least=1), metavar="N", help="Events that wait in the message queue."
+        ),
     ] = Limits.queued_events,
     client_timeout: Annotated[
         float | None,
@@ -264,7 +278,7 @@ def serve(
         logs=logs,
         uploads=upload_settings(max_image, max_video, upload_expiry),
         cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=cdn_cache),
-        s3=s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
+        s3=s3_settings(context, s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
         tell=partial(typer.echo, err=True),
     )

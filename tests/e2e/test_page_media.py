@@ -1,17 +1,17 @@
 """Pictures and videos on the page, from the file to the other's feed, and what can go wrong."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from server.demo.clips import film
-from server.demo.world import Look
 from tests.e2e.serving import Serving, serving
 from tests.e2e.windows import Window, window
 
@@ -55,7 +55,13 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video of six seconds."""
     file = tmp_path_factory.mktemp("files") / "clip.mp4"
-    film(Look("tide", seed=1), file)
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=12:duration=6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", "1"),
+        *("-movflags", "+faststart", str(file)),
+    ]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
     return file
 
 
