@@ -11,7 +11,7 @@ from itertools import count
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.adapters.cpu import meter_tasks
+from server.adapters.cpu import meter_tasks, metered
 from server.adapters.folder import emptied_scratch, folder_secret
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
@@ -196,9 +196,8 @@ def _app(
         media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
     app.add_routes(media_routes)
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    router = gateway.router(calls, {MEDIA_PATTERN: serve})
-    app[FRONT_DOOR] = FrontDoor(router, envelope)
-    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls, {MEDIA_PATTERN: serve}), envelope)
+    app[CONNECTIONS] = _connections(settings, surroundings.clock, app[FRONT_DOOR], metrics)
     _add_gauges(metrics, databases, backlogs, surroundings.clock)
     _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
     _add_cache_gauges(metrics, boxes)
@@ -207,8 +206,14 @@ def _app(
     return app
 
 
-def _admission(clock: Clock) -> Admission:
-    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+def _connections(
+    settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
+) -> Connections:
+    take = front_door.take
+    if settings.gateway.shows_timing:
+        take = metered(take, metrics.charge)
+    admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+    return Connections(settings.limits, admission, take)
 
 
 def _media(
@@ -285,6 +290,7 @@ def _add_client_gauges(
         "socialfeed_connections": lambda: connections.open,
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
+        "socialfeed_answered_at_once_total": lambda: connections.answered_at_once,
         "socialfeed_loop_lag_seconds": lambda: connections.admission.lag_s,
         "socialfeed_requests_waiting": lambda: connections.admission.waiting,
         "socialfeed_requests_refused_total": lambda: connections.admission.refused,

@@ -135,7 +135,7 @@ async def _serve(
         await app[END]()
         raise
     try:
-        protocol = _protocols(app, runner, settings.limits)
+        protocol = protocols(app, runner, settings.limits)
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
@@ -178,9 +178,10 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _protocols(
+def protocols(
     app: web.Application, runner: web.AppRunner, limits: Limits
 ) -> Callable[[], asyncio.Protocol]:
+    """Return what makes the protocol of each connection to an application that was set up."""
     server = runner.server
     assert server is not None  # noqa: S101 - for the type checker: the runner is set up
     # Its requests are the application's, which are of a narrower type than it says.

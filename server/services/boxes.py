@@ -20,7 +20,14 @@ from server.ports.transcoder import Transcoder
 from server.services.accounts import Accounts
 from server.services.cdn import Cdn, CdnSettings
 from server.services.comment_service import CommentService
-from server.services.consumer import BATCH, Consume, Consumer, SideBySideConsumer
+from server.services.consumer import (
+    BATCH,
+    Consume,
+    ConsumeAndAcknowledge,
+    Consumer,
+    OneCommitConsumer,
+    SideBySideConsumer,
+)
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
@@ -195,7 +202,7 @@ def build_boxes(
     reading_notes = ReadingNotes(feeds=stores.feeds, clock=clock, away_s=feeds.away_s)
     notification_service = NotificationService(
         notifications=stores.notifications,
-        posts=stores.posts,
+        post_reader=post_reader,
         comments=stores.comments,
         accounts=accounts,
         ids=ids,
@@ -240,7 +247,7 @@ def build_boxes(
             consume.in_order(Queue.FEED_GENERATOR, generator.consume),
             # One at a time, so that a crash repeats no more than one.
             consume.in_order(Queue.WIDE_FAN_OUT, generator.consume_wide, batch=1),
-            consume.in_order(Queue.NOTIFICATION_SERVICE, notification_service.consume),
+            consume.in_one_commit(Queue.NOTIFICATION_SERVICE, notification_service.consume),
             consume.side_by_side(Queue.MEDIA_PROCESSOR, media_processor),
             consume.side_by_side(Queue.VIDEO_RENDITIONS, media_processor),
             consume.in_order(Queue.UPLOAD_SIGNER, upload_signer.consume),
@@ -265,6 +272,15 @@ class _Consumers:
             clock=self.clock,
             telemetry=self.telemetry,
             batch=batch,
+        )
+
+    def in_one_commit(self, queue: Queue, consume: ConsumeAndAcknowledge) -> Consumer:
+        return OneCommitConsumer(
+            queue,
+            consume,
+            messages=self.messages,
+            clock=self.clock,
+            telemetry=self.telemetry,
         )
 
     def side_by_side(self, queue: Queue, processor: MediaProcessor) -> Consumer:

@@ -322,6 +322,20 @@ async def test_a_source_notifies_once(stores: Stores) -> None:
     assert [n.is_read for n in await stores.notifications.of_user(1, ALL)] == [False, True]
 
 
+async def test_notifications_acknowledge_the_events_they_come_from(stores: Stores) -> None:
+    for liker in (2, 3):
+        event = Event(EventKind.LIKED, liker, 10)
+        await stores.likes.add(Like(100 + liker, post_id=10, user_id=liker), event)
+    queue = Queue.NOTIFICATION_SERVICE
+    first, second = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10)
+
+    told = Notification(300, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
+    await stores.notifications.add([told], acknowledging=[first.sequence])
+
+    assert await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10) == [second]
+    assert await stores.notifications.of_user(1, ALL) == [told]
+
+
 async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) -> None:
     for post_id in (10, 11):
         await stores.posts.add(*posted(post_id))
