@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -49,15 +49,31 @@ BACKLOG = 1_024
 ACCEPTED_A_TURN = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server that takes requests.
+
+    Attributes:
+        urls: where.
+        is_ready: whether its object storage can be used, too.
+    """
+
+    urls: Sequence[str]
+    is_ready: bool
+
+
+Announce = Callable[[Listening], None]
+
+
 def run(
     settings: ServerSettings,
     *,
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
+    """Serve until SIGTERM or SIGINT; `announce` is told once requests are taken.
 
     Port 0 picks a free port.
 
@@ -85,7 +101,7 @@ def run(
                 _settle(settings, settings.demo, clock)
                 settling.is_done = True
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
+            runner.run(_serve(settings, host=host, port=port, clock=clock, announce=announce))
 
 
 def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
@@ -116,7 +132,7 @@ async def _serve(
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
     stop = _stop_signal()
     _collect_garbage_seldom()
@@ -138,7 +154,8 @@ async def _serve(
                 app[SITE].url = urls[0]
                 app[SITE].is_everywhere = any(map(is_everywhere, urls))
             async with _accepting(listener, protocol):
-                on_ready(urls)
+                is_ready = app[READINESS].storage_failure() is None
+                announce(Listening(urls, is_ready=is_ready))
                 is_persons = await _until_stopped(stop, app[BACKGROUND].broken)
                 app[READINESS].ready = False
                 app[FRONT_DOOR].closes = True
