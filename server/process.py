@@ -108,8 +108,24 @@ def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
     # Drawing needs packages that no other server waits for.
     from server.demo.settle import settle  # noqa: PLC0415
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes))
+    async def settled() -> None:
+        # Ends it between two turns of the loop, as Ctrl+C does: to end in the middle of opening a
+        # database would leave a thread that keeps the process alive.
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.add_signal_handler(signal.SIGTERM, lambda: task and task.cancel())
+        await settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes)
+
+    before = signal.getsignal(signal.SIGTERM)
+    is_terminated = False
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(settled())
+    except asyncio.CancelledError:
+        is_terminated = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if is_terminated:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def is_loopback(host: str) -> bool:
@@ -149,10 +165,7 @@ async def _serve(
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
-            urls = [_url(each.getsockname()) for each in listener.sockets]
-            if not app[SITE].url:
-                app[SITE].url = urls[0]
-                app[SITE].is_everywhere = any(map(is_everywhere, urls))
+            urls = _told_site(app, listener)
             async with _accepting(listener, protocol):
                 is_ready = app[READINESS].storage_failure() is None
                 announce(Listening(urls, is_ready=is_ready))
@@ -165,6 +178,15 @@ async def _serve(
     finally:
         await runner.cleanup()
     _expect_whole(app[BACKGROUND].broken)
+
+
+def _told_site(app: web.Application, listener: asyncio.Server) -> Sequence[str]:
+    """Tell the application where clients find it, unless it knows; returns what is bound."""
+    urls = [_url(each.getsockname()) for each in listener.sockets]
+    if not app[SITE].url:
+        app[SITE].url = urls[0]
+        app[SITE].is_everywhere = any(map(is_everywhere, urls))
+    return urls
 
 
 async def _until_stopped(
