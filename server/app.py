@@ -100,6 +100,7 @@ async def build_app(
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
             scratch=emptied_scratch(settings.data_folder),
+            storage_failure=opened.failure,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)

@@ -345,8 +345,12 @@ class UnsatisfiableRangeError(RequestError):
 
 
 class StorageError(RequestError):
-    """A store that cannot be read or written, such as on a full disk; its clients are told why."""
+    """A store that cannot be read or written, such as on a full disk.
 
-    def __init__(self, *, reason: str) -> None:
+    Its clients are told the reason; the detail is only for whoever runs the server.
+    """
+
+    def __init__(self, *, reason: str, detail: str = "") -> None:
         self.reason = reason
+        self.detail = detail
         super().__init__(f"the store does not answer: {reason}")

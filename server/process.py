@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -49,15 +49,31 @@ BACKLOG = 1_024
 ACCEPTED_A_TURN = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server that takes requests.
+
+    Attributes:
+        urls: where.
+        is_ready: whether its object storage can be used, too.
+    """
+
+    urls: Sequence[str]
+    is_ready: bool
+
+
+Announce = Callable[[Listening], None]
+
+
 def run(
     settings: ServerSettings,
     *,
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
+    """Serve until SIGTERM or SIGINT; `announce` is told once requests are taken.
 
     Port 0 picks a free port.
 
@@ -85,15 +101,31 @@ def run(
                 _settle(settings, settings.demo, clock)
                 settling.is_done = True
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
+            runner.run(_serve(settings, host=host, port=port, clock=clock, announce=announce))
 
 
 def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
     # Drawing needs packages that no other server waits for.
     from server.demo.settle import settle  # noqa: PLC0415
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes))
+    async def settled() -> None:
+        # Ends it between two turns of the loop, as Ctrl+C does: to end in the middle of opening a
+        # database would leave a thread that keeps the process alive.
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.add_signal_handler(signal.SIGTERM, lambda: task and task.cancel())
+        await settle(settings, demo, clock=clock, random_bytes=secrets.token_bytes)
+
+    before = signal.getsignal(signal.SIGTERM)
+    is_terminated = False
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(settled())
+    except asyncio.CancelledError:
+        is_terminated = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if is_terminated:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def is_loopback(host: str) -> bool:
@@ -116,7 +148,7 @@ async def _serve(
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
     stop = _stop_signal()
     _collect_garbage_seldom()
@@ -133,12 +165,10 @@ async def _serve(
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
-            urls = [_url(each.getsockname()) for each in listener.sockets]
-            if not app[SITE].url:
-                app[SITE].url = urls[0]
-                app[SITE].is_everywhere = any(map(is_everywhere, urls))
+            urls = _told_site(app, listener)
             async with _accepting(listener, protocol):
-                on_ready(urls)
+                is_ready = app[READINESS].storage_failure() is None
+                announce(Listening(urls, is_ready=is_ready))
                 is_persons = await _until_stopped(stop, app[BACKGROUND].broken)
                 app[READINESS].ready = False
                 app[FRONT_DOOR].closes = True
@@ -148,6 +178,15 @@ async def _serve(
     finally:
         await runner.cleanup()
     _expect_whole(app[BACKGROUND].broken)
+
+
+def _told_site(app: web.Application, listener: asyncio.Server) -> Sequence[str]:
+    """Tell the application where clients find it, unless it knows; returns what is bound."""
+    urls = [_url(each.getsockname()) for each in listener.sockets]
+    if not app[SITE].url:
+        app[SITE].url = urls[0]
+        app[SITE].is_everywhere = any(map(is_everywhere, urls))
+    return urls
 
 
 async def _until_stopped(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import TypeAdapter
@@ -21,6 +21,7 @@ _PAGE_POLICY = (
     "frame-ancestors 'none'"
 )
 _ID_SCHEMA = {"type": "string", "pattern": ID_PATTERN}
+_Mode = Literal["serialization", "validation"]
 
 
 def documentation_routes(calls: Sequence[Call], *, version: str) -> Sequence[web.RouteDef]:
@@ -73,11 +74,16 @@ class _Schemas:
 
     def __init__(self) -> None:
         self.all: dict[str, Any] = {}
+        # One shape is asked for by many operations, and takes a millisecond to describe.
+        self._known: dict[tuple[Any, _Mode], Mapping[str, Any]] = {}
 
-    def of(self, shape: Any, *, mode: str = "serialization") -> Mapping[str, Any]:  # noqa: ANN401 - any type
-        schema = TypeAdapter(shape).json_schema(
-            ref_template=_REF, mode="validation" if mode == "validation" else "serialization"
-        )
+    def of(self, shape: Any, *, mode: _Mode = "serialization") -> Mapping[str, Any]:  # noqa: ANN401 - any type
+        if (shape, mode) not in self._known:
+            self._known[shape, mode] = self._described(shape, mode)
+        return self._known[shape, mode]
+
+    def _described(self, shape: Any, mode: _Mode) -> Mapping[str, Any]:  # noqa: ANN401 - any type
+        schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode=mode)
         self.all |= schema.pop("$defs", {})
         name = schema.get("title")
         if name is None or schema.get("type") != "object":

@@ -42,7 +42,12 @@ RECONCILED_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the boxes need of the world; `scratch` is a folder for what is being made."""
+    """What the boxes need of the world.
+
+    Attributes:
+        scratch: a folder for what is being made.
+        storage_failure: why the storage is known to be of no use; None if it is not.
+    """
 
     clock: Clock
     ids: IdGenerator
@@ -53,6 +58,7 @@ class Surroundings:
     pictures: Pictures
     transcoder: Transcoder
     scratch: Path
+    storage_failure: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,7 @@ class _Making:
             clock=self.around.clock,
             random_bytes=self.around.random_bytes,
             on_removal=self.cdn.forget,
+            storage_failure=self.around.storage_failure,
         )
 
     @cached_property

@@ -63,11 +63,10 @@ def open_window(browser: "Browser", server: Serving) -> Iterator[Callable[..., W
 
 @pytest.fixture
 def two(
-    open_window: Callable[..., Window], request: pytest.FixtureRequest
+    open_window: Callable[..., Window], server: Serving, request: pytest.FixtureRequest
 ) -> tuple[Window, Window]:
     """Two windows: Bo follows Ada, and both are at home."""
-    ada, bo = open_window(), open_window()
-    ada.sign_up(f"Ada of {request.node.name[-50:]}")
-    bo.sign_up(f"Bo of {request.node.name[-50:]}")
-    bo.follow(ada.user_id)
-    return ada, bo
+    ada, bo = (server.sign_up(f"{who} of {request.node.name[-50:]}") for who in ("Ada", "Bo"))
+    of_ada = open_window(person=ada)
+    server.follow(bo, ada)
+    return of_ada, open_window(person=bo)

@@ -33,6 +33,7 @@ class Person:
 
     user_id: str
     token: str
+    name: str = ""
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Serving:
         body = {"name": name} if password is None else {"name": name, "password": password}
         reply = self.send("POST", "/v1/users", body)
         assert reply.status == 201, reply.body
-        return Person(reply.json["userId"], reply.json["token"])
+        return Person(reply.json["userId"], reply.json["token"], name)
 
     def follow(self, follower: Person, followee: Person) -> None:
         """Make one user follow another."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Simulated within seconds.
+TOWN = Path(__file__).parents[1] / "unit" / "estimates" / "round_town.toml"
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -43,7 +46,7 @@ def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path: Path, program: Pat
     out = tmp_path / "report"
 
     run = subprocess.run(
-        [program, "simulate", "--dau", "100K", "--out", str(out)],
+        [program, "simulate", str(TOWN), "--dau", "5K", "--out", str(out)],
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,18 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route
 
+    from tests.e2e.serving import Person
+
 CHROMIUM = Path("/usr/bin/chromium")
+# Chromium heeds the last list of these only, so that Playwright's own has to be repeated. The last
+# two are pages behind the address bar of each window, which take a third of its CPU time.
+UNUSED_FEATURES = [
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints"),
+    *("NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+]
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -24,6 +35,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(UNUSED_FEATURES)}",
 ]
 PASSWORD = "a password of eight or more"  # noqa: S105 - of users of the tests
 # How long the tests wait for what has no time of its own to keep, on a machine that is busy.
@@ -62,6 +74,14 @@ new MutationObserver((records) => {
     }
   }
 }).observe(document, { childList: true, subtree: true });
+"""
+# Runs before the page's own script, which then finds itself signed in; once, so that one can sign
+# out.
+SIGN_IN = """
+if (location.protocol === "http:" && !sessionStorage.getItem("signed in by the test")) {
+  sessionStorage.setItem("signed in by the test", "yes");
+  sessionStorage.setItem("socialfeed:session", JSON.stringify(%s));
+}
 """
 
 
@@ -169,21 +189,27 @@ def window(
     browser: "Browser",
     url: str,
     *,
+    person: "Person | None" = None,
     width: int = 1280,
     scheme: Literal["light", "dark"] = "light",
     motion: Literal["no-preference", "reduce"] = "no-preference",
 ) -> Window:
-    """Open the page in a profile of its own."""
+    """Open the page in a profile of its own, signed in or at the door."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion=motion
     )
     context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(WATCH)
+    if person:
+        session = {"userId": person.user_id, "name": person.name, "token": person.token}
+        context.add_init_script(SIGN_IN % json.dumps(session))
     opened = Window(context.new_page(), url)
     opened.page.on("console", opened.note)
     opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
     opened.page.on("request", lambda request: opened.hosts.add(_host(request.url, url)))
     opened.page.goto(url)
+    if person:
+        opened.page.wait_for_selector(".composer")
     return opened
 
 
