@@ -122,9 +122,8 @@ class _Parts:
 def _app(
     settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
-    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
-        sqlite_stores(databases, max_entries=settings.feeds.max_entries),
+        sqlite_stores(parts.databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
@@ -132,21 +131,11 @@ def _app(
         most_streams=settings.limits.streams,
     )
     lag = LoopLag(surroundings.clock.monotonic_s)
-    background = Background(boxes, databases, parts.storage.watch, lag)
-    gateway = Gateway(
-        settings=settings.gateway,
-        limits=settings.limits,
-        queued_events=lambda: background.backlogs.events,
-        accounts=boxes.accounts,
-        cursors=Cursors(secret),
-        idempotency=Idempotency(boxes.stores.keys),
-        ids=surroundings.ids,
-        telemetry=metrics,
-        monotonic_s=surroundings.clock.monotonic_s,
-    )
+    background = Background(boxes, parts.databases, parts.storage.watch, lag)
+    gateway = _gateway(settings, boxes, background, cursors=Cursors(secret), metrics=parts.metrics)
     envelope = Envelope(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
-        answered=metrics.answered,
+        answered=parts.metrics.answered,
         logs=settings.logs,
     )
     app = web.Application(
@@ -159,7 +148,7 @@ def _app(
     app[ENVELOPE] = envelope
     app[END] = lambda: _end(boxes, parts)
     app[READINESS] = Readiness(
-        store_failure=lambda: databases.failure, storage_failure=parts.storage.failure
+        store_failure=lambda: parts.databases.failure, storage_failure=parts.storage.failure
     )
     _add_ways_in(app, gateway, settings, parts)
     _add_gauges(app, gateway, parts)
@@ -167,6 +156,28 @@ def _app(
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, background))
     return app
+
+
+def _gateway(
+    settings: ServerSettings,
+    boxes: Boxes,
+    background: Background,
+    *,
+    cursors: Cursors,
+    metrics: Metrics,
+) -> Gateway:
+    around = boxes.surroundings
+    return Gateway(
+        settings=settings.gateway,
+        limits=settings.limits,
+        queued_events=lambda: background.backlogs.events,
+        accounts=boxes.accounts,
+        cursors=cursors,
+        idempotency=Idempotency(boxes.stores.keys),
+        ids=around.ids,
+        telemetry=metrics,
+        monotonic_s=around.clock.monotonic_s,
+    )
 
 
 def _add_ways_in(
