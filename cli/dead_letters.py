@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.numbers import whole_number
 from cli.options import Json, data_folder
 
 dead_letters = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
@@ -65,7 +66,12 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
 @dead_letters.command()
 def replay(
     sequences: Annotated[
-        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Which; all if left out.")
+        list[int] | None,
+        typer.Argument(
+            parser=whole_number(least=1),
+            metavar="[NUMBER]...",
+            help="Which; all if left out.",
+        ),
     ] = None,
     *,
     data: Data = DEFAULT_DATA,

@@ -18,6 +18,7 @@ from cli.load_options import (
     world_users,
 )
 from cli.load_options import users as users_of
+from cli.numbers import whole_number
 from cli.options import (
     DEFAULT_SCENARIO,
     DEFAULT_SEED,
@@ -97,7 +98,10 @@ def loadtest(
         bool, typer.Option("--find-max", help="Search for the largest load that meets objectives.")
     ] = False,
     processes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Load generators, each with a core.")
+        int,
+        typer.Option(
+            parser=whole_number(least=1), metavar="N", help="Load generators, each with a core."
+        ),
     ] = 1,
     master: Annotated[
         bool, typer.Option("--master", help="Wait for --processes generators on other machines.")

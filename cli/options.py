@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.numbers import whole_number
+
 if TYPE_CHECKING:
     from scenarios.calibration import Calibration as Measurements
     from scenarios.model import Scenario
@@ -70,7 +72,9 @@ Calibration = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        min=0, metavar="N", help="Same seed, same numbers; estimates draw no random numbers."
+        parser=whole_number(),
+        metavar="N",
+        help="Same seed, same numbers; estimates draw no random numbers.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.numbers import number_from_zero, whole_number
 from cli.options import (
     DEFAULT_PUSH_THRESHOLD,
     DEFAULT_SCENARIO,
@@ -54,7 +55,8 @@ def populate(
         typer.Option(parser=_count, metavar="N", help="Users of the world, such as 10K (default)."),
     ] = None,
     days: Annotated[
-        float, typer.Option(min=0, metavar="DAYS", help="Days of posts, up to now.")
+        float,
+        typer.Option(parser=number_from_zero, metavar="DAYS", help="Days of posts, up to now."),
     ] = 30,
     data: Annotated[
         Path,
@@ -73,7 +75,10 @@ def populate(
         typer.Option(help="Build every feed too, as `serve` with this --fanout fills it."),
     ] = None,
     push_threshold: Annotated[
-        int, typer.Option(min=0, metavar="N", help="With --feeds hybrid: as for `serve`.")
+        int,
+        typer.Option(
+            parser=whole_number(), metavar="N", help="With --feeds hybrid: as for `serve`."
+        ),
     ] = DEFAULT_PUSH_THRESHOLD,
     sets: Sets = None,
     seed: Seed = DEFAULT_SEED,

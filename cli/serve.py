@@ -1,6 +1,5 @@
 """`socialfeed serve`: runs the reference server."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exits import CommandError, ExitCode
+from cli.numbers import number_from_zero, whole_number
 from cli.options import DEFAULT_PUSH_THRESHOLD, data_folder
 from cli.serve_options import (
+    LARGEST_PORT,
     cache_bytes,
     duration_s,
     origin,
@@ -22,6 +23,7 @@ from scenarios.fanout import Fanout
 from server.limits import MOST_CONNECTIONS, Limits
 
 if TYPE_CHECKING:
+    from server.process import Announce, Listening
     from server.settings import ServerSettings
 
 # What a user or an address may ask for in a second, unless only this machine can ask.
@@ -32,6 +34,7 @@ DEFAULT_SLOW_S = 1.0
 
 
 def serve(
+    context: typer.Context,
     *,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on.")
@@ -39,7 +42,9 @@ def serve(
     port: Annotated[
         int,
         typer.Option(
-            min=0, max=65535, metavar="PORT", help="Port to listen on; 0 picks a free one."
+            parser=whole_number(most=LARGEST_PORT),
+            metavar="PORT",
+            help="Port to listen on; 0 picks a free one.",
         ),
     ] = 8080,
     data: Annotated[
@@ -69,7 +74,9 @@ def serve(
     push_threshold: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="With --fanout hybrid: more followers than this, pulled."
+            parser=whole_number(),
+            metavar="N",
+            help="With --fanout hybrid: more followers than this, pulled.",
         ),
     ] = DEFAULT_PUSH_THRESHOLD,
     away: Annotated[
@@ -86,7 +93,7 @@ def serve(
     rate_limit: Annotated[
         float | None,
         typer.Option(
-            min=0,
+            parser=number_from_zero,
             metavar="N",
             help="Requests a second for each user and each address, 0 for no limit; "
             f"{DEFAULT_RATE_PER_S:g} unless on a loopback address.",
@@ -95,7 +102,7 @@ def serve(
     connections: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            parser=whole_number(least=1),
             metavar="N",
             help=f"Open connections; {MOST_CONNECTIONS}, or as many as the process may open files.",
             show_default=False,
@@ -104,11 +111,13 @@ def serve(
     requests_at_once: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="Reads in progress, and as many writes; streams not counted."
+            parser=whole_number(least=1),
+            metavar="N",
+            help="Reads in progress, and as many writes; streams not counted.",
         ),
     ] = Limits.requests_at_once,
     streams: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Open streams of notifications.")
+        int, typer.Option(parser=whole_number(), metavar="N", help="Open streams of notifications.")
     ] = Limits.streams,
     s3: Annotated[
         str | None,
@@ -148,7 +157,9 @@ def serve(
     uploads: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="Uploads in progress, where clients upload to this server."
+            parser=whole_number(least=1),
+            metavar="N",
+            help="Uploads in progress, where clients upload to this server.",
         ),
     ] = Limits.uploads,
     max_image: Annotated[
@@ -174,7 +185,10 @@ def serve(
         ),
     ] = None,
     queued_events: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Events that wait in the message queue.")
+        int,
+        typer.Option(
+            parser=whole_number(least=1), metavar="N", help="Events that wait in the message queue."
+        ),
     ] = Limits.queued_events,
     client_timeout: Annotated[
         float | None,
@@ -223,22 +237,13 @@ def serve(
     """
     from server.adapters.clock import SystemClock
     from server.adapters.log_lines import LogLines
-    from server.errors import StartError
+    from server.errors import BackgroundError, StartError
     from server.gateway.envelope import Logs
     from server.gateway.gateway import GatewaySettings
-    from server.process import is_everywhere, is_loopback, run
+    from server.process import is_loopback, run
     from server.services.cdn import CdnSettings
     from server.services.feed_generator import FeedSettings
     from server.settings import ServerSettings
-
-    def announce(urls: Sequence[str]) -> None:
-        typer.echo(f"socialfeed is ready at {' and '.join(urls)} (data in {data})", err=True)
-        if public_url is None and any(map(is_everywhere, urls)):
-            typer.echo(
-                "each client is told media URLs of the address that it has called; "
-                "behind a proxy, name the proxy's with --public-url",
-                err=True,
-            )
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
@@ -273,23 +278,40 @@ def serve(
         logs=logs,
         uploads=upload_settings(max_image, max_video, upload_expiry),
         cdn=CdnSettings() if cdn_cache is None else CdnSettings(cache_bytes=cdn_cache),
-        s3=s3_settings(s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
+        s3=s3_settings(context, s3, s3_bucket, (s3_access_key, s3_secret_key), region=s3_region),
         public_url=public_url,
         tell=partial(typer.echo, err=True),
     )
+    announce = partial(_announce, data=data, has_public_url=public_url is not None)
     try:
         with slow_lines:
             if demo:
                 _run_demo(settings, host=host, port=port, announce=announce)
             else:
-                run(settings, host=host, port=port, clock=SystemClock(), on_ready=announce)
+                run(settings, host=host, port=port, clock=SystemClock(), announce=announce)
     except StartError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
+    except BackgroundError as error:
+        raise CommandError(str(error), exit_code=ExitCode.OUR_FAULT) from error
 
 
-def _run_demo(
-    settings: "ServerSettings", *, host: str, port: int, announce: Callable[[Sequence[str]], None]
-) -> None:
+def _announce(listening: "Listening", *, data: Path, has_public_url: bool) -> None:
+    from server.process import is_everywhere
+
+    where = f"{' and '.join(listening.urls)} (data in {data})"
+    if listening.is_ready:
+        typer.echo(f"socialfeed is ready at {where}", err=True)
+    else:
+        typer.echo(f"socialfeed listens at {where}, but is not ready, as told above", err=True)
+    if not has_public_url and any(map(is_everywhere, listening.urls)):
+        typer.echo(
+            "each client is told media URLs of the address that it has called; "
+            "behind a proxy, name the proxy's with --public-url",
+            err=True,
+        )
+
+
+def _run_demo(settings: "ServerSettings", *, host: str, port: int, announce: "Announce") -> None:
     """Fill the folder first, and tell how to sign in once the server is ready."""
     import secrets
     from contextlib import ExitStack
@@ -305,11 +327,11 @@ def _run_demo(
     is_filled = False
     first, *others = (person.name for person in demo_world().people)
 
-    def welcome(urls: Sequence[str]) -> None:
+    def welcome(listening: "Listening") -> None:
         nonlocal is_filled
         is_filled = True
         drawing.close()
-        announce(urls)
+        announce(listening)
         typer.echo(f"Sign in as {first!r} with the password {password}", err=True)
         typer.echo(f"(or as {', '.join(others)}: the password is everybody's)", err=True)
 
@@ -318,7 +340,7 @@ def _run_demo(
         progress = drawing.enter_context(quarters_shown(f"filling {folder} with a small world"))
         settings = replace(settings, demo=DemoSettings(password, progress=progress))
         try:
-            run(settings, host=host, port=port, clock=SystemClock(), on_ready=welcome)
+            run(settings, host=host, port=port, clock=SystemClock(), announce=welcome)
         except (KeyboardInterrupt, SystemExit):
             drawing.close()
             if not is_filled:

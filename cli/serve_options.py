@@ -75,13 +75,19 @@ def positive_s(given_s: float | None, option: str, default_s: float) -> float:
 
 
 def s3_settings(
-    url: str | None, bucket: str, access_key: tuple[str | None, str | None], *, region: str
+    context: typer.Context,
+    url: str | None,
+    bucket: str,
+    access_key: tuple[str | None, str | None],
+    *,
+    region: str,
 ) -> "S3Settings | None":
     """Return where media is kept, if that is an S3 endpoint."""
     from server.model.signatures import AccessKey
     from server.settings import S3Settings
 
     if url is None:
+        _expect_none_given(context)
         return None
     key_id, secret = access_key
     if not key_id or not secret:
@@ -91,6 +97,17 @@ def s3_settings(
         )
         raise typer.BadParameter(message)
     return S3Settings(url, bucket, AccessKey(key_id, secret), region)
+
+
+def _expect_none_given(context: typer.Context) -> None:
+    """Check that nobody has written an option of an endpoint and forgotten which endpoint."""
+    for name in ("s3_bucket", "s3_access_key", "s3_secret_key", "s3_region"):
+        source = context.get_parameter_source(name)
+        # The usual variables may be there for other programs.
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            message = f"{option} is about an S3 endpoint: name it with --s3, or leave {option} out"
+            raise typer.BadParameter(message)
 
 
 def upload_settings(

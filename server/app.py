@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -11,17 +11,17 @@ from itertools import count
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.adapters.cpu import meter_tasks
+from server.adapters.cpu import meter_tasks, metered
 from server.adapters.folder import emptied_scratch, folder_secret
+from server.adapters.loop_lag import LoopLag
 from server.adapters.metrics import Metrics
 from server.adapters.passwords import ScryptPasswords
 from server.adapters.pictures import PillowPictures
 from server.adapters.renditions.transcoder import ProcessTranscoder
-from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.memory import meter as sqlite_meter
 from server.adapters.sqlite.stores import Databases, last_id_in, open_databases, sqlite_stores
 from server.adapters.welcome import welcome
-from server.errors import RequestError
+from server.background import Background
 from server.gateway.admission import Admission
 from server.gateway.calls import Call
 from server.gateway.connections import Connections
@@ -56,32 +56,12 @@ BOXES = web.AppKey("BOXES", Boxes)
 END: web.AppKey[Callable[[], Awaitable[None]]] = web.AppKey("END")
 FRONT_DOOR = web.AppKey("FRONT_DOOR", FrontDoor)
 ENVELOPE = web.AppKey("ENVELOPE", Envelope)
+BACKGROUND = web.AppKey("BACKGROUND", Background)
 # How many requests are in progress, uploads among them, streams not counted.
 IN_PROGRESS: web.AppKey[Callable[[], int]] = web.AppKey("IN_PROGRESS")
 REQUEST_ID_BYTES = 6
 # An image and a video: each has a lane of its own.
 RENDERED_AT_ONCE = 2
-# How soon the server notices that a full disk has room again.
-PROBE_S = 1.0
-MEASURE_S = 1.0
-MEASURE_LAG_S = 0.05
-NO_BACKLOG = Backlog(events=0, oldest_queued_at_ms=None, dead_letters=0)
-
-
-@dataclass(slots=True)
-class _Backlogs:
-    """What waits in the queues, measured once in a while.
-
-    Attributes:
-        events: of all queues together: each request that adds one asks for it.
-    """
-
-    of: dict[Queue, Backlog] = field(default_factory=lambda: dict.fromkeys(Queue, NO_BACKLOG))
-    events: int = 0
-
-    def note(self, queue: Queue, backlog: Backlog) -> None:
-        self.of[queue] = backlog
-        self.events = sum(each.events for each in self.of.values())
 
 
 async def build_app(
@@ -120,6 +100,7 @@ async def build_app(
             pictures=PillowPictures(),
             transcoder=ProcessTranscoder(workers=RENDERED_AT_ONCE),
             scratch=emptied_scratch(settings.data_folder),
+            storage_failure=opened.failure,
         )
         parts = _Parts(site, databases, opened, metrics)
         app = _app(settings, surroundings, parts, secret=secret)
@@ -141,73 +122,98 @@ class _Parts:
 def _app(
     settings: ServerSettings, surroundings: Surroundings, parts: _Parts, *, secret: bytes
 ) -> web.Application:
-    databases, metrics = parts.databases, parts.metrics
     boxes = build_boxes(
-        sqlite_stores(databases, max_entries=settings.feeds.max_entries),
+        sqlite_stores(parts.databases, max_entries=settings.feeds.max_entries),
         surroundings,
         feeds=settings.feeds,
         token_lifetime_s=settings.token_lifetime_s,
         media=MediaSettings(settings.uploads, settings.cdn),
         most_streams=settings.limits.streams,
     )
-    backlogs = _Backlogs()
-    gateway = Gateway(
-        settings=settings.gateway,
-        limits=settings.limits,
-        queued_events=lambda: backlogs.events,
-        accounts=boxes.accounts,
-        cursors=Cursors(secret),
-        idempotency=Idempotency(boxes.stores.keys),
-        ids=surroundings.ids,
-        telemetry=metrics,
-        monotonic_s=surroundings.clock.monotonic_s,
-    )
+    lag = LoopLag(surroundings.clock.monotonic_s)
+    background = Background(boxes, parts.databases, parts.storage.watch, lag)
+    gateway = _gateway(settings, boxes, background, cursors=Cursors(secret), metrics=parts.metrics)
     envelope = Envelope(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
-        answered=metrics.answered,
+        answered=parts.metrics.answered,
         logs=settings.logs,
     )
     app = web.Application(
         middlewares=[envelope.middleware, _guard(gateway)],
         client_max_size=settings.limits.body_bytes,
     )
-    app.on_response_prepare.append(_seal)
     app[SITE] = parts.site
     app[BOXES] = boxes
+    app[BACKGROUND] = background
+    app[ENVELOPE] = envelope
     app[END] = lambda: _end(boxes, parts)
     app[READINESS] = Readiness(
-        store_failure=lambda: databases.failure, storage_failure=parts.storage.failure
+        store_failure=lambda: parts.databases.failure, storage_failure=parts.storage.failure
     )
+    _add_ways_in(app, gateway, settings, parts)
+    _add_gauges(app, gateway, parts)
+    app.on_response_prepare.append(_seal)
+    app.on_shutdown.append(_end_streams(boxes))
+    app.cleanup_ctx.append(_life(boxes, parts, background))
+    return app
+
+
+def _gateway(
+    settings: ServerSettings,
+    boxes: Boxes,
+    background: Background,
+    *,
+    cursors: Cursors,
+    metrics: Metrics,
+) -> Gateway:
+    around = boxes.surroundings
+    return Gateway(
+        settings=settings.gateway,
+        limits=settings.limits,
+        queued_events=lambda: background.backlogs.events,
+        accounts=boxes.accounts,
+        cursors=cursors,
+        idempotency=Idempotency(boxes.stores.keys),
+        ids=around.ids,
+        telemetry=metrics,
+        monotonic_s=around.clock.monotonic_s,
+    )
+
+
+def _add_ways_in(
+    app: web.Application, gateway: Gateway, settings: ServerSettings, parts: _Parts
+) -> None:
+    """Add all that answers: aiohttp's routes, the front door before them, and the connections."""
+    boxes, metrics = app[BOXES], parts.metrics
     calls = _calls(boxes, parts.site)
-    app.add_routes(gateway.routes(calls))
-    app[ENVELOPE] = envelope
-    app.add_routes(
-        [
-            *health_routes(metrics.text),
-            *documentation_routes(calls, version=version("socialfeed")),
-            *_page(settings, parts.site),
-        ]
-    )
     delivery = MediaDelivery(boxes.cdn, metrics)
     media_routes, uploads = _media(delivery, boxes, parts)
     serve: ServeRequest = delivery.serve
     if settings.gateway.shows_timing:
         media_routes, serve = timed_routes(media_routes, metrics), timed(serve, metrics)
-    app.add_routes(media_routes)
+    app.add_routes(
+        [
+            *gateway.routes(calls),
+            *health_routes(metrics.text),
+            *documentation_routes(calls, version=version("socialfeed")),
+            *_page(settings, parts.site),
+            *media_routes,
+        ]
+    )
     app[IN_PROGRESS] = lambda: gateway.in_progress + uploads()
-    router = gateway.router(calls, {MEDIA_PATTERN: serve})
-    app[FRONT_DOOR] = FrontDoor(router, envelope)
-    app[CONNECTIONS] = Connections(settings.limits, _admission(surroundings.clock))
-    _add_gauges(metrics, databases, backlogs, surroundings.clock)
-    _add_client_gauges(metrics, app[CONNECTIONS], gateway, boxes)
-    _add_cache_gauges(metrics, boxes)
-    app.on_shutdown.append(_end_streams(boxes))
-    app.cleanup_ctx.append(_life(boxes, parts, backlogs))
-    return app
+    app[FRONT_DOOR] = FrontDoor(gateway.router(calls, {MEDIA_PATTERN: serve}), app[ENVELOPE])
+    clock = boxes.surroundings.clock
+    app[CONNECTIONS] = _connections(settings, clock, app[FRONT_DOOR], metrics)
 
 
-def _admission(clock: Clock) -> Admission:
-    return Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+def _connections(
+    settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
+) -> Connections:
+    take = front_door.take
+    if settings.gateway.shows_timing:
+        take = metered(take, metrics.charge)
+    admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+    return Connections(settings.limits, admission, take)
 
 
 def _media(
@@ -270,29 +276,34 @@ def _page(settings: ServerSettings, site: Site) -> Sequence[web.RouteDef]:
     )
 
 
-def _add_gauges(metrics: Metrics, databases: Databases, backlogs: _Backlogs, clock: Clock) -> None:
-    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: databases.main.waiting)
-    metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: databases.feeds.waiting)
+def _add_gauges(app: web.Application, gateway: Gateway, parts: _Parts) -> None:
+    boxes, background, metrics = app[BOXES], app[BACKGROUND], parts.metrics
+    metrics.gauge("socialfeed_waiting_writes", "posts_db", lambda: parts.databases.main.waiting)
+    metrics.gauge("socialfeed_waiting_writes", "feeds_db", lambda: parts.databases.feeds.waiting)
     for queue in Queue:
-        _add_queue_gauges(metrics, queue, partial(backlogs.of.__getitem__, queue), clock)
+        backlog = partial(background.backlogs.of.__getitem__, queue)
+        _add_queue_gauges(metrics, queue, backlog, boxes.surroundings.clock)
+    _add_client_gauges(metrics, app[CONNECTIONS], gateway, background.lag)
+    service = boxes.notification_service
+    metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
+    _add_cache_gauges(metrics, boxes)
 
 
 def _add_client_gauges(
-    metrics: Metrics, connections: Connections, gateway: Gateway, boxes: Boxes
+    metrics: Metrics, connections: Connections, gateway: Gateway, lag: LoopLag
 ) -> None:
     gauges: dict[str, Callable[[], float]] = {
         "socialfeed_connections": lambda: connections.open,
         "socialfeed_connections_refused_total": lambda: connections.refused,
         "socialfeed_slow_clients_total": lambda: connections.cut,
-        "socialfeed_loop_lag_seconds": lambda: connections.admission.lag_s,
+        "socialfeed_loop_lag_seconds": lambda: lag.longest_s,
+        "socialfeed_answered_at_once_total": lambda: connections.answered_at_once,
         "socialfeed_requests_waiting": lambda: connections.admission.waiting,
         "socialfeed_requests_refused_total": lambda: connections.admission.refused,
         "socialfeed_requests_in_progress": lambda: gateway.in_progress,
     }
     for name, value in gauges.items():
         metrics.gauge(name, "api_gateway", value)
-    service = boxes.notification_service
-    metrics.gauge("socialfeed_streams", "notification_service", lambda: service.open_streams)
 
 
 def _add_cache_gauges(metrics: Metrics, boxes: Boxes) -> None:
@@ -329,29 +340,13 @@ def _end_streams(boxes: Boxes) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _life(
-    boxes: Boxes, parts: _Parts, backlogs: _Backlogs
+    boxes: Boxes, parts: _Parts, background: Background
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(app: web.Application) -> AsyncIterator[None]:
-        await boxes.feed_generator.start()
-        watch = parts.storage.watch
-        if watch:
-            await watch.look()
-        tasks = [
-            asyncio.create_task(boxes.run()),
-            asyncio.create_task(_probe(parts.databases.main, "posts_db")),
-            asyncio.create_task(_probe(parts.databases.feeds, "feeds_db")),
-            asyncio.create_task(_measure_queues(boxes, backlogs)),
-            asyncio.create_task(_measure_lag(app[CONNECTIONS].admission, boxes.surroundings.clock)),
-        ]
-        if watch:
-            tasks.append(asyncio.create_task(watch.run()))
-        for task in tasks:
-            task.add_done_callback(lambda task: _give_up(app[READINESS], task))
+        await background.start()
         app[READINESS].ready = True
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await background.stop()
         await _end(boxes, parts)
 
     return life
@@ -362,37 +357,3 @@ async def _end(boxes: Boxes, parts: _Parts) -> None:
     await boxes.surroundings.transcoder.close()
     await parts.resources.aclose()
     boxes.surroundings.passwords.close()
-
-
-def _give_up(readiness: Readiness, task: asyncio.Task[None]) -> None:
-    """Want no more requests when nobody follows up on them: whoever runs the server restarts it."""
-    if not task.cancelled():
-        readiness.ready = False
-        task.get_loop().call_exception_handler(
-            {"message": "work in the background has stopped", "exception": task.exception()}
-        )
-
-
-async def _probe(database: Database, box: str) -> None:
-    """Write a little now and then while writing fails, to notice when there is room again."""
-    while True:
-        await asyncio.sleep(PROBE_S)
-        if database.failure is not None:
-            with suppress(RequestError):
-                await database.prove_writable(box)
-
-
-async def _measure_lag(admission: Admission, clock: Clock) -> None:
-    """Note how late the event loop is: the time for which it does not get round to a timer."""
-    while True:
-        due_s = clock.monotonic_s() + MEASURE_LAG_S
-        await asyncio.sleep(MEASURE_LAG_S)
-        admission.note_lag(max(clock.monotonic_s() - due_s, 0))
-
-
-async def _measure_queues(boxes: Boxes, backlogs: _Backlogs) -> None:
-    while True:
-        with suppress(RequestError):
-            for queue in Queue:
-                backlogs.note(queue, await boxes.stores.messages.backlog(queue))
-        await asyncio.sleep(MEASURE_S)

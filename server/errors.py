@@ -2,6 +2,7 @@
 
 ServerError
 ├── WorldError             a world that cannot be populated
+├── BackgroundError        what nobody asks for, and everybody needs, has stopped
 ├── StartError             what can keep it from starting
 │   ├── AddressError       no address of this machine, or a port this user may not open
 │   ├── PortTakenError     another program listens there
@@ -53,6 +54,19 @@ class WorldError(ServerError):
     def __init__(self, *, option: str, reason: str) -> None:
         self.option = option
         super().__init__(f"{option}: {reason}")
+
+
+class BackgroundError(ServerError):
+    """Work in the background has stopped, by a bug: the server cannot go on without it."""
+
+    def __init__(self, cause: BaseException | None) -> None:
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        self.cause = cause
+        super().__init__(
+            f"work in the background has stopped ({cause!r}), so the server has ended; this is a"
+            " bug in socialfeed; what was confirmed is kept, start the server again"
+        )
 
 
 class StartError(ServerError):
@@ -331,8 +345,12 @@ class UnsatisfiableRangeError(RequestError):
 
 
 class StorageError(RequestError):
-    """A store that cannot be read or written, such as on a full disk; its clients are told why."""
+    """A store that cannot be read or written, such as on a full disk.
 
-    def __init__(self, *, reason: str) -> None:
+    Its clients are told the reason; the detail is only for whoever runs the server.
+    """
+
+    def __init__(self, *, reason: str, detail: str = "") -> None:
         self.reason = reason
+        self.detail = detail
         super().__init__(f"the store does not answer: {reason}")

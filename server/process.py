@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -18,9 +18,18 @@ from aiohttp import web
 
 from server.adapters.folder import locked_folder
 from server.adapters.open_files import allow_connections
-from server.app import CONNECTIONS, END, ENVELOPE, FRONT_DOOR, IN_PROGRESS, SITE, build_app
+from server.app import (
+    BACKGROUND,
+    CONNECTIONS,
+    END,
+    ENVELOPE,
+    FRONT_DOOR,
+    IN_PROGRESS,
+    SITE,
+    build_app,
+)
 from server.demo.attempt import attempt, names_in, remove_unfinished
-from server.errors import AddressError, OpenToAllError, PortTakenError
+from server.errors import AddressError, BackgroundError, OpenToAllError, PortTakenError
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
@@ -40,15 +49,31 @@ BACKLOG = 1_024
 ACCEPTED_A_TURN = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server that takes requests.
+
+    Attributes:
+        urls: where.
+        is_ready: whether its object storage can be used, too.
+    """
+
+    urls: Sequence[str]
+    is_ready: bool
+
+
+Announce = Callable[[Listening], None]
+
+
 def run(
     settings: ServerSettings,
     *,
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the URLs once requests are taken.
+    """Serve until SIGTERM or SIGINT; `announce` is told once requests are taken.
 
     Port 0 picks a free port.
 
@@ -60,6 +85,7 @@ def run(
         FolderNotEmptyError: if a folder to be filled with the demo's world has users already, or
             files of others.
         OpenFilesError: if the process may not open as many files as it has connections.
+        BackgroundError: if it had to stop, because work in the background had.
     """
     if settings.gateway.is_open and not is_loopback(host):
         raise OpenToAllError(host=host)
@@ -75,7 +101,7 @@ def run(
                 _settle(settings, settings.demo, clock)
                 settling.is_done = True
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, host=host, port=port, clock=clock, on_ready=on_ready))
+            runner.run(_serve(settings, host=host, port=port, clock=clock, announce=announce))
 
 
 def _settle(settings: ServerSettings, demo: DemoSettings, clock: Clock) -> None:
@@ -122,7 +148,7 @@ async def _serve(
     host: str,
     port: int,
     clock: Clock,
-    on_ready: Callable[[Sequence[str]], None],
+    announce: Announce,
 ) -> None:
     stop = _stop_signal()
     _collect_garbage_seldom()
@@ -135,24 +161,46 @@ async def _serve(
         await app[END]()
         raise
     try:
-        protocol = _protocols(app, runner, settings.limits)
+        protocol = protocols(app, runner, settings.limits)
         async with _listening(protocol, host=host, port=port) as listener:
             if settings.gateway.is_open:
                 _expect_loopback(listener)
-            urls = [_url(each.getsockname()) for each in listener.sockets]
-            if not app[SITE].url:
-                app[SITE].url = urls[0]
-                app[SITE].is_everywhere = any(map(is_everywhere, urls))
+            urls = _told_site(app, listener)
             async with _accepting(listener, protocol):
-                on_ready(urls)
-                received = await stop
+                is_ready = app[READINESS].storage_failure() is None
+                announce(Listening(urls, is_ready=is_ready))
+                is_persons = await _until_stopped(stop, app[BACKGROUND].broken)
                 app[READINESS].ready = False
                 app[FRONT_DOOR].closes = True
-                if received is signal.SIGTERM:
+                if not is_persons:
                     await asyncio.sleep(DRAIN_S)
         await _requests_done(app[IN_PROGRESS])
     finally:
         await runner.cleanup()
+    _expect_whole(app[BACKGROUND].broken)
+
+
+def _told_site(app: web.Application, listener: asyncio.Server) -> Sequence[str]:
+    """Tell the application where clients find it, unless it knows; returns what is bound."""
+    urls = [_url(each.getsockname()) for each in listener.sockets]
+    if not app[SITE].url:
+        app[SITE].url = urls[0]
+        app[SITE].is_everywhere = any(map(is_everywhere, urls))
+    return urls
+
+
+async def _until_stopped(
+    stop: asyncio.Future[signal.Signals], broken: asyncio.Future[BaseException | None]
+) -> bool:
+    """Return when the server has to stop; whether a person wants that, who is not kept waiting."""
+    waiting: list[asyncio.Future[Any]] = [stop, broken]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    return stop.done() and stop.result() is signal.SIGINT
+
+
+def _expect_whole(broken: asyncio.Future[BaseException | None]) -> None:
+    if broken.done():
+        raise BackgroundError(broken.result())
 
 
 async def _requests_done(in_progress: Callable[[], int]) -> None:
@@ -177,9 +225,10 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _protocols(
+def protocols(
     app: web.Application, runner: web.AppRunner, limits: Limits
 ) -> Callable[[], asyncio.Protocol]:
+    """Return what makes the protocol of each connection to an application that was set up."""
     server = runner.server
     assert server is not None  # noqa: S101 - for the type checker: the runner is set up
     # Its requests are the application's, which are of a narrower type than it says.

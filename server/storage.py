@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from server.adapters.folder import STORAGE_NAME, folder_access_key
 from server.adapters.storage.local import LocalStorage
@@ -19,6 +20,7 @@ from server.settings import S3Settings, ServerSettings
 
 BUCKET = "media"
 REGION = "us-east-1"
+PROBE_NAME_BYTES = 8
 
 # Takes what follows up on uploads, and what is told of the box's time.
 MakeEndpoint = Callable[[UploadSigner, Telemetry], StorageEndpoint]
@@ -59,7 +61,14 @@ async def open_storage(
         from server.adapters.storage.s3 import s3_storage  # noqa: PLC0415
 
         async with s3_storage(_s3_presigner(settings.s3, clock)) as storage:
-            yield OpenStorage(storage, watch=StorageWatch(storage.check, settings.tell))
+            watch = StorageWatch(
+                f"the object storage at {settings.s3.url} (bucket {settings.s3.bucket!r})",
+                # Each start has a name of its own: servers that share a bucket do not meet.
+                prove=partial(storage.prove, random_bytes(PROBE_NAME_BYTES).hex()),
+                check=storage.check,
+                tell=settings.tell,
+            )
+            yield OpenStorage(storage, watch=watch)
         return
     access_key = folder_access_key(settings.data_folder, random_bytes=random_bytes)
     presigner = Presigner(

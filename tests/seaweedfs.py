@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 S3Client: TypeAlias = Any
 BUCKET = "media"
 ACCESS_KEY, SECRET_KEY = "seaweedfs-tests", "a secret of these tests"
+# May read and list, and no more.
+READER_KEY = "seaweedfs-reader"
 REGION = "us-east-1"
 UP_WITHIN_S = 40.0
 # For HTTP and, each beside it, for gRPC.
@@ -67,13 +69,20 @@ def s3_client(url: str, access_key: str, secret_key: str) -> S3Client:
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[SeaweedFs]:
     """Start one with an empty bucket; it is killed at the end."""
-    identity = {
-        "name": "tests",
-        "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-        "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+    actions = {
+        ACCESS_KEY: ["Admin", "Read", "List", "Tagging", "Write"],
+        READER_KEY: ["Read", "List"],
     }
+    identities = [
+        {
+            "name": key,
+            "credentials": [{"accessKey": key, "secretKey": SECRET_KEY}],
+            "actions": allowed,
+        }
+        for key, allowed in actions.items()
+    ]
     access = folder / "access.json"
-    access.write_text(json.dumps({"identities": [identity]}))
+    access.write_text(json.dumps({"identities": identities}))
     (folder / "data").mkdir()
     ports = free_ports(len(PORTS))
     command = [

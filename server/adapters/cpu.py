@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 OUTSIDE = "event_loop"
 """Whom work is charged to that is no box's, such as writing answers to sockets."""
 
 T = TypeVar("T")
+Given = ParamSpec("Given")
 Charge = Callable[[str, float], None]
 
 _account: ContextVar["Account | None"] = ContextVar("account", default=None)
@@ -100,6 +101,22 @@ class _Metered(Coroutine[Any, Any, T]):
 def current_account() -> Account | None:
     """Return the account of the running task; None where tasks are not metered."""
     return _account.get()
+
+
+def metered(function: Callable[Given, T], charge: Charge) -> Callable[Given, T]:
+    """Return a function that charges its CPU seconds to boxes, called by the loop and no task."""
+
+    def call(*args: Given.args, **options: Given.kwargs) -> T:
+        account = Account(charge, box=OUTSIDE)
+        before = _account.set(account)
+        account.resume()
+        try:
+            return function(*args, **options)
+        finally:
+            account.settle()
+            _account.reset(before)
+
+    return call
 
 
 def meter_tasks(loop: asyncio.AbstractEventLoop, charge: Charge) -> None:

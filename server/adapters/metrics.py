@@ -20,8 +20,12 @@ BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 _OWN_FAULTS = (OverloadedError, StorageError)
 
-# So many durations are sorted into buckets together: for each alone it takes twice as long.
+# So many visits are sorted by box, and durations into buckets, together: for each alone it takes
+# twice as long.
 UNSORTED = 256
+
+# A visit that is over: box, box behind it if any, when they began and when they ended.
+_Visited = tuple[str, str, float, float, float]
 
 # Twice as fast as the class itself, on a path that every request takes.
 _timing: Callable[[tuple[str, float, float | None]], BoxTiming] = partial(tuple.__new__, BoxTiming)
@@ -55,6 +59,7 @@ class Metrics:
     """
 
     def __init__(self, *, is_metered: bool = False) -> None:
+        self._visits: list[_Visited] = []
         self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._hits: dict[str, int] = defaultdict(int)
@@ -68,11 +73,25 @@ class Metrics:
 
     def span(self, box: str) -> AbstractContextManager[Visit]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
-        return self._span(self._durations, self._failed, box)
+        return self._span(self, box)
 
-    def _failed(self, box: str, error: BaseException) -> None:
-        if _is_failure(error):
+    def visited(self, visit: _Visited) -> None:
+        """Note a visit that is over."""
+        self._visits.append(visit)
+        if len(self._visits) >= UNSORTED:
+            self._sort_visits()
+
+    def failed(self, box: str, error: BaseException) -> None:
+        """Count an error, unless it is no fault of the box."""
+        if box and _is_failure(error):
             self._counts["socialfeed_box_errors_total", box] += 1
+
+    def _sort_visits(self) -> None:
+        for box, inner_box, started_s, inner_started_s, ended_s in self._visits:
+            if inner_box:
+                self._durations[inner_box].observe(ended_s - inner_started_s)
+            self._durations[box].observe(ended_s - started_s)
+        self._visits.clear()
 
     def collect_timings(self) -> list[BoxTiming]:
         """Return a list that spans are added to from now on, by this task and those it starts."""
@@ -122,6 +141,7 @@ class Metrics:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterable[str]:
+        self._sort_visits()
         yield from _histogram_lines(
             "socialfeed_box_duration_seconds", "Duration of a visit to a box.", self._durations
         )
@@ -151,18 +171,13 @@ class Metrics:
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_box", "_durations", "_failed", "_inner_box", "_inner_started_s", "_started_s")
+    __slots__ = ("_box", "_inner_box", "_inner_started_s", "_metrics", "_started_s")
 
-    def __init__(
-        self,
-        durations: dict[str, _Histogram],
-        failed: Callable[[str, BaseException], None],
-        box: str,
-    ) -> None:
-        self._durations = durations
-        self._failed = failed
+    def __init__(self, metrics: Metrics, box: str) -> None:
+        self._metrics = metrics
         self._box = box
         self._inner_box = ""
+        self._inner_started_s = 0.0
 
     def __enter__(self) -> Visit:
         self._started_s = time.perf_counter()
@@ -173,34 +188,42 @@ class _Span:
         self._inner_box = box
         self._inner_started_s = time.perf_counter()
 
+    def forget(self) -> None:
+        """See `Visit`."""
+        self._box = ""
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        now_s = time.perf_counter()
-        if self._inner_box:
-            self._ended(self._inner_box, now_s - self._inner_started_s, error)
-        self._ended(self._box, now_s - self._started_s, error)
-
-    def _ended(
-        self, box: str, duration_s: float, error: BaseException | None, cpu_s: float | None = None
-    ) -> None:
-        self._durations[box].observe(duration_s)
+        box, inner_box = self._box, self._inner_box
+        if not box:
+            return
+        ended_s = time.perf_counter()
+        self._metrics.visited((box, inner_box, self._started_s, self._inner_started_s, ended_s))
         if error is not None:
-            self._failed(box, error)
+            self._metrics.failed(inner_box, error)
+            self._metrics.failed(box, error)
         timings = _timings.get()
         if timings is not None:
-            timings.append(_timing((box, duration_s, cpu_s)))
+            self._tell(timings, ended_s)
+
+    def _tell(self, timings: list[BoxTiming], ended_s: float) -> None:
+        if self._inner_box:
+            timings.append(_timing((self._inner_box, ended_s - self._inner_started_s, None)))
+        timings.append(_timing((self._box, ended_s - self._started_s, None)))
 
 
 class _MeteredSpan(_Span):
     """Also charges CPU to the box."""
 
-    __slots__ = ("_account",)
+    __slots__ = ("_account", "_cpu_s", "_inner_cpu_s")
 
     def __enter__(self) -> Visit:
+        self._cpu_s: float | None = None
+        self._inner_cpu_s: float | None = None
         self._account = current_account()
         if self._account is not None:
             self._account.enter(self._box)
@@ -212,12 +235,23 @@ class _MeteredSpan(_Span):
             self._account.enter(box)
         super().on_to(box)
 
-    def _ended(
-        self, box: str, duration_s: float, error: BaseException | None, cpu_s: float | None = None
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         if self._account is not None:
-            cpu_s = self._account.leave()
-        super()._ended(box, duration_s, error, cpu_s)
+            if self._inner_box:
+                self._inner_cpu_s = self._account.leave()
+            self._cpu_s = self._account.leave()
+        super().__exit__(kind, error, traceback)
+
+    def _tell(self, timings: list[BoxTiming], ended_s: float) -> None:
+        if self._inner_box:
+            inner_s = ended_s - self._inner_started_s
+            timings.append(_timing((self._inner_box, inner_s, self._inner_cpu_s)))
+        timings.append(_timing((self._box, ended_s - self._started_s, self._cpu_s)))
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -1,6 +1,6 @@
 """Short clips that ffmpeg makes of its own sources, without any input."""
 
-import subprocess
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,15 +32,31 @@ _SOURCES: Mapping[str, str] = {
 }
 
 
-def film(look: Look, file: Path) -> None:
-    """Make a silent clip of that look, an H.264 file that starts to play before it is whole."""
-    command = [
+async def film(look: Look, file: Path) -> None:
+    """Make a silent clip of that look, an H.264 file that starts to play before it is whole.
+
+    Raises:
+        OSError: if ffmpeg cannot make it.
+        TimeoutError: if it takes too long.
+    """
+    process = await asyncio.create_subprocess_exec(
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-hide_banner", "-loglevel", "error", "-y"),
         *("-f", "lavfi", "-i", _SOURCES[look.name].format(seed=look.seed)),
         *("-t", str(CLIP_S), "-c:v", "libx264", "-preset", "veryfast", "-crf", "24"),
         *("-pix_fmt", "yuv420p", "-threads", "1", "-movflags", "+faststart", str(file)),
-    ]
-    subprocess.run(  # noqa: S603 - all of it is ours
-        command, check=True, timeout=MOST_S, stdin=subprocess.DEVNULL, capture_output=True
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
+    try:
+        async with asyncio.timeout(MOST_S):
+            _, complaint = await process.communicate()
+    finally:
+        # Nobody waits for what is given up.
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        message = f"no clip {file.name}: {complaint.decode(errors='replace').strip()}"
+        raise OSError(message)

@@ -74,7 +74,8 @@ async def settle(
 ) -> None:
     """Fill the folder of these settings.
 
-    The folder must be this process's own (`locked_folder`). It is filled at the end.
+    The folder must be this process's own (`locked_folder`). It is filled at the end. Whoever stops
+    it is told so at once; what is being drawn is drawn to its end.
 
     Raises:
         FolderNotEmptyError: if there are users already, or files of others.
@@ -101,6 +102,9 @@ async def settle(
             await settling.read_some()
         write_welcome(home, list(settling.ids.values()))
         _move(home, folder)
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        settings.tell("stopping")
+        raise
     finally:
         remove_unfinished(folder)
 
@@ -238,7 +242,7 @@ class _Settling:
             else:
                 assert post.clip is not None  # noqa: S101 - for the type checker
                 file = self.scratch / f"{number}.mp4"
-                await asyncio.to_thread(film, post.clip, file)
+                await film(post.clip, file)
         return file
 
     async def _like(self, number: int, name: str) -> None:

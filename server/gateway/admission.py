@@ -23,8 +23,6 @@ A_TURN = 16
 REMEMBERED = 64
 # Until it is learned.
 FIRST_PACE_S = 0.0002
-# The lag is that of about so many timers: learned sooner than it is forgotten.
-LAGS_LEARNED, LAGS_REMEMBERED = 4, 16
 
 
 class InLine(Protocol):
@@ -45,7 +43,6 @@ class Admission:
 
     Attributes:
         refused: how many were turned away since the start.
-        lag_s: how late the loop's timers are of late.
     """
 
     def __init__(
@@ -65,7 +62,6 @@ class Admission:
         self._turned_s: float | None = None
         self._pace_s = FIRST_PACE_S
         self.refused = 0
-        self.lag_s = 0.0
 
     @property
     def waiting(self) -> int:
@@ -92,11 +88,6 @@ class Admission:
     def leave(self, one: InLine) -> None:
         """Take a request out of the line, because its client has gone."""
         self._line.pop(one, None)
-
-    def note_lag(self, lag_s: float) -> None:
-        """Take down how late a timer was."""
-        over = LAGS_LEARNED if lag_s > self.lag_s else LAGS_REMEMBERED
-        self.lag_s += (lag_s - self.lag_s) / over
 
     def _expect_turn(self) -> None:
         if not self._is_turning:

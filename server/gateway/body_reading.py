@@ -33,7 +33,9 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
         raise web.HTTPUnsupportedMediaType
     # A small body is here already, with its headers.
     if request.content.is_eof():
-        body = await request.read()
+        body = request.content.read_nowait()
+        if len(body) > most_bytes:
+            raise web.HTTPRequestEntityTooLarge(most_bytes)
     else:
         if (request.content_length or 0) > most_bytes:
             raise web.HTTPRequestEntityTooLarge(most_bytes)

@@ -4,7 +4,7 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import cast
 
@@ -15,16 +15,21 @@ from server.gateway.admission import Admission
 from server.gateway.early_refusal import is_one_whole_call, refusal
 from server.limits import MOST_CONNECTIONS, Limits
 
+_HEADERS_END = b"\r\n\r\n"
 # An answer that a client takes in more slowly than this is not sent to its end.
 LEAST_BYTES_PER_S = 1_024
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
-_REQUEST_LINE_END = b" HTTP/1.1\r\n"
-_HEADERS_END = b"\r\n\r\n"
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 20
 LONGEST_LOOK_S = 1.0
+
+# What answers a request in a while: it returns the answer, or sends it itself and tells whether the
+# connection stays.
+Answering = Coroutine[None, None, bytes | bool]
+# Answers what has come on a connection: at once, in a while, or not at all. See `FrontDoor.take`.
+Take = Callable[[bytes, RequestHandler], bytes | Answering | None]
 
 
 class Connections:
@@ -34,20 +39,28 @@ class Connections:
         admission: who is let in when more comes than can be served.
         most: how many may be open at once.
         client_s: how long a client may keep the server waiting.
+        idle_s: how long a connection stays open without a request.
         open: how many are open.
         refused: how many were refused since the start, because too many were open.
         cut: how many were cut off since the start, because the client was too slow.
         refusing: refused ones that are being told so.
+        answering: what answers requests that were taken.
+        answered_at_once: requests that were, since the start.
     """
 
-    def __init__(self, limits: Limits, admission: Admission) -> None:
+    def __init__(self, limits: Limits, admission: Admission, take: Take = lambda *_: None) -> None:
+        """`take` is asked first to answer what has come."""
         self.admission = admission
+        self.take = take
+        self.answering: set[asyncio.Task[None]] = set()
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
+        self.idle_s = limits.idle_s
         self.open = 0
         self.refused = 0
         self.cut = 0
         self.refusing = 0
+        self.answered_at_once = 0
         self._watched: set[_Connection] = set()
         self._look: asyncio.TimerHandle | None = None
 
@@ -112,7 +125,7 @@ def while_body_arrives(request: web.Request) -> Iterator[None]:
         connection.expect_body(None)
 
 
-def connection_of(request: web.Request) -> "_Connection | None":
+def connection_of(request: web.BaseRequest) -> "_Connection | None":
     """Return the connection that a request came by; None if the client has gone."""
     protocol = request.transport.get_protocol() if request.transport else None
     return protocol if isinstance(protocol, _Connection) else None
@@ -153,14 +166,17 @@ class _Connection(asyncio.Protocol):
         "_body",
         "_connections",
         "_has_request",
+        "_head_bytes",
         "_headers_due_s",
         "_held",
         "_http",
+        "_idle_due_s",
+        "_is_answering",
         "_is_between",
         "_is_paused",
-        "_is_pipelining",
         "_loop",
         "_part_due_s",
+        "_received_bytes",
         "_transport",
         "_unsent_bytes",
         "presence",
@@ -173,15 +189,21 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._has_request = False
-        # Whether nothing of the next request has come.
+        # Whether all that has come is answered. Never again once more has come than one request, or
+        # nobody knows how much that is: an answer may be on its way that no other may overtake.
         self._is_between = True
         # What has come of a request whose turn has not come.
         self._held = b""
         self._is_paused = False
-        # Then an answer may be on its way that no other may overtake.
-        self._is_pipelining = False
+        # Of the request that is under way, and all that has come with it and since.
+        self._head_bytes = 0
+        self._received_bytes = 0
+        # Whether a request was taken, and its answer is not sent.
+        self._is_answering = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
+        # While aiohttp's own timer does not run.
+        self._idle_due_s: float | None = None
         self._unsent_bytes = 0
         self._body: StreamReader | None = None
         self.presence: asyncio.Timeout | None = None
@@ -206,32 +228,88 @@ class _Connection(asyncio.Protocol):
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._held:
+        if self._held or self._is_answering:
             self._hold_more(data)
             return
         if not self._is_between:
-            self._is_pipelining = True
-        elif self._is_turned_away(data):
+            self._received_bytes += len(data)
+            self._pass_on(data)
             return
-        elif _HEADERS_END in data:
-            self._is_between = False
+        if self._is_turned_away(data):
+            return
+        self._is_between = False
+        self._received_bytes = len(data)
+        head_end = data.find(_HEADERS_END)
+        # A head that comes in parts is seen by aiohttp alone.
+        self._head_bytes = 0 if head_end < 0 else head_end + len(_HEADERS_END)
+        if head_end < 0:
+            self._pass_on(data)
+        else:
             # The client has done its part.
             self._headers_due_s = None
             self._held = data
             self._admission.join(self)
-            return
-        self._is_between = False
-        self._pass_on(data)
 
     def hand_on(self) -> None:
         """Have the request begun, because its turn has come."""
         data, self._held = self._held, b""
+        self._go_on_reading()
+        if not self._is_taken(data):
+            self._pass_on(data)
+
+    def _go_on_reading(self) -> None:
         if self._is_paused and self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
         self._is_paused = False
-        self._pass_on(data)
+
+    def _is_taken(self, data: bytes) -> bool:
+        """Answer a request without aiohttp's protocol, unless others may be before it."""
+        if self._part_due_s is not None or not self._transport:
+            return False
+        http = cast("RequestHandler", self._http)
+        answer = self._connections.take(data, http)
+        if answer is None:
+            return False
+        if self._idle_due_s is None:
+            # aiohttp does not know of this request: it stops its timer.
+            http.keep_alive(True)  # noqa: FBT003 - aiohttp's
+        if isinstance(answer, bytes):
+            self._transport.write(answer)
+            self._connections.answered_at_once += 1
+            self._is_between = True
+            self._rest()
+        else:
+            self._is_answering = True
+            task = self._loop.create_task(self._answer(answer))
+            self._connections.answering.add(task)
+            task.add_done_callback(self._connections.answering.discard)
+        return True
+
+    async def _answer(self, answering: Answering) -> None:
+        answer: bytes | bool = False
+        try:
+            answer = await answering
+        finally:
+            self._is_answering = False
+            self._has_request = False
+            if self._transport and not answer:
+                self._transport.close()
+        if isinstance(answer, bytes) and self._transport:
+            self._transport.write(answer)
+        self._is_between = True
+        self._rest()
+        data, self._held = self._held, b""
+        if data:
+            # It was not to wait in line, but for its own turn.
+            self._go_on_reading()
+            self.data_received(data)
+
+    def _rest(self) -> None:
+        """Wait for the next request, from now on."""
+        self._idle_due_s = self._loop.time() + self._connections.idle_s
 
     def _pass_on(self, data: bytes) -> None:
+        self._idle_due_s = None
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
         self._http.data_received(data)
@@ -247,6 +325,8 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._part_due_s = None
+        if self._idle_due_s is not None:
+            self._rest()
         self._http.resume_writing()
 
     def begin_request(self) -> None:
@@ -254,10 +334,19 @@ class _Connection(asyncio.Protocol):
         self._has_request = True
         self._headers_due_s = None
 
-    def end_request(self) -> None:
-        """Wait for headers again once a byte comes; until then aiohttp's own timer runs."""
+    def end_request(self, *, body_bytes: int | None) -> None:
+        """Wait for headers again once a byte comes; until then aiohttp's own timer runs.
+
+        The answer is sent. Unless what has come is the request and nothing more, what comes may be
+        the rest of its body, whatever it looks like, or of the next request.
+
+        Args:
+            body_bytes: how long its body was; None if it was not read to its end.
+        """
         self._has_request = False
-        self._is_between = True
+        self._is_between = (
+            body_bytes is not None and self._received_bytes == self._head_bytes + body_bytes
+        )
 
     def expect_body(self, body: StreamReader | None) -> None:
         """Fail the reading of a body that is under way when what has come is none."""
@@ -271,9 +360,11 @@ class _Connection(asyncio.Protocol):
             self._cut()
         elif self._part_due_s is not None and self._part_due_s <= now_s:
             self._check_part_taken()
+        elif self._idle_due_s is not None and self._idle_due_s <= now_s and self._transport:
+            self._transport.close()
 
     def _hold_more(self, data: bytes) -> None:
-        self._is_pipelining = True
+        self._received_bytes += len(data)
         self._held += data
         if not self._is_paused and self._transport:
             # There is no bound on what else may come.
@@ -283,9 +374,7 @@ class _Connection(asyncio.Protocol):
     def _is_turned_away(self, data: bytes) -> bool:
         """Answer a request that would have to wait too long; else it is to be let in."""
         admission = self._admission
-        if data.count(_REQUEST_LINE_END) > 1:
-            self._is_pipelining = True
-        elif not admission.is_open and not self._is_pipelining and is_one_whole_call(data):
+        if not admission.is_open and is_one_whole_call(data):
             assert self._transport is not None  # noqa: S101 - for the type checker
             self._transport.write(_BUSY)
             admission.refused += 1

@@ -82,8 +82,7 @@ class Envelope:
             given: what it takes beside the request.
             route: the pattern of the path, if it has one.
         """
-        started_s = time.perf_counter()
-        request[EXCHANGE] = Exchange(_given_id(request) or self._request_id())
+        started_s = self._begin(request)
         connection = connection_of(request)
         if connection:
             connection.begin_request()
@@ -91,15 +90,40 @@ class Envelope:
             response = await handler(request, *given)
         except Exception as error:  # noqa: BLE001 - the boundary: every error is told and answered
             response = problem_for(error, request)
-        finally:
-            if connection:
-                connection.end_request()
+        self._end(request, response, route=route, started_s=started_s)
+        return response
+
+    def around_at_hand(
+        self,
+        request: web.Request,
+        find: Callable[[web.Request, *Given], WholeResponse | None],
+        *given: *Given,
+        route: str,
+    ) -> WholeResponse | None:
+        """Do the same without waiting; None, if the answer is not at hand."""
+        started_s = self._begin(request)
+        response = find(request, *given)
+        if response:
+            self._end(request, response, route=route, started_s=started_s)
+        return response
+
+    def _begin(self, request: web.Request) -> float:
+        request[EXCHANGE] = Exchange(_given_id(request) or self._request_id())
+        return time.perf_counter()
+
+    def _end(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        *,
+        route: str | None,
+        started_s: float,
+    ) -> None:
         # A client may call its method what it likes: only those of routes are told.
         self._answered(request.method if route else "", route or "", response.status)
         duration_s = time.perf_counter() - started_s
         if duration_s >= self._logged_from_s:
             self._log(request, response, route=route, duration_s=duration_s)
-        return response
 
     def _log(
         self,

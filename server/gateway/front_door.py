@@ -1,12 +1,20 @@
 """The way of a request to its call without aiohttp's dispatcher, middlewares and signals."""
 
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server.gateway.body_reading import expects_nothing_unknown
 from server.gateway.envelope import Envelope, seal
-from server.gateway.gateway import ServeRequest
-from server.gateway.routing import Router
+from server.gateway.gateway import Served
+from server.gateway.routing import Route, Router
+from server.gateway.whole_request import WholeRequests
+from server.gateway.whole_response import WholeResponse
+
+# A path that is longer is no plain call's.
+_LONGEST_TARGET = 256
 
 
 class FrontDoor:
@@ -17,29 +25,81 @@ class FrontDoor:
     warm feed page costs without sockets.
     """
 
-    def __init__(self, router: Router[ServeRequest], envelope: Envelope) -> None:
+    def __init__(self, router: Router[Served], envelope: Envelope) -> None:
         """`closes` is whether each answer is its connection's last, since the server stops."""
         self.closes = False
         self._router = router
         self._envelope = envelope
+        self._requests = WholeRequests()
 
     def before(self, others: Handler) -> Handler:
         """Return what answers all requests; `others` answers those that are no plain call."""
-        find, envelope = self._router.find, self._envelope
+        find = self._router.find
 
         async def answer(request: web.Request) -> web.StreamResponse:
             found = find(request.method, request.raw_path.partition("?")[0])
             if found is None:
                 known = expects_nothing_unknown(request)
                 return await (others(request) if known else self._not_as_expected(request))
-            route, parameters = found
-            response = await envelope.around(request, route.target, parameters, route=route.pattern)
-            seal(request, response)
-            if self.closes:
-                response.force_close()
-            return response
+            return await self._response(request, *found)
 
         return answer
+
+    def take(
+        self, data: bytes, http: web.RequestHandler
+    ) -> bytes | Coroutine[None, None, bytes | bool] | None:
+        """Answer a call that has come whole, without aiohttp's own loop for a connection.
+
+        Args:
+            data: what a client has sent, which may be anything.
+            http: the protocol of its connection; what is not taken is for it to read.
+
+        Returns:
+            The whole answer if it is at hand; what gives it, if somebody has to wait for it, or
+            sends it and tells whether the connection stays; None for what is not taken.
+        """
+        method, _, rest = data[:_LONGEST_TARGET].partition(b" ")
+        target, space, _ = rest.partition(b" ")
+        if self.closes or not space:
+            return None
+        path = target.partition(b"?")[0].decode("latin-1")
+        found = self._router.find(method.decode("latin-1"), path)
+        if found is None or not found[0].target.is_call:
+            return None
+        request = self._requests.read(data, http)
+        if request is None:
+            return None
+        route, parameters = found
+        if at_hand := route.target.at_hand:
+            response = self._envelope.around_at_hand(
+                request, at_hand, parameters, route=route.pattern
+            )
+            if response:
+                return response.whole(request)
+        return self._answer(request, route, parameters)
+
+    async def _answer(
+        self, request: web.Request, route: Route[Served], parameters: Mapping[str, str]
+    ) -> bytes | bool:
+        response = await self._response(request, route, parameters)
+        if isinstance(response, WholeResponse) and response.is_short and not self.closes:
+            return response.whole(request)
+        # The client may have gone.
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            await response.write_eof()
+        return bool(response.keep_alive)
+
+    async def _response(
+        self, request: web.Request, route: Route[Served], parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        response = await self._envelope.around(
+            request, route.target.serve, parameters, route=route.pattern
+        )
+        seal(request, response)
+        if self.closes:
+            response.force_close()
+        return response
 
     async def _not_as_expected(self, request: web.Request) -> web.StreamResponse:
         # aiohttp answers this before its middlewares, so without what every response has.

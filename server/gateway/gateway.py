@@ -9,7 +9,7 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from server.errors import NotAuthenticatedError, OverloadedError
+from server.errors import NotAuthenticatedError, OverloadedError, RequestError
 from server.gateway.body_reading import read_body
 from server.gateway.calls import NO_ID, Answer, Call, Incoming, credentials
 from server.gateway.cursors import Cursors
@@ -22,7 +22,7 @@ from server.gateway.timing import Timings, server_timing
 from server.gateway.whole_response import WholeResponse
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import Telemetry
+from server.ports.telemetry import BoxTiming, Telemetry
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -40,6 +40,22 @@ class ServeRequest(Protocol):
 
 class GatewayTelemetry(Telemetry, Timings, Protocol):
     """What the gateway tells, and asks for `Server-Timing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How requests for a path are answered.
+
+    Attributes:
+        serve: answers a request.
+        at_hand: answers it without waiting; None for what is to be served: what is not at hand, and
+            what is refused. Then nothing has been counted.
+        is_call: whether it is a call of the API: its answer is short, and waited for at the end.
+    """
+
+    serve: ServeRequest
+    at_hand: Callable[[web.Request, Mapping[str, str]], WholeResponse | None] | None = None
+    is_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +104,31 @@ class Gateway:
         self._rate_limit = RateLimit(rate_per_s=settings.rate_per_s, monotonic_s=monotonic_s)
         # Of reads, and of writes: when one store does not get on, the other's requests go on.
         self._in_progress = {"GET": 0, "POST": 0}
+        # Whose bodies are on their way.
+        self._arriving = 0
 
     @property
     def in_progress(self) -> int:
         """How many requests are in progress, streams not counted."""
-        return sum(self._in_progress.values())
+        return sum(self._in_progress.values()) + self._arriving
 
     def routes(self, calls: Sequence[Call]) -> Sequence[web.RouteDef]:
         """Return the routes of calls for aiohttp's application."""
         return [web.route(call.method, call.path, self._handler(call)) for call in calls]
 
-    def router(
-        self, calls: Sequence[Call], others: Mapping[str, ServeRequest]
-    ) -> Router[ServeRequest]:
+    def router(self, calls: Sequence[Call], others: Mapping[str, ServeRequest]) -> Router[Served]:
         """Return the same calls for the front door, but for streams, which are rare and stay.
 
         `others` are GETs that are for no call, by their patterns (see `Router.add_rest`).
         """
-        router: Router[ServeRequest] = Router()
+        router: Router[Served] = Router()
         for call in calls:
             if not call.is_stream:
-                router.add(call.method, call.path, partial(self._counted, call))
+                at_hand = partial(self._at_hand, call, call.at_hand) if call.at_hand else None
+                served = Served(partial(self._serve, call), at_hand, is_call=True)
+                router.add(call.method, call.path, served)
         for pattern, serve in others.items():
-            router.add_rest("GET", pattern, self._admitting(serve))
+            router.add_rest("GET", pattern, Served(self._admitting(serve)))
         return router
 
     def admit(self, request: web.Request) -> None:
@@ -120,10 +138,13 @@ class Gateway:
             TooManyRequestsError: past the rate limit of its address.
             ForeignOriginError: if nobody needs a token, and it is not of this machine.
         """
-        if self._settings.rate_per_s:
-            self._rate_limit.take(request.remote)
+        self._admit(request, None)
+
+    def _admit(self, request: web.Request, caller_id: int | None) -> None:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
+        if self._settings.rate_per_s:
+            self._rate_limit.take(request.remote, *([] if caller_id is None else [caller_id]))
 
     def _admitting(self, serve: ServeRequest) -> ServeRequest:
         async def admitted(
@@ -136,24 +157,41 @@ class Gateway:
 
     def _handler(self, call: Call) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            # A stream is counted by its box, since it stays for as long as its reader.
-            serve = self._admitted if call.is_stream else self._counted
-            return await serve(call, request, request.match_info)
+            return await self._serve(call, request, request.match_info)
 
         return handle
 
-    async def _counted(
+    async def _serve(
         self, call: Call, request: web.Request, parameters: Mapping[str, str]
     ) -> web.StreamResponse:
         kind = _kind(call)
-        self._expect_room(call, kind)
-        request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
-        self._in_progress[kind] += 1
+        # A stream is counted by its box, since it stays for as long as its reader.
+        place = 0 if call.is_stream else 1
+        timings: Sequence[BoxTiming] = ()
+        if place:
+            self._expect_room(call, kind)
+            request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
+        self._in_progress[kind] += place
         try:
-            response = await self._admitted(call, request, parameters)
+            with self._telemetry.span(BOX) as visit:
+                self.admit(request)
+                caller_id = await self._caller(request) if self._needs_token(call) else None
+                is_post = call.method == "POST"
+                body = await self._body(call, request) if call.body else b""
+                fresh_id = self._ids.new() if is_post else NO_ID
+                incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
+                answer: Answer | web.StreamResponse
+                if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
+                    answer = await self._once(call, incoming, key)
+                else:
+                    visit.on_to(call.box)
+                    answer = await call.serve(incoming)
         finally:
-            self._in_progress[kind] -= 1
-        if self._settings.shows_timing and isinstance(response, WholeResponse):
+            self._in_progress[kind] -= place
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        response = _response(answer)
+        if self._settings.shows_timing:
             response.add_header("Server-Timing", server_timing(timings))
         return response
 
@@ -163,25 +201,51 @@ class Gateway:
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
 
-    async def _admitted(
-        self, call: Call, request: web.Request, parameters: Mapping[str, str]
-    ) -> web.StreamResponse:
+    def _at_hand(
+        self,
+        call: Call,
+        find: Callable[[Incoming], Answer | None],
+        request: web.Request,
+        parameters: Mapping[str, str],
+    ) -> WholeResponse | None:
+        if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
+            return None
+        shows_timing = self._settings.shows_timing
+        timings = self._telemetry.collect_timings() if shows_timing else ()
         with self._telemetry.span(BOX) as visit:
-            self.admit(request)
-            caller_id = await self._caller(request) if self._needs_token(call) else None
-            is_post = call.method == "POST"
-            body = await self._body(request) if call.body else b""
-            fresh_id = self._ids.new() if is_post else NO_ID
-            incoming = Incoming(request, parameters, caller_id, body, self._cursors, fresh_id)
-            if is_post and (key := request.headers.get("Idempotency-Key")) is not None:
-                return _response(await self._once(call, incoming, key))
-            visit.on_to(call.box)
-            answer = await call.serve(incoming)
-        return answer if isinstance(answer, web.StreamResponse) else _response(answer)
+            try:
+                caller_id = self._known_caller(request) if self._needs_token(call) else None
+                visit.on_to(call.box)
+                answer = find(Incoming(request, parameters, caller_id, b"", self._cursors, NO_ID))
+                if answer:
+                    self._admit(request, caller_id)
+            except RequestError:
+                # It is told on the usual way.
+                answer = None
+            if answer is None:
+                visit.forget()
+                return None
+        response = _response(answer)
+        if shows_timing:
+            response.add_header("Server-Timing", server_timing(timings))
+        return response
 
-    async def _body(self, request: web.Request) -> bytes:
-        limits = self._limits
-        return await read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
+    async def _body(self, call: Call, request: web.Request) -> bytes:
+        """Read the body; while it is on its way, its request takes nobody's place."""
+        limits, kind = self._limits, _kind(call)
+        reading = read_body(request, within_s=limits.client_s, most_bytes=limits.body_bytes)
+        if request.content.is_eof():
+            return await reading
+        self._in_progress[kind] -= 1
+        self._arriving += 1
+        try:
+            body = await reading
+        finally:
+            self._in_progress[kind] += 1
+            self._arriving -= 1
+        if self._in_progress[kind] > limits.requests_at_once:
+            raise OverloadedError(box=BOX)
+        return body
 
     async def _once(self, call: Call, incoming: Incoming, key: str) -> Answer:
         async def serve(reserved_id: int) -> Answer:
@@ -204,13 +268,24 @@ class Gateway:
         return not (call.is_public or self._settings.is_open)
 
     async def _caller(self, request: web.Request) -> int:
-        scheme, token = credentials(request)
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
-        caller_id = await self._accounts.user_of(token)
+        caller_id = await self._accounts.user_of(_bearer_token(request))
         request[EXCHANGE].caller_id = caller_id
         self._rate_limit.take(caller_id)
         return caller_id
+
+    def _known_caller(self, request: web.Request) -> int:
+        caller_id = self._accounts.known_user_of(_bearer_token(request))
+        if caller_id is None:
+            raise NotAuthenticatedError(reason="nobody in memory has that token")
+        request[EXCHANGE].caller_id = caller_id
+        return caller_id
+
+
+def _bearer_token(request: web.Request) -> str:
+    scheme, token = credentials(request)
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticatedError(reason="expected the header Authorization: Bearer TOKEN")
+    return token
 
 
 def _whose_key(call: Call, incoming: Incoming) -> str:

@@ -4,8 +4,9 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from server.gateway.connections import connection_of
 from server.gateway.envelope import Envelope
 from server.gateway.problems import problem
 
@@ -32,6 +33,16 @@ class HttpProtocol(web.RequestHandler):
         )
         self._envelope = envelope
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer to its end; then the next request may come."""
+        sent = await super().finish_response(request, resp, start_time)
+        connection = connection_of(request)
+        if connection:
+            connection.end_request(body_bytes=_body_bytes(request))
+        return sent
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -53,3 +64,10 @@ class HttpProtocol(web.RequestHandler):
         self._envelope.put_around(request, response)
         response.force_close()
         return response
+
+
+def _body_bytes(request: web.BaseRequest) -> int | None:
+    """Return how long the body was that was read to its end; None if nobody knows."""
+    if not request.content.is_eof() or hdrs.TRANSFER_ENCODING in request.headers:
+        return None
+    return request.content_length or 0

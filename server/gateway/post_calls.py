@@ -6,6 +6,7 @@ from server.gateway.bodies import NewPost, PostChanges
 from server.gateway.calls import Answer, Call, Incoming
 from server.gateway.shapes import FeedItem, PostShape, PostShapes
 from server.services.feed_reader import FeedReader
+from server.services.page_cache import FeedPage
 from server.services.post_reader import PostReader
 from server.services.post_writer import PostContent, PostWriter
 
@@ -73,6 +74,7 @@ class PostCalls:
                 "Posts of whom a user follows, newest first",
                 lists=FeedItem,
                 refuses=(403, 404),
+                at_hand=self._feed_at_hand,
             ),
         ]
 
@@ -106,10 +108,15 @@ class PostCalls:
         return Answer(204)
 
     async def _read_feed(self, incoming: Incoming) -> Answer:
-        user_id = incoming.path_id("userId", kind="user")
-        incoming.expect_caller(user_id, what="the feed")
-        of = f"feed of {user_id}"
-        page = await self._feeds.read(user_id, incoming.page(of))
+        user_id, of = _whose_feed(incoming)
+        return self._page(await self._feeds.read(user_id, incoming.page(of)), of, incoming)
+
+    def _feed_at_hand(self, incoming: Incoming) -> Answer | None:
+        user_id, of = _whose_feed(incoming)
+        page = self._feeds.at_hand(user_id, incoming.page(of))
+        return self._page(page, of, incoming) if page else None
+
+    def _page(self, page: FeedPage, of: str, incoming: Incoming) -> Answer:
         if page.presented:
             return Answer(200, body=page.presented)
         items = self._shapes.feed_items(page.items, incoming.request.headers)
@@ -117,3 +124,10 @@ class PostCalls:
         if self._shapes.are_for_everybody(page.items):
             page.keep_presented(items, presented)
         return Answer(200, body=presented)
+
+
+def _whose_feed(incoming: Incoming) -> tuple[int, str]:
+    """Return whose feed is asked for, and what its cursors are told by."""
+    user_id = incoming.path_id("userId", kind="user")
+    incoming.expect_caller(user_id, what="the feed")
+    return user_id, f"feed of {user_id}"

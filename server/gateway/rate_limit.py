@@ -18,20 +18,27 @@ class RateLimit:
         self._monotonic_s = monotonic_s
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: Hashable) -> None:
-        """Let a request pass.
+    def take(self, *keys: Hashable) -> None:
+        """Let a request pass that counts for all of these.
 
         Raises:
-            TooManyRequestsError: if the bucket is empty.
+            TooManyRequestsError: if a bucket is empty; then it counts for none.
         """
         if not self._rate_per_s:
             return
         now_s = self._monotonic_s()
+        least = min(self._refill(key, now_s) for key in keys)
+        if least < 1:
+            raise TooManyRequestsError(retry_after_s=(1 - least) / self._rate_per_s)
+        for key in keys:
+            left, _ = self._buckets[key]
+            self._buckets[key] = (left - 1, now_s)
+
+    def _refill(self, key: Hashable, now_s: float) -> float:
         most = max(self._rate_per_s * BURST_S, 1.0)
         left, at_s = self._buckets.pop(key, (most, now_s))
         left = min(left + (now_s - at_s) * self._rate_per_s, most)
-        self._buckets[key] = (left - 1 if left >= 1 else left, now_s)
+        self._buckets[key] = (left, now_s)
         if len(self._buckets) > BUCKETS:
             self._buckets.popitem(last=False)
-        if left < 1:
-            raise TooManyRequestsError(retry_after_s=(1 - left) / self._rate_per_s)
+        return left

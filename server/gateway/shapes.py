@@ -53,14 +53,16 @@ class UserShape(TypedDict):
 class MediaShape(TypedDict):
     """What a page needs to know of media before it loads it; no size while nobody knows.
 
-    `state` is `stored`, `ready` with its renditions, or `failed` without. A video has a `source`: a
-    URL of one file, whose parts fit together whenever they are asked for.
+    `state` is `stored`, `ready` with its renditions, or `failed` without, and then `failure` tells
+    why. A video has a `source`: a URL of one file, whose parts fit together whenever they are asked
+    for.
     """
 
     kind: str
     width: int | None
     height: int | None
     state: str
+    failure: NotRequired[str]
     poster: NotRequired[str]
     playlist: NotRequired[str]
     source: NotRequired[str]
@@ -252,6 +254,8 @@ def _media_shape(media: Media, *, site_url: str) -> MediaShape:
         "height": media.height,
         "state": media.state,
     }
+    if media.failure_in_short:
+        shape["failure"] = media.failure_in_short
     if media.poster_key:
         shape["poster"] = f"{site_url}{media_path(media.poster_key)}"
     if media.playlist_key:

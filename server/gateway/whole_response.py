@@ -38,6 +38,11 @@ class WholeResponse(web.StreamResponse):
         """Whether it was sent."""
         return self._is_sent
 
+    @property
+    def is_short(self) -> bool:
+        """Whether its body is better copied behind its head."""
+        return len(self._whole_body or b"") < COPIED_BYTES
+
     @property  # type: ignore[misc]  # aiohttp's can be set
     def content_length(self) -> int | None:
         """How many bytes the body has."""
@@ -63,13 +68,19 @@ class WholeResponse(web.StreamResponse):
             if self._is_last is None:
                 self._is_last = not request.keep_alive
             head, body = self._head(request), self._whole_body or b""
-            if len(body) < COPIED_BYTES:
+            if self.is_short:
                 await request.writer.write_eof(head + body)
             else:
                 # One system call all the same: uvloop sends what was written in one turn at once.
                 await request.writer.write(head)
                 await request.writer.write_eof(body)
         return None
+
+    def whole(self, request: web.BaseRequest) -> bytes:
+        """Return all of it, for who sends it himself; the connection stays."""
+        self._is_sent = True
+        self._is_last = False
+        return self._head(request) + (self._whole_body or b"")
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: it was sent whole."""

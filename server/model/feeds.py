@@ -5,7 +5,7 @@ one string of 12.8 kB: stored, cached and searched as it is.
 """
 
 import struct
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -95,6 +95,20 @@ class Feed:
     def without_authors(self, author_ids: Container[int]) -> "Feed":
         """Return the feed without some authors' posts; complete above the same floor."""
         return Feed(self.floor, packed(e for e in self.entries if e.author_id not in author_ids))
+
+
+def chunks(fan_outs: Iterable[FanOut], *, entries: int) -> Iterator[Sequence[FanOut]]:
+    """Yield posts, in their order, as many at once as make up to so many feed entries."""
+    chunk: list[FanOut] = []
+    size = 0
+    for fan_out in fan_outs:
+        size += len(fan_out.follower_ids)
+        if chunk and size > entries:
+            yield chunk
+            chunk, size = [], len(fan_out.follower_ids)
+        chunk.append(fan_out)
+    if chunk:
+        yield chunk
 
 
 def packed(entries: Iterable[FeedEntry]) -> bytes:

@@ -146,6 +146,11 @@ class Media:
         return media_path(self.key)
 
     @property
+    def failure_in_short(self) -> str | None:
+        """Why there are no renditions, for everybody: without the words of a decoder."""
+        return self.failure and self.failure.partition(": ")[0]
+
+    @property
     def rendition_prefix(self) -> str:
         """What the keys of all that is made of it start with, and no others."""
         name = self.key.rpartition("/")[2].partition(".")[0]

@@ -273,8 +273,13 @@ class Likes(Protocol):
 class Notifications(Protocol):
     """Notifications db: of a user, newest first."""
 
-    async def add(self, notifications: Sequence[Notification]) -> None:
-        """Add notifications, but none whose source has one already."""
+    async def add(
+        self, notifications: Sequence[Notification], *, acknowledging: Sequence[int] = ()
+    ) -> None:
+        """Add notifications, but none whose source has one already.
+
+        The events that they come from are acknowledged in the same commit (`MessageQueue`).
+        """
         ...
 
     async def of_user(self, user_id: int, page: PageRequest) -> Sequence[Notification]:

@@ -28,6 +28,10 @@ class Visit(Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Tell nothing of it: it was not made after all."""
+        ...
+
 
 class Telemetry(Protocol):
     """Requests, errors and durations of boxes; hits of caches; freshness; dead letters."""

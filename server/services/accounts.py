@@ -101,6 +101,12 @@ class Accounts:
         """
         return (await self._valid(token_digest(text))).user_id
 
+    def known_user_of(self, text: str) -> int | None:
+        """Return whose token this is, if that is in memory and true now."""
+        token = self._tokens.get(token_digest(text))
+        is_valid = token is not None and token.expires_at_ms > self._clock.now_ms()
+        return token.user_id if token and is_valid else None
+
     @asynccontextmanager
     async def while_valid(self, text: str) -> AsyncIterator[None]:
         """Leave the block when a token expires or is revoked, however long it would stay.

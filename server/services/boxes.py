@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from server.errors import OverloadedError, StorageError
 from server.limits import Limits
 from server.model.events import Queue
 from server.model.ids import IdGenerator, first_id_at
@@ -13,18 +13,19 @@ from server.ports.clock import Clock
 from server.ports.object_storage import ObjectStorage
 from server.ports.passwords import Passwords
 from server.ports.pictures import Pictures
-from server.ports.queue import MessageQueue
 from server.ports.stores import Stores
 from server.ports.telemetry import Telemetry
 from server.ports.transcoder import Transcoder
 from server.services.accounts import Accounts
 from server.services.cdn import Cdn, CdnSettings
 from server.services.comment_service import CommentService
-from server.services.consumer import BATCH, Consume, Consumer, SideBySideConsumer
+from server.services.consumer import Consumer
+from server.services.consumers import Consumers
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
 from server.services.feed_reader import FeedReader
 from server.services.follow_service import FollowService
+from server.services.housekeeping import Housekeeping
 from server.services.like_service import LikeService
 from server.services.likes_cache import LikesCache
 from server.services.media_processor import MediaProcessor
@@ -35,16 +36,18 @@ from server.services.post_writer import PostWriter
 from server.services.reading_notes import ReadingNotes
 from server.services.upload_signer import UploadSettings, UploadSigner
 
-HOUSEKEEPING_S = 3_600.0
 # Posts whose edges are counted in one read, which others wait for.
 RECONCILED_AT_ONCE = 100
-# Of each kind: of so many, the oldest, users take turns.
-UPLOADS_IN_TURN = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the boxes need of the world; `scratch` is a folder for what is being made."""
+    """What the boxes need of the world.
+
+    Attributes:
+        scratch: a folder for what is being made.
+        storage_failure: why the storage is known to be of no use; None if it is not.
+    """
 
     clock: Clock
     ids: IdGenerator
@@ -55,6 +58,7 @@ class Surroundings:
     pictures: Pictures
     transcoder: Transcoder
     scratch: Path
+    storage_failure: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Boxes:
     likes_cache: LikesCache
     post_cache: PostCache
     consumers: tuple[Consumer, ...]
+    housekeeping: Housekeeping
     surroundings: Surroundings
 
     async def run(self) -> None:
@@ -93,7 +98,7 @@ class Boxes:
         async with asyncio.TaskGroup() as tasks:
             for consumer in self.consumers:
                 tasks.create_task(consumer.run())
-            tasks.create_task(self._keep_house())
+            tasks.create_task(self.housekeeping.run())
 
     async def stop(self) -> None:
         """Give up what is done in the background; reads ask for it again."""
@@ -104,21 +109,6 @@ class Boxes:
         """Consume what is due; returns when all consumers have caught up."""
         while sum([await consumer.step() for consumer in self.consumers]):
             pass
-
-    async def _keep_house(self) -> None:
-        while True:
-            try:
-                await self.feed_generator.drop_feeds_of_the_away()
-                await self.accounts.purge()
-                a_day_ago_ms = self.surroundings.clock.now_ms() - DAY_MS
-                await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
-                await self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE)
-                # Last: the object storage may be another machine, and be gone for long.
-                await self.upload_signer.remove_orphans()
-            except (StorageError, OverloadedError):
-                # It is done in the next hour, or the one after.
-                pass
-            await asyncio.sleep(HOUSEKEEPING_S)
 
 
 def build_boxes(
@@ -131,145 +121,215 @@ def build_boxes(
     most_streams: int = Limits.streams,
 ) -> Boxes:
     """Return the services on these stores."""
-    ids, clock, telemetry = surroundings.ids, surroundings.clock, surroundings.telemetry
-    accounts = Accounts(
-        users=stores.users,
-        passwords=surroundings.passwords,
-        clock=clock,
-        random_bytes=surroundings.random_bytes,
-        token_lifetime_s=token_lifetime_s,
+    making = _Making(
+        stores, surroundings, feeds, media or MediaSettings(), token_lifetime_s, most_streams
     )
-    likes_cache = LikesCache(stores.counters, telemetry)
-    feed_cache = FeedCache(
-        follows=stores.follows,
-        feeds=stores.feeds,
-        telemetry=telemetry,
-        max_entries=feeds.max_entries,
-    )
-    post_cache = PostCache(stores.counters)
-    media = media or MediaSettings()
-    cdn = Cdn(
-        settings=media.cdn,
-        storage=surroundings.storage,
-        media=stores.media,
-        telemetry=telemetry,
-        monotonic_s=clock.monotonic_s,
-    )
-    upload_signer = UploadSigner(
-        settings=media.uploads,
-        storage=surroundings.storage,
-        media=stores.media,
-        pictures=surroundings.pictures,
-        accounts=accounts,
-        clock=clock,
-        random_bytes=surroundings.random_bytes,
-        on_removal=cdn.forget,
-    )
-    media_processor = MediaProcessor(
-        storage=surroundings.storage,
-        media=stores.media,
-        posts=stores.posts,
-        post_cache=post_cache,
-        transcoder=surroundings.transcoder,
-        scratch=surroundings.scratch,
-        telemetry=telemetry,
-        on_change=cdn.forget,
-    )
-    post_reader = PostReader(
-        posts=stores.posts,
-        media=stores.media,
-        post_cache=post_cache,
-        likes_cache=likes_cache,
-        accounts=accounts,
-    )
-    generator = FeedGenerator(
-        settings=feeds, stores=stores, feed_cache=feed_cache, ids=ids, clock=clock
-    )
-    reading_notes = ReadingNotes(feeds=stores.feeds, clock=clock, away_s=feeds.away_s)
-    notification_service = NotificationService(
-        notifications=stores.notifications,
-        posts=stores.posts,
-        comments=stores.comments,
-        accounts=accounts,
-        ids=ids,
-        most_streams=most_streams,
-    )
-    consume = _Consumers(stores.messages, clock, telemetry)
     return Boxes(
         stores=stores,
-        accounts=accounts,
-        upload_signer=upload_signer,
-        cdn=cdn,
-        post_writer=PostWriter(
-            posts=stores.posts,
-            post_cache=post_cache,
-            accounts=accounts,
-            upload_signer=upload_signer,
-        ),
-        post_reader=post_reader,
-        feed_generator=generator,
-        feed_reader=FeedReader(
-            feed_cache=feed_cache,
-            posts=stores.posts,
-            post_reader=post_reader,
-            accounts=accounts,
-            on_read=_after_reading(generator, reading_notes),
-        ),
-        follow_service=FollowService(
-            follows=stores.follows, accounts=accounts, feed_cache=feed_cache, ids=ids
-        ),
-        like_service=LikeService(
-            likes=stores.likes, post_reader=post_reader, accounts=accounts, ids=ids
-        ),
-        comment_service=CommentService(
-            comments=stores.comments, post_reader=post_reader, accounts=accounts
-        ),
-        notification_service=notification_service,
-        reading_notes=reading_notes,
-        feed_cache=feed_cache,
-        likes_cache=likes_cache,
-        post_cache=post_cache,
-        consumers=(
-            consume.in_order(Queue.FEED_GENERATOR, generator.consume),
-            # One at a time, so that a crash repeats no more than one.
-            consume.in_order(Queue.WIDE_FAN_OUT, generator.consume_wide, batch=1),
-            consume.in_order(Queue.NOTIFICATION_SERVICE, notification_service.consume),
-            consume.side_by_side(Queue.MEDIA_PROCESSOR, media_processor),
-            consume.side_by_side(Queue.VIDEO_RENDITIONS, media_processor),
-            consume.in_order(Queue.UPLOAD_SIGNER, upload_signer.consume),
-        ),
+        accounts=making.accounts,
+        upload_signer=making.upload_signer,
+        cdn=making.cdn,
+        post_writer=making.post_writer,
+        post_reader=making.post_reader,
+        feed_generator=making.feed_generator,
+        feed_reader=making.feed_reader,
+        follow_service=making.follow_service,
+        like_service=making.like_service,
+        comment_service=making.comment_service,
+        notification_service=making.notification_service,
+        reading_notes=making.reading_notes,
+        feed_cache=making.feed_cache,
+        likes_cache=making.likes_cache,
+        post_cache=making.post_cache,
+        consumers=making.consumers(),
+        housekeeping=making.housekeeping(),
         surroundings=surroundings,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Consumers:
-    """Makes the consumers of the queues."""
+@dataclass(frozen=True)
+class _Making:
+    """Makes each box once, when it is asked for, with the boxes that it needs."""
 
-    messages: MessageQueue
-    clock: Clock
-    telemetry: Telemetry
+    stores: Stores
+    around: Surroundings
+    feeds: FeedSettings
+    media: MediaSettings
+    token_lifetime_s: float
+    most_streams: int
 
-    def in_order(self, queue: Queue, consume: Consume, *, batch: int = BATCH) -> Consumer:
-        return Consumer(
-            queue,
-            consume,
-            messages=self.messages,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            batch=batch,
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(
+            users=self.stores.users,
+            passwords=self.around.passwords,
+            clock=self.around.clock,
+            random_bytes=self.around.random_bytes,
+            token_lifetime_s=self.token_lifetime_s,
         )
 
-    def side_by_side(self, queue: Queue, processor: MediaProcessor) -> Consumer:
-        return SideBySideConsumer(
-            queue,
-            processor.consume,
-            messages=self.messages,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            batch=UPLOADS_IN_TURN,
-            give_up=processor.give_up,
+    @cached_property
+    def cdn(self) -> Cdn:
+        return Cdn(
+            settings=self.media.cdn,
+            storage=self.around.storage,
+            media=self.stores.media,
+            telemetry=self.around.telemetry,
+            monotonic_s=self.around.clock.monotonic_s,
         )
+
+    @cached_property
+    def upload_signer(self) -> UploadSigner:
+        return UploadSigner(
+            settings=self.media.uploads,
+            storage=self.around.storage,
+            media=self.stores.media,
+            pictures=self.around.pictures,
+            accounts=self.accounts,
+            clock=self.around.clock,
+            random_bytes=self.around.random_bytes,
+            on_removal=self.cdn.forget,
+            storage_failure=self.around.storage_failure,
+        )
+
+    @cached_property
+    def media_processor(self) -> MediaProcessor:
+        return MediaProcessor(
+            storage=self.around.storage,
+            media=self.stores.media,
+            posts=self.stores.posts,
+            post_cache=self.post_cache,
+            transcoder=self.around.transcoder,
+            scratch=self.around.scratch,
+            telemetry=self.around.telemetry,
+            on_change=self.cdn.forget,
+        )
+
+    @cached_property
+    def likes_cache(self) -> LikesCache:
+        return LikesCache(self.stores.counters, self.around.telemetry)
+
+    @cached_property
+    def post_cache(self) -> PostCache:
+        return PostCache(self.stores.counters)
+
+    @cached_property
+    def post_writer(self) -> PostWriter:
+        return PostWriter(
+            posts=self.stores.posts,
+            post_cache=self.post_cache,
+            accounts=self.accounts,
+            upload_signer=self.upload_signer,
+        )
+
+    @cached_property
+    def post_reader(self) -> PostReader:
+        return PostReader(
+            posts=self.stores.posts,
+            media=self.stores.media,
+            post_cache=self.post_cache,
+            likes_cache=self.likes_cache,
+            accounts=self.accounts,
+        )
+
+    @cached_property
+    def feed_cache(self) -> FeedCache:
+        return FeedCache(
+            follows=self.stores.follows,
+            feeds=self.stores.feeds,
+            telemetry=self.around.telemetry,
+            max_entries=self.feeds.max_entries,
+        )
+
+    @cached_property
+    def feed_generator(self) -> FeedGenerator:
+        return FeedGenerator(
+            settings=self.feeds,
+            stores=self.stores,
+            feed_cache=self.feed_cache,
+            ids=self.around.ids,
+            clock=self.around.clock,
+        )
+
+    @cached_property
+    def feed_reader(self) -> FeedReader:
+        return FeedReader(
+            feed_cache=self.feed_cache,
+            posts=self.stores.posts,
+            post_reader=self.post_reader,
+            accounts=self.accounts,
+            on_read=_after_reading(self.feed_generator, self.reading_notes),
+        )
+
+    @cached_property
+    def reading_notes(self) -> ReadingNotes:
+        return ReadingNotes(
+            feeds=self.stores.feeds, clock=self.around.clock, away_s=self.feeds.away_s
+        )
+
+    @cached_property
+    def follow_service(self) -> FollowService:
+        return FollowService(
+            follows=self.stores.follows,
+            accounts=self.accounts,
+            feed_cache=self.feed_cache,
+            ids=self.around.ids,
+        )
+
+    @cached_property
+    def like_service(self) -> LikeService:
+        return LikeService(
+            likes=self.stores.likes,
+            post_reader=self.post_reader,
+            accounts=self.accounts,
+            ids=self.around.ids,
+        )
+
+    @cached_property
+    def comment_service(self) -> CommentService:
+        return CommentService(
+            comments=self.stores.comments, post_reader=self.post_reader, accounts=self.accounts
+        )
+
+    @cached_property
+    def notification_service(self) -> NotificationService:
+        return NotificationService(
+            notifications=self.stores.notifications,
+            post_reader=self.post_reader,
+            comments=self.stores.comments,
+            accounts=self.accounts,
+            ids=self.around.ids,
+            most_streams=self.most_streams,
+        )
+
+    def consumers(self) -> tuple[Consumer, ...]:
+        generator, processor = self.feed_generator, self.media_processor
+        consume = Consumers(self.stores.messages, self.around.clock, self.around.telemetry)
+        return (
+            consume.in_order(Queue.FEED_GENERATOR, generator.consume),
+            # One at a time, so that a crash repeats no more than one.
+            consume.in_order(Queue.WIDE_FAN_OUT, generator.consume_wide, batch=1),
+            consume.in_one_commit(Queue.NOTIFICATION_SERVICE, self.notification_service.consume),
+            consume.side_by_side(Queue.MEDIA_PROCESSOR, processor),
+            consume.side_by_side(Queue.VIDEO_RENDITIONS, processor),
+            consume.in_order(Queue.UPLOAD_SIGNER, self.upload_signer.consume),
+        )
+
+    def housekeeping(self) -> Housekeeping:
+        return Housekeeping(
+            [
+                self.feed_generator.drop_feeds_of_the_away,
+                self.accounts.purge,
+                self._purge_keys,
+                lambda: self.likes_cache.reconcile(chunk=RECONCILED_AT_ONCE),
+                # Last: the object storage may be another machine, and be gone for long.
+                self.upload_signer.remove_orphans,
+            ]
+        )
+
+    async def _purge_keys(self) -> None:
+        a_day_ago_ms = self.around.clock.now_ms() - DAY_MS
+        await self.stores.keys.purge(reserved_before_id=first_id_at(a_day_ago_ms))
 
 
 def _after_reading(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from server.errors import (
     DamagedObjectError,
@@ -19,13 +20,25 @@ BATCH = 256
 ATTEMPTS = 5
 FIRST_RETRY_MS = 200
 LONGEST_WAIT_S = 0.5
-# Under load, events gather this long: a batch makes five trips to the stores, however small it is.
+# Under load, events gather this long: a batch makes some trips to the stores, however small it is.
 GATHERING_S = 0.02
 
 # What another try would not change.
 HOPELESS = (UnrenderableError, DamagedObjectError)
 
 Consume = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+class ConsumeAndAcknowledge(Protocol):
+    """Has the effects of events on disk, and acknowledges those that are told, in one commit."""
+
+    async def __call__(
+        self, events: Sequence[Event], /, *, acknowledging: Sequence[int] = ()
+    ) -> None:
+        """`acknowledging` are places in the queue."""
+        ...
+
+
 # Told of an event that is given up, and why, before it is buried.
 GiveUp = Callable[[Event, Exception], Awaitable[None]]
 
@@ -64,10 +77,11 @@ class Consumer:
                 # Not the events' fault: they wait until the store answers again.
                 await asyncio.sleep(LONGEST_WAIT_S)
             else:
-                if not taken:
+                if taken < self._batch:
+                    if taken:
+                        await asyncio.sleep(GATHERING_S)
+                    # What came meanwhile is told at once.
                     await self._messages.wait(self.queue, timeout_s=LONGEST_WAIT_S)
-                elif taken < self._batch:
-                    await asyncio.sleep(GATHERING_S)
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
@@ -85,14 +99,17 @@ class Consumer:
         return len(batch)
 
     async def _deliver(self, batch: Sequence[Delivery]) -> None:
-        with self._telemetry.span(self.queue):
-            await self._consume([delivery.event for delivery in batch])
-        await self._messages.acknowledge(delivery.sequence for delivery in batch)
+        await self._take(batch)
         now_ms = self._clock.now_ms()
         for delivery in batch:
             self._telemetry.delivered(
                 self.queue, age_s=max(now_ms - delivery.queued_at_ms, 0) / 1000
             )
+
+    async def _take(self, batch: Sequence[Delivery]) -> None:
+        with self._telemetry.span(self.queue):
+            await self._consume(_events(batch))
+        await self._messages.acknowledge(_sequences(batch))
 
     async def _deliver_alone(self, delivery: Delivery) -> None:
         try:
@@ -114,6 +131,26 @@ class Consumer:
             wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
             await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
             self._telemetry.retried(self.queue)
+
+
+class OneCommitConsumer(Consumer):
+    """For effects that are in the queue's own file: they and the acknowledgement are one commit."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        consume: ConsumeAndAcknowledge,
+        *,
+        messages: MessageQueue,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        super().__init__(queue, consume, messages=messages, clock=clock, telemetry=telemetry)
+        self._consume_and_acknowledge = consume
+
+    async def _take(self, batch: Sequence[Delivery]) -> None:
+        with self._telemetry.span(self.queue):
+            await self._consume_and_acknowledge(_events(batch), acknowledging=_sequences(batch))
 
 
 class SideBySideConsumer(Consumer):
@@ -157,3 +194,11 @@ class SideBySideConsumer(Consumer):
             await asyncio.sleep(LONGEST_WAIT_S)
         finally:
             taken.discard(delivery.sequence)
+
+
+def _events(batch: Sequence[Delivery]) -> Sequence[Event]:
+    return [delivery.event for delivery in batch]
+
+
+def _sequences(batch: Sequence[Delivery]) -> Sequence[int]:
+    return [delivery.sequence for delivery in batch]

@@ -73,13 +73,24 @@ class FeedCache:
 
     def cached(self, user_id: int) -> FeedSources | None:
         """Return what a user's feed is made from, if it is in memory."""
+        sources = self.at_hand(user_id)
+        if sources is None:
+            self._telemetry.cache(BOX, hits=0, misses=1)
+        else:
+            self.note_hit(user_id)
+        return sources
+
+    def at_hand(self, user_id: int) -> FeedSources | None:
+        """Return the same for who looks only: it counts as no use until `note_hit`."""
         cached = self._cached.get(user_id)
         if cached is None or cached.sources is None:
-            self._telemetry.cache(BOX, hits=0, misses=1)
             return None
+        return self._with_pushed(user_id, cached, cached.sources)
+
+    def note_hit(self, user_id: int) -> None:
+        """Note that what was at hand was used."""
         self._telemetry.cache(BOX, hits=1, misses=0)
         self._cached.move_to_end(user_id)
-        return self._with_pushed(user_id, cached, cached.sources)
 
     async def filled(self, user_id: int) -> FeedSources:
         """Return the same for a user of whom nothing is in memory, and keep it."""

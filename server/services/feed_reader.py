@@ -66,6 +66,19 @@ class FeedReader:
         self._pages.keep(user_id, page, sources, made)
         return made
 
+    def at_hand(self, user_id: int, page: PageRequest) -> FeedPage | None:
+        """Return a page that was read before and holds no post that is old; None without waiting.
+
+        As a page that is not returned it counts for nothing: it is to be read.
+        """
+        sources = self._feed_cache.at_hand(user_id)
+        known = sources and self._pages.get(user_id, page, sources)
+        if not sources or not known:
+            return None
+        self._feed_cache.note_hit(user_id)
+        self._on_read(user_id, sources)
+        return known
+
     async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:
         """Return the posts of a page and one more, if there are as many."""
         shown: list[ShownPost] = []

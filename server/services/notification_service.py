@@ -9,8 +9,10 @@ from server.model.events import Event, EventKind
 from server.model.ids import LARGEST_ID, IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
 from server.model.records import Comment, Notification, NotificationKind
-from server.ports.stores import Comments, Notifications, Posts
+from server.ports.stores import Comments, Notifications
 from server.services.accounts import Accounts
+from server.services.post_cache import GONE
+from server.services.post_reader import PostReader
 
 STREAM_BATCH = 100
 # One for each tab and device, and some that the server has not yet seen go.
@@ -30,14 +32,14 @@ class NotificationService:
         self,
         *,
         notifications: Notifications,
-        posts: Posts,
+        post_reader: PostReader,
         comments: Comments,
         accounts: Accounts,
         ids: IdGenerator,
         most_streams: int,
     ) -> None:
         self._notifications = notifications
-        self._posts = posts
+        self._post_reader = post_reader
         self._comments = comments
         self._accounts = accounts
         self._ids = ids
@@ -46,17 +48,19 @@ class NotificationService:
         self._open_streams = 0
         self._is_stopping = False
 
-    async def consume(self, events: Sequence[Event]) -> None:
+    async def consume(self, events: Sequence[Event], *, acknowledging: Sequence[int] = ()) -> None:
         """Notify owners of posts and authors of comments; an event that comes twice, once."""
-        posts = await self._posts.get_many({event.subject_id for event in events})
-        owners = {post_id: post.author_id for post_id, post in posts.items()}
+        post_ids = list({event.subject_id for event in events})
+        # Who has liked or commented has just looked at the post: it is in memory.
+        posts = zip(post_ids, await self._post_reader.hydrated(post_ids), strict=True)
+        owners = {post_id: shown.author_id for post_id, shown in posts if shown is not GONE}
         notifications = [
             self._notification(event, kind, user_id=user_id)
             for event in events
             if event.subject_id in owners
             for user_id, kind in (await self._told(event, owners[event.subject_id])).items()
         ]
-        await self._notifications.add(notifications)
+        await self._notifications.add(notifications, acknowledging=acknowledging)
         for user_id in {notification.user_id for notification in notifications}:
             self._wake(user_id)
 

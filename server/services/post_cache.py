@@ -29,6 +29,8 @@ class ShownPost:
             counts change or it goes out of the cache: a post is in many feeds and is read more
             often than it changes.
         is_kept: whether it is in the post cache: if not, there may be a newer one.
+        presented_at_most_bytes: how long its JSON is at most, to be kept.
+        size_bytes: what it takes in memory at most, its JSON included.
     """
 
     post: Post
@@ -38,10 +40,19 @@ class ShownPost:
     presented: bytes = field(default=b"", init=False)
     is_kept: bool = field(default=False, init=False)
     author_id: int = field(init=False)
+    presented_at_most_bytes: int = field(init=False)
+    size_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take the author's id out of the post, where every rule looks for it."""
-        self.author_id = self.post.author_id
+        """Take out of the post what every rule, and every page that is made, looks for."""
+        post = self.post
+        self.author_id = post.author_id
+        texts = (post.text, post.description, post.media_url, *post.hashtags)
+        texts_bytes = sum([getsizeof(text) for text in texts if text is not None])
+        media_bytes = (1 + len(self.media.renditions)) * _RENDITION_BYTES if self.media else 0
+        # UTF-8 takes up to twice what Python takes.
+        self.presented_at_most_bytes = _AROUND_BYTES + 2 * texts_bytes
+        self.size_bytes = _AROUND_BYTES + texts_bytes + media_bytes + self.presented_at_most_bytes
 
     def keep_presented(self, presented: bytes) -> None:
         """Keep the post's JSON while the post is kept itself, since then it is told of changes.
@@ -51,27 +62,6 @@ class ShownPost:
         if self.is_kept and len(presented) <= self.presented_at_most_bytes:
             # A copy: what a serializer returns may keep a buffer ten times as large.
             self.presented = bytes(memoryview(presented))
-
-    @property
-    def size_bytes(self) -> int:
-        """What it takes in memory at most, its JSON included."""
-        return _AROUND_BYTES + self._texts_bytes + self._media_bytes + self.presented_at_most_bytes
-
-    @property
-    def _texts_bytes(self) -> int:
-        post = self.post
-        texts = (post.text, post.description, post.media_url, *post.hashtags)
-        return sum(getsizeof(text) for text in texts if text is not None)
-
-    @property
-    def presented_at_most_bytes(self) -> int:
-        """How long its JSON is at most, to be kept."""
-        # UTF-8 takes up to twice what Python takes.
-        return _AROUND_BYTES + 2 * self._texts_bytes
-
-    @property
-    def _media_bytes(self) -> int:
-        return (1 + len(self.media.renditions)) * _RENDITION_BYTES if self.media else 0
 
     @property
     def post_id(self) -> int:

@@ -1,10 +1,11 @@
 """The upload signer: the design document's Pre-Signed URL Generator, and what uploads come to."""
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.errors import InvalidFieldError, NotFoundError
+from server.errors import InvalidFieldError, NotFoundError, StorageError
 from server.model.events import Event, EventKind
 from server.model.ids import on_shard, shard_of
 from server.model.media import (
@@ -27,6 +28,8 @@ from server.services.accounts import Accounts
 NAME_BYTES = 16
 ORPHANED_AFTER_MS = 86_400_000
 REMOVED_AT_ONCE = 200
+# Whoever posts waits so long for an object storage to tell the head of what was uploaded.
+LOOKED_AT_WITHIN_S = 5.0
 _EVENTS = {
     MediaKind.IMAGE: EventKind.UPLOADED,
     MediaKind.VIDEO: EventKind.VIDEO_UPLOADED,
@@ -70,7 +73,9 @@ class UploadSigner:
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         on_removal: Callable[[Media], None],
+        storage_failure: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`storage_failure` returns why the storage is known to be of no use; None if it is not."""
         self._settings = settings
         self._storage = storage
         self._media = media
@@ -79,6 +84,7 @@ class UploadSigner:
         self._clock = clock
         self._random_bytes = random_bytes
         self._on_removal = on_removal
+        self._storage_failure = storage_failure
 
     async def sign(
         self, owner_id: int, *, content_type: str, size_bytes: int, fresh_id: int, site_url: str
@@ -90,9 +96,11 @@ class UploadSigner:
         Raises:
             NotFoundError: if there is no such user.
             InvalidFieldError: if media of that type, or so large, is not taken.
+            StorageError: if it is known that the storage cannot be used.
         """
         await self._accounts.expect(owner_id)
         self._expect_taken(content_type, size_bytes)
+        self._expect_storage()
         name = urlsafe_b64encode(self._random_bytes(NAME_BYTES)).rstrip(b"=").decode()
         media = Media(
             on_shard(fresh_id, shard_of(owner_id)),
@@ -131,6 +139,7 @@ class UploadSigner:
 
         Raises:
             InvalidFieldError: if there is no such media of theirs, or it is not complete.
+            StorageError: if the storage does not tell soon, or is known not to.
         """
         key = key_in(path)
         media = (await self._media.get_many([key])).get(key) if key else None
@@ -138,7 +147,10 @@ class UploadSigner:
             raise InvalidFieldError(
                 field="mediaUrl", reason="expected the mediaUrl of an upload of this user"
             )
-        return await self._complete(media) if media.state is MediaState.PENDING else media
+        if media.state is not MediaState.PENDING:
+            return media
+        self._expect_storage()
+        return await self._complete(media)
 
     async def consume(self, events: Sequence[Event]) -> None:
         """Delete the media of deleted posts, which no other post shows."""
@@ -177,7 +189,29 @@ class UploadSigner:
                 field="sizeBytes", reason=f"expected at most {most} bytes of {known.kind}"
             )
 
+    def _expect_storage(self) -> None:
+        reason = self._storage_failure()
+        if reason is not None:
+            raise StorageError(reason=reason)
+
     async def _complete(self, media: Media) -> Media:
+        try:
+            async with asyncio.timeout(LOOKED_AT_WITHIN_S):
+                head = await self._head_of(media)
+        except TimeoutError as error:
+            raise StorageError(reason=f"no answer within {LOOKED_AT_WITHIN_S:g} s") from error
+        size = await self._pictures.size(head) if media.kind is MediaKind.IMAGE else None
+        width, height = size or (None, None)
+        event = Event(_EVENTS[media.kind], media.owner_id, media.media_id)
+        complete = await self._media.complete(
+            media.media_id, width=width, height=height, event=event
+        )
+        if complete is None:
+            raise InvalidFieldError(field="mediaUrl", reason="it is removed")
+        return complete
+
+    async def _head_of(self, media: Media) -> bytes:
+        """Return the first bytes of what was uploaded, if it is what was signed for."""
         stored = await self._storage.head(media.key)
         if stored is None:
             raise InvalidFieldError(field="mediaUrl", reason="it is not uploaded yet")
@@ -191,12 +225,4 @@ class UploadSigner:
                 reason=f"expected {media.size_bytes} bytes of {media.content_type}, "
                 f"found {stored.size_bytes} bytes of {found or 'no known type'}",
             )
-        size = await self._pictures.size(head) if media.kind is MediaKind.IMAGE else None
-        width, height = size or (None, None)
-        event = Event(_EVENTS[media.kind], media.owner_id, media.media_id)
-        complete = await self._media.complete(
-            media.media_id, width=width, height=height, event=event
-        )
-        if complete is None:
-            raise InvalidFieldError(field="mediaUrl", reason="it is removed")
-        return complete
+        return head

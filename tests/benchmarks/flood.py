@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import math
+import re
 import sys
 import time
 from collections import deque
@@ -28,6 +29,7 @@ LAST_ANSWERS_S = 2.0
 # Bounds of the histogram: 2 % apart from 0.1 ms on.
 STEPS_A_E_FOLD = 50
 LEAST_S = 0.0001
+CONTENT_LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -177,15 +179,17 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
+        # Most answers come in one piece.
+        received = self._received = self._received + data if self._received else data
         if not self._expected:
-            end = self._received.find(b"\r\n\r\n")
+            end = received.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self._head = self._received[:end]
-            length = self._head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
-            self._expected = end + 4 + int(length)
-        if len(self._received) >= self._expected and self._due_s is not None:
+            self._head = received[:end]
+            length = CONTENT_LENGTH.search(self._head)
+            assert length
+            self._expected = end + 4 + int(length[1])
+        if len(received) >= self._expected and self._due_s is not None:
             self._flood.answered(self._due_s, self._head)
             self._due_s, self._expected, self._received = None, 0, b""
             self._flood.idle.append(self)

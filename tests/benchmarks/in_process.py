@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from server.app import CONNECTIONS, FRONT_DOOR
+from server.limits import Limits
+from server.process import protocols
 
 
 class Wire(asyncio.Transport):
@@ -67,16 +68,11 @@ class Wire(asyncio.Transport):
 
 @asynccontextmanager
 async def connected(app: web.Application) -> AsyncIterator[Wire]:
-    """Run an application; yields a connection to it, as `server.process` makes one."""
+    """Run an application; yields a connection to it."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    http = runner.server
-    assert http is not None
-    others: Any = http.request_handler
-    answer: Any = app[FRONT_DOOR].before(others)
-    http.request_handler = answer
     wire = Wire()
-    wire.protocol = app[CONNECTIONS].protocol(http)
+    wire.protocol = protocols(app, runner, Limits())()
     wire.protocol.connection_made(wire)
     try:
         yield wire

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-SERVER_CORE, CLIENT_CORE = 0, 1
+from tests.benchmarks.worlds import CLIENT_CORE, pin
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,6 @@ class Compared:
             f" {len(pairs)} rounds ({median(our.cpu_us for our in self.ours):.0f} µs beside"
             f" {median(their.cpu_us for their in self.theirs):.0f} µs)"
         )
-
-
-def pin(process_id: int) -> None:
-    """Keep a server on its core."""
-    for thread in Path(f"/proc/{process_id}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {SERVER_CORE})
 
 
 def hammered(

@@ -19,6 +19,9 @@ class _Untimed:
     def on_to(self, box: str) -> None:
         pass
 
+    def forget(self) -> None:
+        pass
+
 
 @contextmanager
 def silenced() -> Iterator[None]:

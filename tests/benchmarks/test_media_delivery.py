@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.benchmarks.side_by_side import Compared, bare, hammered, pin
+from tests.benchmarks.side_by_side import Compared, bare, hammered
+from tests.benchmarks.worlds import pin
 from tests.e2e.serving import Person, Serving, serving
 from tests.e2e.uploads import post_media, uploaded
 from tests.unit.server.pictures import noise

@@ -21,8 +21,9 @@ from server.app import build_app
 from server.gateway.gateway import GatewaySettings
 from server.settings import ServerSettings
 from tests.benchmarks.in_process import answer, connected, cpu_us
-from tests.benchmarks.side_by_side import Compared, hammered, pin
+from tests.benchmarks.side_by_side import Compared, hammered
 from tests.benchmarks.silence import silenced
+from tests.benchmarks.worlds import pin
 from tests.e2e.serving import serving
 
 USERS = 400

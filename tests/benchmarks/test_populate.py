@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EDGES = re.compile(r"(\d+) follows")
-TARGET_EDGES_PER_S = 50_000
+TARGET_EDGES_PER_S = 100_000
 LEAST_EDGES = 1_000_000
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.side_by_side import Compared, bare, hammered, pin
+from tests.benchmarks.side_by_side import Compared, bare, hammered
+from tests.benchmarks.worlds import pin
 from tests.e2e.serving import Person, serving
 
 AUTHORS = 200

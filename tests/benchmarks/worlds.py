@@ -22,3 +22,9 @@ def pin(process_id: int) -> None:
     """Keep all threads of a process on the server's core."""
     for thread in Path(f"/proc/{process_id}/task").iterdir():
         os.sched_setaffinity(int(thread.name), {SERVER_CORE})
+
+
+def waited_for_core_s(process_id: int) -> float:
+    """How long a process' main thread could have run so far and had no core."""
+    schedstat = Path(f"/proc/{process_id}/task/{process_id}/schedstat").read_text()
+    return int(schedstat.split()[1]) / 1e9

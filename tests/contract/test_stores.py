@@ -109,6 +109,16 @@ async def test_entries_are_the_newest_of_all_authors_between_two_ids(stores: Sto
     assert entries == [FeedEntry(30, 1), FeedEntry(20, 2)]
 
 
+async def test_entries_are_the_newest_of_more_authors_than_are_asked_for(stores: Stores) -> None:
+    for post_id, author_id in [(10, 1), (20, 2), (30, 3), (40, 4), (50, 5), (60, 2), (70, 1)]:
+        await stores.posts.add(*posted(post_id, author_id))
+    await stores.posts.delete(50)
+
+    entries = await stores.posts.entries_by(range(1, 7), PageRequest(70, 3), above=10)
+
+    assert entries == [FeedEntry(60, 2), FeedEntry(40, 4), FeedEntry(30, 3)]
+
+
 async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: Stores) -> None:
     for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 1), (60, 1)]:
         await stores.posts.add(*posted(post_id, author_id))
@@ -320,6 +330,20 @@ async def test_a_source_notifies_once(stores: Stores) -> None:
     assert await stores.notifications.after(1, 300, limit=5) == [other]
     await stores.notifications.mark_read(1, up_to=301)
     assert [n.is_read for n in await stores.notifications.of_user(1, ALL)] == [False, True]
+
+
+async def test_notifications_acknowledge_the_events_they_come_from(stores: Stores) -> None:
+    for liker in (2, 3):
+        event = Event(EventKind.LIKED, liker, 10)
+        await stores.likes.add(Like(100 + liker, post_id=10, user_id=liker), event)
+    queue = Queue.NOTIFICATION_SERVICE
+    first, second = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10)
+
+    told = Notification(300, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
+    await stores.notifications.add([told], acknowledging=[first.sequence])
+
+    assert await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10) == [second]
+    assert await stores.notifications.of_user(1, ALL) == [told]
 
 
 async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) -> None:

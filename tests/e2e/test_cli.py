@@ -95,6 +95,45 @@ def test_an_interrupt_exits_130_without_traceback() -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+def test_an_interrupt_while_the_program_is_loaded_exits_130_without_a_word(
+    program: Path, tmp_path: Path
+) -> None:
+    # In place of the first package that it loads.
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
+    )
+
+    done = subprocess.run(
+        [program, "--help"],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["serve", "--uploads", "0"], "a whole number of 1 or more; found '0'"),
+        (["serve", "--port", "99999"], "a whole number from 0 to 65535; found '99999'"),
+        (["serve", "--rate-limit", "some"], "a number of 0 or more; found 'some'"),
+        (["estimate", "--seed", "1.5"], "a whole number of 0 or more; found '1.5'"),
+        (["dead-letters", "replay", "x"], "a whole number of 1 or more; found 'x'"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else value[0],
+)
+def test_a_number_that_cannot_be_is_told_in_the_words_of_all_options(
+    run_socialfeed: RunProgram, arguments: list[str], expected: str
+) -> None:
+    done = run_socialfeed(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"expected {expected}\n")
+
+
 def test_a_bug_exits_1_and_says_how_to_see_the_traceback() -> None:
     done = run_command_that("raise RuntimeError('boom')")
 

@@ -1,22 +1,22 @@
 """Pictures and videos on the page, from the file to the other's feed, and what can go wrong."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from server.demo.clips import film
-from server.demo.world import Look
 from tests.e2e.serving import Serving, serving
 from tests.e2e.windows import Window, window
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Dialog, Route
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -55,7 +55,13 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video of six seconds."""
     file = tmp_path_factory.mktemp("files") / "clip.mp4"
-    film(Look("tide", seed=1), file)
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=12:duration=6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", "1"),
+        *("-movflags", "+faststart", str(file)),
+    ]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
     return file
 
 
@@ -170,15 +176,61 @@ def test_a_failed_upload_is_told_and_can_be_tried_again(
     attach(ada, photo)
     expect(ada.page.locator(".attachment-words")).to_contain_text("connection broke")
 
+    ada.fail_next("**/storage/**")
     send(ada, "Second try")
     expect(ada.page.locator(".composer .form-error")).to_contain_text("Your post is kept here")
     expect(ada.page.locator("#composer-text")).to_have_value("Second try")
     ada.page.get_by_role("button", name="Try again").click()
     expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
+    expect(ada.page.locator(".composer .form-error")).to_be_hidden()
     ada.page.get_by_role("button", name="Post", exact=True).click()
 
     expect(bo.post_with("Second try").locator(".media img")).to_be_visible()
     expect(ada.page.locator(".attachment")).to_be_hidden()
+
+
+def test_post_sends_a_file_again_whose_upload_has_failed(
+    two: tuple[Window, Window], photo: Path
+) -> None:
+    ada, bo = two
+    attach(ada, photo)
+    expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
+    ada.page.get_by_role("button", name="Remove").click()
+    ada.page.context.set_offline(True)
+    attach(ada, photo)
+    send(ada, "Once I am back")
+    expect(ada.page.locator(".composer .form-error")).to_contain_text("The file was not uploaded")
+
+    ada.page.context.set_offline(False)
+    ada.page.get_by_role("button", name="Post", exact=True).click()
+
+    expect(bo.post_with("Once I am back").locator(".media img")).to_be_visible()
+    expect(ada.page.locator(".composer .form-error")).to_be_hidden()
+
+
+def test_leaving_with_a_file_attached_is_asked_about(
+    two: tuple[Window, Window], photo: Path
+) -> None:
+    ada, _ = two
+    asked = []
+
+    def stay(dialog: "Dialog") -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    ada.page.on("dialog", stay)
+    # Browsers ask only for those who have done something on the page.
+    ada.page.locator("#composer-text").click()
+    attach(ada, photo)
+    expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
+    ada.page.evaluate("() => void setTimeout(() => location.reload())")
+    ada.page.wait_for_timeout(ARRIVED_MS)
+
+    expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
+    assert asked == ["beforeunload"]
+    ada.page.get_by_role("button", name="Remove").click()
+    ada.page.reload()
+    assert asked == ["beforeunload"]
 
 
 def test_a_file_that_is_something_else_is_refused_and_the_text_stays(
@@ -246,10 +298,29 @@ def test_a_picture_that_no_browser_shows_is_told_before_it_is_posted_and_after(
     expect(ada.page.get_by_text("Ready to be posted.")).to_be_visible()
     ada.write("Noise")
 
-    expect(bo.post_with("Noise").get_by_text("This picture did not load.")).to_be_visible()
+    post = bo.post_with("Noise")
+    expect(post.get_by_text("This picture did not load.")).to_be_visible()
     bo.page.wait_for_timeout(3_000)
     bo.page.reload()
-    expect(bo.post_with("Noise").get_by_text("The file may be damaged.")).to_be_visible()
+    expect(post.get_by_text("could not prepare it: it cannot be read as JPEG.")).to_be_visible()
+    assert post.get_by_role("button", name="Try again").count() == 0
+
+
+@pytest.mark.parametrize(("size", "shown"), [((1, 1), (160, 160)), ((200, 100), (200, 100))])
+def test_a_small_picture_is_shown_no_larger_than_it_is_but_can_be_seen(
+    two: tuple[Window, Window], tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    ada, bo = two
+    attach(ada, picture(tmp_path / "small.png", width=size[0], height=size[1]))
+
+    ada.write("A dot")
+
+    place = bo.post_with("A dot").locator(".media.whole")
+    expect(place).to_be_visible()
+    bo.page.wait_for_timeout(ARRIVED_MS)
+    box = place.bounding_box()
+    assert box
+    assert (box["width"], box["height"]) == pytest.approx(shown, abs=1)
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 3_000), (3_000, 40)])

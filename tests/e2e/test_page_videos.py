@@ -230,3 +230,23 @@ def test_a_video_that_waits_for_long_is_told_and_can_be_tried_again(
     post.locator("video").evaluate(PLAY)
     bo.page.wait_for_function("() => document.querySelector('video').currentTime > 0.2")
     expect(post.locator(".media-delay")).to_have_count(0)
+
+
+def test_a_video_without_a_picture_is_told_as_such(
+    two: tuple[Window, Window], tmp_path: Path
+) -> None:
+    ada, bo = two
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-loglevel", "error", "-f", "lavfi", "-i", "sine=duration=2", "-c:a", "aac"),
+        str(tmp_path / "sound.mp4"),
+    ]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    film(ada, tmp_path / "sound.mp4", "A hum")
+
+    post = bo.post_with("A hum")
+    expect(post.get_by_text("This video does not play here.")).to_be_visible()
+    bo.page.wait_for_timeout(3_000)
+    bo.page.reload()
+    expect(post.get_by_text("it has no video that can be read.")).to_be_visible()

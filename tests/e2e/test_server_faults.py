@@ -33,11 +33,11 @@ SHIFTED_SERVER = """\
         def now_ms(self):
             return super().now_ms() + int(Path({offset!r}).read_text())
 
-    def announce(urls):
-        print(*urls, file=sys.stderr, flush=True)
+    def announce(listening):
+        print(*listening.urls, file=sys.stderr, flush=True)
 
     settings = ServerSettings(data_folder=Path({folder!r}))
-    run(settings, host="127.0.0.1", port=0, clock=ShiftedClock(), on_ready=announce)
+    run(settings, host="127.0.0.1", port=0, clock=ShiftedClock(), announce=announce)
 """
 
 

@@ -1,5 +1,6 @@
 """Media through the server's front door: from the upload to what a client gets to see."""
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,6 +311,7 @@ def test_a_bomb_fails_with_its_reason_and_the_server_goes_on(
     post = shown(server, owner, bomb)
 
     assert post["media"]["state"] == "failed"
+    assert re.fullmatch(r"more than [\d,]+ pixels(; found [\d,]+)?", post["media"]["failure"])
     # Shown as it came, with the chunks that nobody needs to see it: there are none in it.
     assert get(server, post).body == bomb
     assert metric(server, 'socialfeed_dead_letters_total{box="media_processor"}') >= 1

@@ -110,21 +110,21 @@ def test_more_connections_than_files_are_refused_at_the_start(run_socialfeed: Ru
 
 
 def test_requests_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:
-    with (
-        serving(program, tmp_path / "data", "--requests-at-once", "3") as server,
-        ExitStack() as held,
-    ):
+    folder = tmp_path / "data"
+    with serving(program, folder, "--requests-at-once", "3") as server, ExitStack() as held:
         author = server.sign_up("ada")
-        begun, rest = post_in_parts(author)
+        request = b"".join(post_in_parts(author))
         clients = [held.enter_context(connected(server)) for _ in range(3)]
-        for client in clients:
-            client.sendall(begun)
-        eventually(lambda: metric(server, "socialfeed_requests_in_progress") == 3, within_s=2)
+        with closing(sqlite3.connect(folder / "socialfeed.sqlite3", timeout=20)) as database:
+            # They wait for their commit.
+            database.execute("BEGIN IMMEDIATE")
+            for client in clients:
+                client.sendall(request)
+            eventually(lambda: metric(server, "socialfeed_requests_in_progress") == 3, within_s=2)
 
-        refused = write_post(server, author)
-        alive = server.send("GET", "/livez")
-        for client in clients:
-            client.sendall(rest)
+            refused = write_post(server, author)
+            alive = server.send("GET", "/livez")
+            database.rollback()
         finished = [client.recv(65_536) for client in clients]
 
         expect_refused(refused, 503, box="api_gateway")
@@ -132,6 +132,30 @@ def test_requests_past_the_bound_are_503(program: Path, tmp_path: Path) -> None:
         assert [each[:12] for each in finished] == [b"HTTP/1.1 201"] * 3
         assert write_post(server, author).status == 201
         assert answers(server, "POST", "/v1/posts", 503) == 1
+        assert metric(server, "socialfeed_requests_in_progress") == 0
+
+
+def test_a_body_that_is_on_its_way_takes_nobodys_place(program: Path, tmp_path: Path) -> None:
+    with (
+        serving(program, tmp_path / "data", "--requests-at-once", "3") as server,
+        ExitStack() as held,
+    ):
+        author = server.sign_up("ada")
+        begun, rest = post_in_parts(author)
+        # From here on the token is known without a read.
+        assert write_post(server, author).status == 201
+        clients = [held.enter_context(connected(server)) for _ in range(10)]
+        for client in clients:
+            client.sendall(begun)
+        eventually(lambda: metric(server, "socialfeed_requests_in_progress") == 10, within_s=2)
+
+        assert write_post(server, author).status == 201
+        for client in clients:
+            client.sendall(rest)
+        assert {client.recv(65_536)[:12] for client in clients} <= {
+            b"HTTP/1.1 201",
+            b"HTTP/1.1 503",
+        }
         assert metric(server, "socialfeed_requests_in_progress") == 0
 
 

@@ -364,6 +364,18 @@ def test_s3_needs_an_access_key(run_socialfeed: RunProgram) -> None:
     assert "AWS_ACCESS_KEY_ID" in done.stderr
 
 
+def test_an_option_of_s3_needs_an_endpoint_and_a_variable_does_not(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run_socialfeed("serve", "--port", "0", "--s3-bucket", "pictures")
+    assert done.returncode == 2
+    assert "--s3-bucket is about an S3 endpoint: name it with --s3" in done.stderr
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+
+    with serving(program, tmp_path / "data") as server:
+        assert server.send("GET", "/readyz").status == 200
+
+
 def test_posting_the_same_media_twice_is_fine(on_s3: Serving, grace: Person) -> None:
     media_url = uploaded(on_s3, grace)
 

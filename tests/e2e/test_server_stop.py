@@ -32,6 +32,19 @@ def test_a_request_in_flight_is_answered_and_kept(program: Path, tmp_path: Path)
         assert [post["text"] for post in posts["items"]] == ["in two parts"]
 
 
+def test_a_request_that_came_whole_is_answered_too(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path) as server:
+        body = b'{"name":"ada","password":"long enough to be hashed"}'
+        request = head("POST", "/v1/users", length=len(body)) + body
+        with closing(connected(server)) as client:
+            client.sendall(request)
+            server.process.send_signal(signal.SIGTERM)
+            reply = answer(client)
+
+        assert reply.startswith(b"HTTP/1.1 201 ")
+        assert server.process.wait(timeout=5) == 0
+
+
 def test_clients_that_never_finish_do_not_keep_the_server(program: Path, tmp_path: Path) -> None:
     with serving(program, tmp_path) as server:
         ada = server.sign_up("ada")

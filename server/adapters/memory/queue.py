@@ -42,6 +42,11 @@ class Memory:
         self.queued[sequence] = _Queued(delivery)
         self.arrived[event.queue].set()
 
+    def acknowledge(self, sequences: Iterable[int]) -> None:
+        """Forget events whose effects are done."""
+        for sequence in sequences:
+            self.queued.pop(sequence, None)
+
     def counts(self, post_id: int) -> Counts:
         """Return a post's counts."""
         return Counts(self.likes[post_id], self.comments[post_id])
@@ -84,8 +89,7 @@ class MemoryQueue:
 
     async def acknowledge(self, sequences: Iterable[int]) -> None:
         """Forget events whose effects are done."""
-        for sequence in sequences:
-            self._memory.queued.pop(sequence, None)
+        self._memory.acknowledge(sequences)
 
     async def put_off(self, sequence: int, *, until_ms: int) -> None:
         """Count a failed attempt, and deliver the event again after a time."""

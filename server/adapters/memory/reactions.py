@@ -77,11 +77,15 @@ class MemoryLikes:
 class MemoryNotifications:
     """Keeps the port `Notifications`."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self._by_source: dict[tuple[int, str], Notification] = {}
 
-    async def add(self, notifications: Sequence[Notification]) -> None:
+    async def add(
+        self, notifications: Sequence[Notification], *, acknowledging: Sequence[int] = ()
+    ) -> None:
         """Add notifications, but none whose source has one already."""
+        self._memory.acknowledge(acknowledging)
         for notification in notifications:
             self._by_source.setdefault((notification.user_id, notification.source), notification)
 

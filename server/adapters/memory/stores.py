@@ -357,7 +357,7 @@ def memory_stores(clock: Clock, *, max_entries: int) -> Stores:
         feeds=MemoryFeeds(cap=max_entries),
         comments=MemoryComments(memory),
         likes=MemoryLikes(memory),
-        notifications=MemoryNotifications(),
+        notifications=MemoryNotifications(memory),
         media=media,
         messages=MemoryQueue(memory),
         keys=MemoryIdempotencyKeys(),

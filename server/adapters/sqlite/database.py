@@ -129,22 +129,34 @@ class Database:
         async with AsyncExitStack() as closing:
             for connection in (self._writer, self._reader):
                 closing.push_async_callback(connection.close)
-            await self._write_loop
+            # Whoever watches it has its error.
+            await asyncio.wait([self._write_loop])
+
+    async def ended(self) -> None:
+        """Return when nothing is written any more, after `close`; raise what else has ended it."""
+        await asyncio.shield(self._write_loop)
 
     async def _commit_groups(self) -> None:
-        while self._waiting or not self._is_closing:
-            self._arrived.clear()
-            if not self._waiting:
-                await self._arrived.wait()
-                continue
-            count = min(len(self._waiting), JOBS_A_COMMIT)
-            await self._commit([self._waiting.popleft() for _ in range(count)])
+        jobs: list[Job[object]] = []
+        try:
+            while self._waiting or not self._is_closing:
+                self._arrived.clear()
+                if not self._waiting:
+                    await self._arrived.wait()
+                    continue
+                count = min(len(self._waiting), JOBS_A_COMMIT)
+                jobs = [self._waiting.popleft() for _ in range(count)]
+                await self._commit(jobs)
+        finally:
+            # However it has ended: nobody waits for what does not come.
+            self._is_closing = True
+            for job in (*jobs, *self._waiting):
+                job.settle(StorageError(reason="nothing is written any more"))
 
     async def _commit(self, jobs: list[Job[object]]) -> None:
-        now_ms = self._clock.now_ms()
-        last_id = self.last_id()
         failure: Exception | None = None
         try:
+            now_ms, last_id = self._clock.now_ms(), self.last_id()
             committed = await self._writer.run(
                 lambda connection: commit(connection, jobs, now_ms=now_ms, last_id=last_id)
             )
@@ -159,17 +171,14 @@ class Database:
         else:
             if committed.has_written:
                 self.failure = None
-            self._telemetry.committed(
-                COMMITS,
-                jobs=len(jobs),
-                duration_s=committed.duration_s,
-                cpu_s=committed.cpu_s,
-            )
-            self._tell(committed)
+            self._tell(committed, jobs=len(jobs))
         for job in jobs:
             job.settle(failure)
 
-    def _tell(self, committed: Committed) -> None:
+    def _tell(self, committed: Committed, *, jobs: int) -> None:
+        self._telemetry.committed(
+            COMMITS, jobs=jobs, duration_s=committed.duration_s, cpu_s=committed.cpu_s
+        )
         if committed.counts:
             for listener in self.on_counts:
                 try:

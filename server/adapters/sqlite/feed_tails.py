@@ -25,8 +25,9 @@ BUCKETS = 256
 # read by going through its bucket.
 ROWS_A_BUCKET = 2_000
 BYTES_A_BUCKET = 600_000
-# Buckets merged after one push, so that it does not keep the next one waiting.
-MERGES_A_PUSH = 2
+# Buckets merged after entries were appended, 10,000 at most: all that are full would keep the next
+# push waiting, and one holds more than that.
+MERGES_AN_APPEND = 1
 # A row's key is its bucket, then its number in the bucket.
 _NUMBER_BITS = 40
 
@@ -101,7 +102,7 @@ class FeedTails:
     def full(self, connection: sqlite3.Connection) -> Sequence[int]:
         """Return some of the buckets that should be merged."""
         known = self._known(connection)
-        return [number for number in range(BUCKETS) if known[number].is_full][:MERGES_A_PUSH]
+        return [number for number in range(BUCKETS) if known[number].is_full][:MERGES_AN_APPEND]
 
     def take(self, connection: sqlite3.Connection, bucket: int) -> Mapping[int, bytes]:
         """Empty a bucket; returns its users' packed entries, newest first, each once."""
@@ -124,19 +125,27 @@ class FeedTails:
 
     def _known(self, connection: sqlite3.Connection) -> list[_Bucket]:
         if not self._buckets:
-            # All or none: a read may fail.
-            self._buckets = [_found(connection, bucket) for bucket in range(BUCKETS)]
+            self._buckets = _found(connection)
         return self._buckets
 
 
-def _found(connection: sqlite3.Connection, bucket: int) -> _Bucket:
-    first, last = connection.execute(
-        "SELECT min(bucket_and_number), max(bucket_and_number) FROM feed_tails"
-        " WHERE bucket_and_number >= ? AND bucket_and_number < ?",
-        _bounds(bucket),
+def _found(connection: sqlite3.Connection) -> list[_Bucket]:
+    # One statement and one row of JSON for all buckets, as for their rows in `append`.
+    (text,) = connection.execute(
+        "SELECT json_group_array(json_array("
+        "(SELECT min(bucket_and_number) FROM feed_tails"
+        " WHERE bucket_and_number >= value ->> 0 AND bucket_and_number < value ->> 1),"
+        " (SELECT max(bucket_and_number) FROM feed_tails"
+        " WHERE bucket_and_number >= value ->> 0 AND bucket_and_number < value ->> 1)))"
+        " FROM json_each(?)",
+        (json.dumps([_bounds(bucket) for bucket in range(BUCKETS)]),),
     ).fetchone()
-    empty = _key(bucket, 0)
-    return _Bucket(0, 0) if first is None else _Bucket(first - empty, last - empty + 1)
+    return [
+        _Bucket(0, 0)
+        if first is None
+        else _Bucket(first - _key(bucket, 0), last - _key(bucket, 0) + 1)
+        for bucket, (first, last) in enumerate(json.loads(text))
+    ]
 
 
 def _key(bucket: int, number: int) -> int:

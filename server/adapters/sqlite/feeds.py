@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import orjson
+
 from server.adapters.sqlite.database import PURGED_AT_ONCE, Database
 from server.adapters.sqlite.feed_tails import FeedTails, backfilled, fanned_out
 from server.adapters.sqlite.transactions import Transaction
-from server.model.feeds import ENTRY_BYTES, Backfill, FanOut, Feed, unpacked
+from server.model.feeds import ENTRY_BYTES, Backfill, FanOut, Feed, chunks, unpacked
 from server.model.records import FeedEntry, Pair
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BOX = "feeds_db"
+# Numpy keeps the interpreter while it puts so many in order, for up to a millisecond.
+APPENDED_AT_ONCE = 10_000
+OWNERS_AT_ONCE = 10_000
 
 
 class SqliteFeeds:
@@ -76,7 +81,8 @@ class SqliteFeeds:
 
         def work(transaction: Transaction) -> None:
             owners = self._owners_in(transaction)
-            self._append(transaction, fanned_out(fan_outs, only_to=owners))
+            for chunk in chunks(fan_outs, entries=APPENDED_AT_ONCE):
+                self._append(transaction, fanned_out(chunk, only_to=owners))
 
         await self._database.write(BOX, work)
 
@@ -188,8 +194,7 @@ class SqliteFeeds:
         # What is read or changed now is wrong if this is rolled back.
         transaction.undo.add(self._forget)
         if self._owners is None:
-            rows = transaction.connection.execute("SELECT user_id FROM feeds")
-            self._owners = {user_id for (user_id,) in rows}
+            self._owners = _owners(transaction.connection)
         return self._owners
 
     def _forget(self) -> None:
@@ -205,6 +210,20 @@ class SqliteFeeds:
                 for user_id, feed in feeds.items()
             },
         )
+
+
+def _owners(connection: sqlite3.Connection) -> set[int]:
+    owners: set[int] = set()
+    last: int | None = -1
+    while last is not None:
+        # Rows of JSON: each row fetched would wait for the interpreter, all at once would keep it.
+        text, last = connection.execute(
+            "SELECT json_group_array(user_id), max(user_id) FROM"
+            " (SELECT user_id FROM feeds WHERE user_id > ? ORDER BY user_id LIMIT ?)",
+            (last, OWNERS_AT_ONCE),
+        ).fetchone()
+        owners.update(orjson.loads(text))
+    return owners
 
 
 def _stored(connection: sqlite3.Connection, user_ids: Iterable[int]) -> Mapping[int, Feed]:

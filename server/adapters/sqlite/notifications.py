@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.adapters.sqlite.database import Database
+from server.adapters.sqlite.queue import acknowledge
 from server.adapters.sqlite.transactions import Transaction
 from server.model.pages import PageRequest
 from server.model.records import Notification, NotificationKind
@@ -18,7 +19,9 @@ class SqliteNotifications:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, notifications: Sequence[Notification]) -> None:
+    async def add(
+        self, notifications: Sequence[Notification], *, acknowledging: Sequence[int] = ()
+    ) -> None:
         """Add notifications, but none whose source has one already."""
         rows = [
             (
@@ -40,6 +43,7 @@ class SqliteNotifications:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            acknowledge(transaction, acknowledging)
 
         await self._database.write(BOX, work)
 

@@ -24,8 +24,10 @@ class SqliteQueue:
     async def wait(self, queue: Queue, *, timeout_s: float) -> None:
         """Return when an event may have come, or after the timeout."""
         arrived = self._database.on_event[queue]
+        # `wait_for` would make a task of it.
         with suppress(TimeoutError):
-            await asyncio.wait_for(arrived.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await arrived.wait()
         arrived.clear()
 
     async def put(self, events: Sequence[Event], *, queued_at_ms: int) -> None:
@@ -60,14 +62,8 @@ class SqliteQueue:
 
     async def acknowledge(self, sequences: Iterable[int]) -> None:
         """Forget events whose effects are done."""
-        done = json.dumps(list(sequences))
-
-        def work(transaction: Transaction) -> None:
-            transaction.connection.execute(
-                "DELETE FROM events WHERE sequence IN (SELECT value FROM json_each(?))", (done,)
-            )
-
-        await self._database.write(BOX, work)
+        done = list(sequences)
+        await self._database.write(BOX, lambda transaction: acknowledge(transaction, done))
 
     async def put_off(self, sequence: int, *, until_ms: int) -> None:
         """Count a failed attempt, and deliver the event again after a time."""
@@ -145,6 +141,15 @@ class SqliteQueue:
             return replayed.rowcount
 
         return await self._database.write(BOX, work)
+
+
+def acknowledge(transaction: Transaction, sequences: Sequence[int]) -> None:
+    """Forget events whose effects are done, or in the same transaction."""
+    if sequences:
+        transaction.connection.execute(
+            "DELETE FROM events WHERE sequence IN (SELECT value FROM json_each(?))",
+            (json.dumps(sequences),),
+        )
 
 
 def _waits(connection: sqlite3.Connection, event: Event) -> bool:

@@ -99,7 +99,11 @@ class Job(Generic[T]):
         """Tell the one who asked."""
         if self.done.done():
             return
-        if error := failure or self.error:
+        error = failure or self.error
+        if isinstance(error, StopIteration):
+            # A future takes any other.
+            error = RuntimeError(f"the job raised {error!r}")
+        if error:
             self.done.set_exception(error)
         else:
             self.done.set_result(cast("T", self.result))

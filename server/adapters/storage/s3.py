@@ -1,20 +1,17 @@
 """Object storage on an S3 endpoint, which clients upload to without passing this server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from aiohttp import ClientPayloadError
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from server.adapters.storage.presigning import Presigner
+from server.adapters.storage.s3_errors import NO_S3, NothingThereError, told
 from server.errors import NotFoundError, StorageError
 from server.ports.object_storage import PresignedPut, StoredObject
 
@@ -23,6 +20,11 @@ CHUNK_BYTES = 262_144
 MOST_KEYS = 1_000
 CONNECTIONS = 32
 CONNECT_S, ANSWER_S = 5, 30
+# For the first word of an answer that takes S3 no work, tries included.
+SOON_S = 5.0
+# Of keys that nothing else has; what is there tells whether a key can do what it has to.
+PROBES_PREFIX = "probe/"
+PUT, READ, LIST, DELETE = "put objects", "read objects", "list the bucket", "delete objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,36 @@ class S3Storage:
         )
 
     async def check(self) -> None:
-        """Look whether bucket and key can be used: they can, if the bucket can be listed.
+        """Look whether the bucket can be listed, which costs next to nothing.
 
         Raises:
-            StorageError: if they cannot.
+            StorageError: if it cannot.
         """
         try:
-            with _told(""):
+            with told("", doing=LIST):
                 await self.client.list_objects_v2(Bucket=self.presigner.bucket, MaxKeys=1)
         except NotFoundError as error:
-            raise StorageError(reason="it answers 404") from error.__cause__
+            raise StorageError(reason=f"{NO_S3} (it answers 404)") from error.__cause__
+
+    async def prove(self, name: str) -> None:
+        """Do all that a server does there: list, and put, read and delete an object of that name.
+
+        Raises:
+            StorageError: if any of it fails.
+        """
+        await self.check()
+        key, content = PROBES_PREFIX + name, name.encode()
+        with told(key, doing=PUT):
+            await self.client.put_object(**self._named(key), Body=content, ContentType="text/plain")
+        found = b"".join([data async for data in self.read(key)])
+        if found != content:
+            raise StorageError(reason="it does not give back what was put there")
+        await self.delete([key])
 
     async def head(self, key: str) -> StoredObject | None:
         """Return what is known of an object, or None if there is none."""
         try:
-            with _told(key):
+            async with _soon(key, doing=READ):
                 found = await self.client.head_object(**self._named(key))
         except NotFoundError:
             return None
@@ -74,13 +91,13 @@ class S3Storage:
         """Yield an object's bytes from `first` to `last`, both included; None is the end."""
         asked = {} if (first, last) == (0, None) else {"Range": f"bytes={first}-{_text(last)}"}
         try:
-            with _told(key):
+            async with _soon(key, doing=READ):
                 answer = await self.client.get_object(**self._named(key), **asked)
-        except _NothingThereError:
+        except NothingThereError:
             return
         async with answer["Body"] as body:
             while True:
-                with _told(key):
+                with told(key, doing=READ):
                     data = await body.read(CHUNK_BYTES)
                 if not data:
                     break
@@ -89,7 +106,7 @@ class S3Storage:
     async def put_file(self, key: str, path: Path, *, content_type: str) -> None:
         """Store a file's content, in place of what was there."""
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
-        with path.open("rb") as file, _told(key):
+        with path.open("rb") as file, told(key, doing=PUT):
             await self.client.put_object(
                 **self._named(key), Body=file, ContentLength=size_bytes, ContentType=content_type
             )
@@ -106,18 +123,18 @@ class S3Storage:
         for start in range(0, len(every), MOST_KEYS):
             some = every[start : start + MOST_KEYS]
             objects = [{"Key": key} for key in some]
-            with _told(some[0]):
+            with told(some[0], doing=DELETE):
                 answer = await self.client.delete_objects(
                     Bucket=self.presigner.bucket, Delete={"Objects": objects, "Quiet": True}
                 )
             for error in answer.get("Errors", ()):
-                raise StorageError(reason=f"it answers {error.get('Code')}")
+                raise StorageError(reason=f"the key may not {DELETE} ({error.get('Code')})")
 
     async def delete_under(self, prefix: str) -> None:
         """Delete all objects whose keys start with a prefix that ends in a slash."""
         pages = self.client.get_paginator("list_objects_v2")
         found: list[str] = []
-        with _told(prefix):
+        with told(prefix, doing=LIST):
             async for page in pages.paginate(Bucket=self.presigner.bucket, Prefix=prefix):
                 found += [each["Key"] for each in page.get("Contents", ())]
         await self.delete(found)
@@ -147,35 +164,12 @@ async def s3_storage(presigner: Presigner) -> AsyncIterator[S3Storage]:
         yield S3Storage(presigner, client)
 
 
-class _NothingThereError(Exception):
-    """A range beyond the end of an object."""
-
-
-@contextmanager
-def _told(key: str) -> Iterator[None]:
-    """Tell what goes wrong in this server's own errors."""
-    try:
-        yield
-    except ClientError as error:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        # A HEAD tells no code: of its bucket, too, it says no more than 404.
-        if status == HTTPStatus.NOT_FOUND and error.response["Error"]["Code"] != "NoSuchBucket":
-            raise NotFoundError(kind="object", found=key) from error
-        if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise _NothingThereError from error
-        raise StorageError(reason=_refusal(error)) from error
-    except ResponseParserError as error:
-        raise StorageError(reason="what it answers is not S3's") from error
-    # aiobotocore lets some of aiohttp's errors through, such as that of a body cut short.
-    except (BotoCoreError, ClientPayloadError, OSError, TimeoutError) as error:
-        # Their own words name the endpoint.
-        raise StorageError(reason=f"it is not reached ({type(error).__name__})") from error
-
-
-def _refusal(error: ClientError) -> str:
-    """Return what clients may know of an endpoint's refusal."""
-    code = str(error.response["Error"].get("Code"))
-    return f"it answers {code}" if code.isalnum() else "it refuses"
+@asynccontextmanager
+async def _soon(key: str, *, doing: str) -> AsyncIterator[None]:
+    """Tell what goes wrong with a request that is answered soon, or not at all."""
+    with told(key, doing=doing):
+        async with asyncio.timeout(SOON_S):
+            yield
 
 
 def _text(last: int | None) -> str:

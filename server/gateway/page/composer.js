@@ -20,6 +20,7 @@ export class Composer {
   #sendKey = new SendKey();
   #upload = null;
   #sending = null;
+  #canRetry = false;
   #isBusy = false;
 
   constructor(app, onPosted) {
@@ -35,6 +36,11 @@ export class Composer {
 
   focus() {
     this.#field.focus();
+  }
+
+  /** Give up what is attached: whoever wrote is gone. */
+  stop() {
+    this.#detach();
   }
 
   get #field() {
@@ -56,7 +62,10 @@ export class Composer {
       this.#post();
     });
     onSendKey(this.#field, () => this.#form.requestSubmit());
-    this.#find("[data-do=retry]").addEventListener("click", () => this.#send());
+    this.#find("[data-do=retry]").addEventListener("click", () => {
+      this.#tellError(null);
+      this.#send();
+    });
     this.#find("[data-do=cancel]").addEventListener("click", () => this.#detach());
     this.#field.addEventListener("paste", (event) => this.#takeFrom(event.clipboardData, event));
     this.#form.addEventListener("dragover", (event) => event.preventDefault());
@@ -89,6 +98,7 @@ export class Composer {
       return;
     }
     this.#detach();
+    addEventListener("beforeunload", askFirst);
     this.#upload = new Upload(this.#app, file);
     this.#upload.addEventListener("progress", (event) => this.#tellProgress(event.target));
     this.#preview(file);
@@ -97,9 +107,11 @@ export class Composer {
   }
 
   #detach() {
+    removeEventListener("beforeunload", askFirst);
     this.#upload?.cancel();
     this.#upload = null;
     this.#sending = null;
+    this.#canRetry = false;
     const view = this.#find(".attachment-view");
     const shown = view.firstElementChild;
     if (shown) URL.revokeObjectURL(shown.src);
@@ -147,6 +159,7 @@ export class Composer {
   /** Begin the upload, or begin it again; it goes on while the words are written. */
   #send() {
     const upload = this.#upload;
+    this.#canRetry = false;
     this.#tell("Uploading", { bar: true });
     this.#sending = upload.send().then(
       () => {
@@ -170,14 +183,15 @@ export class Composer {
   }
 
   #tellFailure({ message, status }) {
-    this.#tell(message, { isFailed: true, canRetry: !FINAL.has(status) });
+    this.#canRetry = !FINAL.has(status);
+    this.#tell(message, { isFailed: true });
   }
 
-  #tell(words, { bar = false, isFailed = false, canRetry = false } = {}) {
+  #tell(words, { bar = false, isFailed = false } = {}) {
     this.#find(".attachment-words").textContent = words;
     this.#find(".attachment").classList.toggle("failed", isFailed);
     this.#find("progress").hidden = !bar;
-    this.#find("[data-do=retry]").hidden = !canRetry;
+    this.#find("[data-do=retry]").hidden = !this.#canRetry;
   }
 
   async #post() {
@@ -212,6 +226,7 @@ export class Composer {
     const { userId } = this.#app.session;
     const hashtags = hashtagsOf(words);
     if (!upload) return { userId, text: words, hashtags };
+    if (this.#canRetry) this.#send();
     if (!upload.mediaUrl && !(await this.#sending)) {
       const why = upload.isCancelled ? "The file was removed." : "The file was not uploaded.";
       this.#tellError(`${why} Your post is kept here; it was not sent.`);
@@ -227,4 +242,9 @@ export class Composer {
     button.setAttribute("aria-disabled", String(isBusy));
     button.textContent = isBusy ? "Posting" : "Post";
   }
+}
+
+/** Have the browser ask before it leaves: a file cannot be kept on the device as words are. */
+function askFirst(event) {
+  event.preventDefault();
 }

@@ -60,6 +60,7 @@ export class Home {
   stop() {
     this.#isStopped = true;
     this.#live.stop();
+    this.#composer.stop();
     removeEventListener("scroll", this.#onScroll);
   }
 

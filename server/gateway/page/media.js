@@ -14,6 +14,8 @@ const UNKNOWN = { width: 4, height: 3 };
 // How many times as long as it is wide a place can be, and as wide as it is long: of what is
 // stretched any further a part is shown, as a line would show nothing.
 const MOST_STRETCHED = 5;
+// A small picture is shown no larger than it is, but so that its longer side can be seen.
+const LEAST_PX = 160;
 
 /** The media of a post: its `element`, and `whole`, kept when it can be shown in one piece. */
 export class MediaView {
@@ -22,6 +24,7 @@ export class MediaView {
   #hasSize = false;
   #isPart = false;
   #isComing = false;
+  #tellAgain = () => {};
 
   constructor(post) {
     this.#post = post;
@@ -41,6 +44,7 @@ export class MediaView {
     const image = this.element.querySelector("img");
     if (image) image.alt = this.#name;
     this.#video?.setAttribute("aria-label", this.#name);
+    this.#tellAgain();
     if (this.#kind === "video" && !this.#isComing && this.#mayChange) this.#exchange();
   }
 
@@ -55,7 +59,9 @@ export class MediaView {
 
   /** What is said beside a failure, where the server could make nothing of the file either. */
   get #doubt() {
-    return this.#post.media?.state === "failed" ? " The file may be damaged." : "";
+    const { state, failure } = this.#post.media ?? {};
+    if (failure) return ` The server could not prepare it: ${failure}.`;
+    return state === "failed" ? " The file may be damaged." : "";
   }
 
   get #video() {
@@ -78,8 +84,11 @@ export class MediaView {
       // Another address, so that the failure is not taken from a cache.
       image.src = `${url}?again=${Date.now()}`;
     } else {
-      image.sizes = SIZES;
-      image.srcset = WIDTHS.map((each) => `${url}?w=${each} ${each}w`).join(", ");
+      // Of the smallest there is one size alone.
+      if (!(this.#post.media?.width <= WIDTHS[0])) {
+        image.sizes = SIZES;
+        image.srcset = WIDTHS.map((each) => `${url}?w=${each} ${each}w`).join(", ");
+      }
       image.src = url;
     }
     this.element.replaceChildren(image, ...this.#wayToWhole());
@@ -88,7 +97,7 @@ export class MediaView {
       this.#reserve({ width: image.naturalWidth, height: image.naturalHeight });
       this.element.classList.add("whole");
     } catch {
-      this.#tellFailure(`This picture did not load.${this.#doubt}`, () => this.#showPicture({ isAgain: true }));
+      this.#tellFailure("This picture did not load.", () => this.#showPicture({ isAgain: true }));
     }
   }
 
@@ -110,8 +119,7 @@ export class MediaView {
     watch(shown, {
       onSize: (size) => this.#reserve(size),
       onFailure: () => {
-        const words = `This video does not play here.${this.#doubt}`;
-        if (this.#video === shown) this.#tellFailure(words, playAgain);
+        if (this.#video === shown) this.#tellFailure("This video does not play here.", playAgain);
       },
       onDelay: (isLate) => {
         if (this.#video === shown) this.#tellDelay(isLate, playAgain);
@@ -149,6 +157,11 @@ export class MediaView {
     this.#isPart = ratio !== width / height;
     // Above all else a portrait must not be taller than the window.
     this.element.style.setProperty("--ratio", String(ratio));
+    // A size that the browser tells is not the file's own: it goes by what it was asked to fill.
+    const ownPx = this.#kind === "image" && !this.#isPart && this.#post.media?.width;
+    if (!ownPx) return;
+    const enlarged = Math.max(LEAST_PX / Math.max(ownPx, ownPx / ratio), 1);
+    this.element.style.setProperty("--own", `${ownPx * enlarged}px`);
   }
 
   /** Return the link to a picture of which a part is shown. */
@@ -160,7 +173,18 @@ export class MediaView {
 
   #tellFailure(words, retry) {
     this.element.classList.remove("whole");
-    this.element.replaceChildren(note("media-failure", words, retry));
+    // The words need more room than a small picture has.
+    this.element.style.removeProperty("--own");
+    const tell = () => {
+      // Where the server has told why, another try ends as this one.
+      const way = this.#post.media?.failure ? null : retry;
+      this.element.replaceChildren(note("media-failure", words + this.#doubt, way));
+    };
+    this.#tellAgain = () => {
+      const shown = this.element.querySelector(".media-failure p");
+      if (shown && shown.textContent !== words + this.#doubt) tell();
+    };
+    tell();
   }
 
   /** Tell, above the video, that it does not go on; it may still. */
@@ -176,9 +200,12 @@ function stateOf({ mediaUrl, media = {} }) {
 }
 
 function note(className, words, retry) {
+  const shown = element("div", { class: className, role: "status" }, element("p", {}, words));
+  if (!retry) return shown;
   const button = element("button", { type: "button", class: "link-button" }, "Try again");
   button.addEventListener("click", retry);
-  return element("div", { class: className, role: "status" }, element("p", {}, words), button);
+  shown.append(button);
+  return shown;
 }
 
 function patient(ready) {

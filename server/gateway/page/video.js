@@ -46,9 +46,11 @@ export async function firstView(video, poster) {
 
 /** Tell of a video its size, that it fails, and whether it is late. */
 export function watch(video, { onSize, onFailure, onDelay }) {
-  video.addEventListener("loadedmetadata", () =>
-    onSize({ width: video.videoWidth, height: video.videoHeight }),
-  );
+  video.addEventListener("loadedmetadata", () => {
+    onSize({ width: video.videoWidth, height: video.videoHeight });
+    // Sound alone, of which there would be nothing to see.
+    if (video.videoWidth === 0) onFailure();
+  });
   // None of its sources can be played; or the one that was, not any further.
   video.lastElementChild.addEventListener("error", onFailure);
   video.addEventListener("error", onFailure);

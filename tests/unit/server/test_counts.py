@@ -3,6 +3,9 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from server.adapters.sqlite import posts
 from server.model.records import Counts, Like
 from tests.unit.server.small_world import SmallWorld, small_world
 
@@ -73,5 +76,29 @@ def test_counting_keeps_no_writer_waiting(tmp_path: Path) -> None:
             await world.boxes.likes_cache.reconcile(chunk=500)
 
             assert written == []
+
+    asyncio.run(test())
+
+
+def test_counts_are_reconciled_few_edges_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post with very many likes is counted by itself, so that others read in between."""
+    monkeypatch.setattr(posts, "EDGES_COUNTED_AT_ONCE", 2)
+
+    async def test() -> None:
+        async with small_world(tmp_path) as world:
+            ada, bob = [await world.user(name) for name in ("ada", "bob")]
+            post_ids = [await world.post(ada) for _ in range(4)]
+            for post_id in post_ids:
+                for user_id in (ada, bob):
+                    await world.boxes.like_service.like(user_id, post_id)
+            counters = world.boxes.stores.counters
+
+            first = await counters.reconcile(above=0, limit=100)
+            rest = await counters.reconcile(above=first[-1], limit=100)
+
+            assert [*first, *rest] == post_ids
+            assert len(first) == len(rest)
 
     asyncio.run(test())

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from server.errors import StorageError
+from server.errors import OverloadedError, StorageError
 from tests.unit.server.small_world import small_world
+
+# For a slow machine: without an answer, a write waits for ever.
+WITHIN_S = 10
 
 
 def test_what_writes_nothing_does_not_prove_that_there_is_room(tmp_path: Path) -> None:
@@ -74,6 +77,59 @@ def test_one_file_that_cannot_be_closed_leaves_the_other_closed(
             monkeypatch.undo()
 
     asyncio.run(test())
+
+
+def test_a_clock_that_fails_fails_those_who_wait_and_writing_goes_on(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with small_world(tmp_path) as world, asyncio.timeout(WITHIN_S):
+            now_ms, world.clock.now_ms = world.clock.now_ms, broken_clock  # type: ignore[method-assign]
+            with pytest.raises(OSError, match="no clock"):
+                await world.databases.main.write("test", lambda _: None)
+            world.clock.now_ms = now_ms  # type: ignore[method-assign]
+
+            await world.user("ada")
+
+    asyncio.run(test())
+
+
+def test_a_job_may_raise_what_no_future_takes(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with small_world(tmp_path) as world, asyncio.timeout(WITHIN_S):
+            with pytest.raises(RuntimeError, match="StopIteration"):
+                await world.databases.main.write("test", lambda _: next(iter(())))
+
+            await world.user("ada")
+
+    asyncio.run(test())
+
+
+def test_nobody_waits_for_a_write_loop_that_has_ended(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with small_world(tmp_path) as world, asyncio.timeout(WITHIN_S):
+            database = world.databases.main
+            ended = asyncio.create_task(database.ended())
+            jobs = (database.write("test", work) for work in (panicking, lambda _: None))
+            for failure in await asyncio.gather(*jobs, return_exceptions=True):
+                assert isinstance(failure, StorageError)
+            with pytest.raises(PanicError):
+                await ended
+            with pytest.raises(OverloadedError):
+                await database.write("test", lambda _: None)
+
+    asyncio.run(test())
+
+
+class PanicError(BaseException):
+    """As packages in Rust raise when they break."""
+
+
+def panicking(_transaction: object) -> None:
+    raise PanicError
+
+
+def broken_clock() -> int:
+    message = "no clock"
+    raise OSError(message)
 
 
 def no_room(_transaction: object) -> None:

@@ -25,12 +25,17 @@ from server.model.records import Pair, PostEdit
 from server.ports.idempotency import KeyedAnswer, Reservation
 from server.ports.stores import Stores
 from tests.fakes.clock import ManualClock
+from tests.unit.server.small_world import small_world
 
 PAGE = PageRequest(before=100, limit=10)
 
 QUERIES: dict[str, tuple[Callable[[Stores], Awaitable[object]], str]] = {
     "posts by postId": (lambda s: s.posts.get_many([1]), "posts USING INTEGER PRIMARY KEY"),
     "posts of followees": (lambda s: s.posts.entries_by([1], PAGE), "posts_by_author"),
+    "newest posts of many followees": (
+        lambda s: s.posts.entries_by(range(1, PAGE.limit + 2), PAGE),
+        "posts_by_author",
+    ),
     "a feed by userId": (lambda s: s.feeds.get(1), "feeds USING INTEGER PRIMARY KEY"),
     "newest posts of authors": (lambda s: s.posts.newest_by({1: 0}, limit=5), "posts_by_author"),
     "floors of feeds": (lambda s: s.feeds.floors([1]), "feeds USING INTEGER PRIMARY KEY"),
@@ -139,3 +144,18 @@ def plans(path: Path, statements: list[str]) -> list[str]:
     ]
     connection.close()
     return found
+
+
+def test_a_page_takes_few_statements_however_many_are_followed(tmp_path: Path) -> None:
+    """Each keeps the only reader, and the interpreter."""
+    statements: list[str] = []
+
+    async def test() -> None:
+        async with small_world(tmp_path) as world:
+            read = world.databases.main.read
+            await read("test", lambda database: database.set_trace_callback(statements.append))
+            await world.boxes.stores.posts.entries_by(range(1, 10_001), PAGE)
+            await read("test", lambda database: database.set_trace_callback(None))
+
+    asyncio.run(test())
+    assert len(statements) < 2 * PAGE.limit
