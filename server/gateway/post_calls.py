@@ -122,7 +122,7 @@ class PostCalls:
         items = self._shapes.feed_items(page.items, incoming.request.headers)
         presented = incoming.list_of_json(items, page.next_before, of)
         if self._shapes.are_for_everybody(page.items):
-            page.keep_presented(items, presented)
+            page.keep_presented(presented)
         return Answer(200, body=presented)
 
 

@@ -259,6 +259,7 @@ class _Making:
             post_reader=self.post_reader,
             accounts=self.accounts,
             on_read=_after_reading(self.feed_generator, self.reading_notes),
+            monotonic_s=self.around.clock.monotonic_s,
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from server.services.post_reader import PostReader
 
 # Some 4,000 pages of twenty short posts.
 PAGES_BYTES = 256 * 2**20
+NOTED_EVERY_S = 1.0
 
 
 class FeedReader:
@@ -32,13 +33,18 @@ class FeedReader:
         post_reader: PostReader,
         accounts: Accounts,
         on_read: Callable[[int, FeedSources], None],
+        monotonic_s: Callable[[], float],
     ) -> None:
-        """`on_read` is told whose feed was read, and what it was made from."""
+        """`on_read` is told whose feed was read, and what it was made from.
+
+        Of a page that is read again and again it is told once a second.
+        """
         self._feed_cache = feed_cache
         self._posts = posts
         self._post_reader = post_reader
         self._accounts = accounts
         self._on_read = on_read
+        self._monotonic_s = monotonic_s
         self._pages = PageCache(budget_bytes=PAGES_BYTES)
 
     @property
@@ -76,7 +82,10 @@ class FeedReader:
         if not sources or not known:
             return None
         self._feed_cache.note_hit(user_id)
-        self._on_read(user_id, sources)
+        now_s = self._monotonic_s()
+        if now_s >= known.noted_until_s:
+            known.noted_until_s = now_s + NOTED_EVERY_S
+            self._on_read(user_id, sources)
         return known
 
     async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:

@@ -1,11 +1,12 @@
 """Which posts stand on the feed pages read lately, for as long as nothing about them has changed.
 
-No answer is old: the posts are those of the post cache, whose counts change in place, and each is
-looked at each time. A page is put together anew when its feed or its reader's followees have
-changed, or when one of its posts was edited, deleted or put out of the post cache; its JSON also
-when a count has changed.
+No answer is old: the posts are those of the post cache, whose counts change in place, and each
+tells the pages it stands on of a change. A page is put together anew when its feed or its reader's
+followees have changed, or when one of its posts was edited, deleted or put out of the post cache;
+its JSON also when a count has changed.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from server.services.post_cache import ShownPost
 # Of the objects around a reader's pages, and around the posts of a page.
 _AROUND_READER_BYTES = 500
 _AROUND_PAGE_BYTES = 500
+# Of a post's note that it stands on a page.
+_STANDING_BYTES = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -26,30 +29,40 @@ class FeedPage:
 
     Attributes:
         presented: the page in JSON, once the gateway has made it, while no post on it has changed.
+        is_kept: whether it is in a page cache.
+        noted_until_s: until when nobody needs to be told that it is read, by a monotonic clock.
     """
 
     items: Sequence[ShownPost]
     next_before: int | None
     presented: bytes = field(default=b"", init=False)
-    _presented_items: Sequence[bytes] = field(default=(), init=False)
+    is_kept: bool = field(default=False, init=False)
+    noted_until_s: float = field(default=-math.inf, init=False)
 
-    def keep_presented(self, items: Sequence[bytes], presented: bytes) -> None:
-        """Keep the page's JSON, and its items', which stand in it."""
-        self.presented = presented
-        self._presented_items = items
+    def keep_presented(self, presented: bytes) -> None:
+        """Keep the page's JSON while it is kept, and all its posts, since then it loses it in time.
 
-    @property
-    def is_as_presented(self) -> bool:
-        """Whether its JSON shows the posts as they are now."""
-        # A list, which is made three times as fast as a generator yields. Where nothing has
-        # changed its items are the same objects.
-        return [shown.presented for shown in self.items] == self._presented_items
+        To look at each post at each read would fetch forty places of memory, of which few are in a
+        processor's cache.
+        """
+        if self.is_kept and all(shown.is_kept for shown in self.items):
+            self.presented = presented
+            for shown in self.items:
+                shown.stand_on(self)
+
+    def leave(self) -> None:
+        """Be kept no more."""
+        self.is_kept = False
+        self.presented = b""
+        for shown in self.items:
+            shown.leave(self)
 
     @property
     def size_bytes(self) -> int:
         """What it takes in memory at most, as if its posts stood nowhere else."""
         return _AROUND_PAGE_BYTES + sum(
-            shown.size_bytes + shown.presented_at_most_bytes for shown in self.items
+            shown.size_bytes + shown.presented_at_most_bytes + _STANDING_BYTES
+            for shown in self.items
         )
 
 
@@ -85,15 +98,14 @@ class PageCache:
     def get(self, user_id: int, request: PageRequest, sources: FeedSources) -> FeedPage | None:
         """Return the page, if it was made from these sources and holds no post that is old.
 
-        It tells its JSON (`presented`) only if that is true now: until the caller next waits.
+        It has its JSON (`presented`) only if that is true now: until the caller next waits.
         """
         kept = self._readers.get(user_id)
         if kept is None or kept.sources() is not sources:
             return None
         page = kept.pages.get(request)
-        if page is None or page.is_as_presented:
+        if page is None or page.presented:
             return page
-        page.presented = b""
         return page if all(shown.is_kept for shown in page.items) else None
 
     def keep(
@@ -111,6 +123,9 @@ class PageCache:
             kept = self._readers[user_id] = _Kept(ref(sources))
             self._bytes += kept.size_bytes
         old = kept.pages.get(request)
+        if old:
+            old.leave()
+        page.is_kept = True
         kept.pages[request] = page
         added_bytes = page.size_bytes - (old.size_bytes if old else 0)
         kept.size_bytes += added_bytes
@@ -122,3 +137,5 @@ class PageCache:
         kept = self._readers.pop(user_id, None)
         if kept is not None:
             self._bytes -= kept.size_bytes
+            for page in kept.pages.values():
+                page.leave()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
+from typing import Protocol
 
 from server.model.media import Media
 from server.model.records import Counts, Post
@@ -15,6 +16,12 @@ BUDGET_BYTES = 256 * 2**20
 _AROUND_BYTES = 1_000
 # Of media, and of each of its renditions: a key, a type and five numbers.
 _RENDITION_BYTES = 500
+
+
+class Presented(Protocol):
+    """JSON that shows posts."""
+
+    presented: bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +46,7 @@ class ShownPost:
     media: Media | None = None
     presented: bytes = field(default=b"", init=False)
     is_kept: bool = field(default=False, init=False)
+    _pages: set[Presented] = field(default_factory=set, init=False)
     author_id: int = field(init=False)
     presented_at_most_bytes: int = field(init=False)
     size_bytes: int = field(init=False)
@@ -62,6 +70,22 @@ class ShownPost:
         if self.is_kept and len(presented) <= self.presented_at_most_bytes:
             # A copy: what a serializer returns may keep a buffer ten times as large.
             self.presented = bytes(memoryview(presented))
+
+    def stand_on(self, page: Presented) -> None:
+        """Have a page lose its JSON when the post's is true no more."""
+        self._pages.add(page)
+
+    def leave(self, page: Presented) -> None:
+        """Forget a page that is not kept any more."""
+        self._pages.discard(page)
+
+    def change(self) -> None:
+        """Let go of all JSON that shows the post, since it is true no more."""
+        self.presented = b""
+        if self._pages:
+            for page in self._pages:
+                page.presented = b""
+            self._pages.clear()
 
     @property
     def post_id(self) -> int:
@@ -113,7 +137,7 @@ class PostCache:
                 self._posts.drop([post_id])
             else:
                 shown.counts = new
-                shown.presented = b""
+                shown.change()
                 self._posts.changed(post_id)
 
 
@@ -123,7 +147,7 @@ def _note_kept(shown: ShownPost) -> None:
 
 def _note_out(shown: ShownPost) -> None:
     shown.is_kept = False
-    shown.presented = b""
+    shown.change()
 
 
 def _size_bytes(shown: ShownPost) -> int:

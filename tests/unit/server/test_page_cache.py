@@ -44,7 +44,7 @@ def present(page: FeedPage) -> None:
     items = [str(shown.post_id).encode() for shown in page.items]
     for shown, item in zip(page.items, items, strict=True):
         shown.keep_presented(item)
-    page.keep_presented(items, PRESENTED)
+    page.keep_presented(PRESENTED)
 
 
 def test_a_page_of_which_nothing_has_changed_is_known(cache: PageCache, page: FeedPage) -> None:
@@ -66,7 +66,7 @@ def test_a_page_with_a_new_count_is_known_without_its_json(
     cache: PageCache, page: FeedPage
 ) -> None:
     present(page)
-    page.items[1].presented = b""
+    page.items[1].change()
 
     known = cache.get(READER, TOP, SOURCES)
 
@@ -81,10 +81,30 @@ def test_the_json_of_a_post_that_was_put_out_of_the_cache_is_not_kept_with_it(
     present(page)
     old = page.items[1]
     old.is_kept = False
-    old.presented = b""
+    old.change()
     old.keep_presented(b"8")
 
     assert cache.get(READER, TOP, SOURCES) is None
+
+
+def test_a_page_that_is_not_kept_keeps_no_json(page: FeedPage) -> None:
+    present(page)
+
+    assert not page.presented
+
+
+def test_posts_hold_no_page_that_was_put_out(page: FeedPage) -> None:
+    cache = PageCache(budget_bytes=1.5 * bytes_of(page))
+    cache.keep(READER, TOP, SOURCES, page)
+    present(page)
+    cache.keep(2, TOP, SOURCES, FeedPage(page.items[:1], next_before=None))
+    assert not page.presented
+
+    page.presented = b"what nobody changes"
+    for shown in page.items:
+        shown.change()
+
+    assert page.presented == b"what nobody changes"
 
 
 def test_another_place_in_the_feed_is_another_page(cache: PageCache) -> None:
