@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from server.ports.transcoder import Rendered, RenderedFile
 
 _WORKER = "server.adapters.renditions.worker"
 _REASON_CHARACTERS = 300
+LOWEST_PRIORITY = 19
 
 
 class ProcessTranscoder:
@@ -31,6 +33,11 @@ class ProcessTranscoder:
     def running(self) -> int:
         """How many files are being rendered."""
         return len(self._running)
+
+    @property
+    def processes(self) -> Sequence[int]:
+        """The ids of the processes that render."""
+        return [process.pid for process in self._running]
 
     async def render(self, source: Path, content_type: str, into: Path) -> Rendered:
         """Make the renditions of a file in a folder that is there and empty."""
@@ -66,6 +73,7 @@ class ProcessTranscoder:
             # A group of its own, with the ffmpeg that it starts, to be ended as one.
             start_new_session=True,
         )
+        _give_way(process.pid)
         self._running.add(process)
         try:
             async with asyncio.timeout(self._limits.wall_s):
@@ -99,6 +107,20 @@ async def _talk(process: asyncio.subprocess.Process, asked: bytes) -> tuple[int,
         process.stdout.read(), process.stderr.read(), process.wait()
     )
     return code, answer, complaint
+
+
+def _give_way(process_id: int) -> None:
+    """Have a process, and what it starts, run where nobody else wants the core.
+
+    From here, since its imports alone take as much as a small picture. And in two ways, since Linux
+    may weigh sessions, of which this process has one of its own, before it looks at the priorities
+    in them; see sched(7), "The autogroup feature".
+    """
+    with suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, process_id, LOWEST_PRIORITY)
+    # Not everywhere, and now and then refused to who asks for it often.
+    with suppress(OSError):
+        Path(f"/proc/{process_id}/autogroup").write_text(str(LOWEST_PRIORITY))
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

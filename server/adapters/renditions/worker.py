@@ -20,7 +20,6 @@ from server.adapters.renditions.videos import render_video
 from server.errors import UnrenderableError
 from server.ports.transcoder import Rendered
 
-LOWEST_PRIORITY = 19
 UNRENDERABLE = 3
 
 
@@ -53,7 +52,6 @@ def render(source: Path, content_type: str, into: Path, limits: RenderLimits) ->
 
 def _hold_to(limits: RenderLimits) -> None:
     """Bound this process and those that it starts."""
-    os.nice(LOWEST_PRIORITY)
     for which, most in (
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),

@@ -1,7 +1,9 @@
 """Renditions of real images, and what keeps every rendering within its limits."""
 
 import asyncio
+import os
 import struct
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -323,6 +325,33 @@ def test_a_folder_that_takes_no_file_is_not_the_uploads_fault(tmp_path: Path) ->
 
     with pytest.raises(RenditionFailedError, match="worker ended"):
         rendered(tmp_path / "a.png", "image/png", Path("/dev/null/no-folder"))
+
+
+def priorities_of(process: int) -> tuple[int, str]:
+    """Return the priority of a process, and of its session where sessions have one."""
+    group = Path(f"/proc/{process}/autogroup")
+    of_group = group.read_text().split()[-1] if group.exists() else "19"
+    return os.getpriority(os.PRIO_PROCESS, process), of_group
+
+
+def test_rendering_gives_way_to_all_else_from_its_first_import_on(
+    tmp_path: Path, into: Path
+) -> None:
+    two_halves(20, 20).save(tmp_path / "a.png")
+    seen = set()
+
+    async def watch(transcoder: ProcessTranscoder) -> None:
+        rendering = asyncio.create_task(transcoder.render(tmp_path / "a.png", "image/png", into))
+        while not rendering.done():
+            for process in transcoder.processes:
+                with suppress(OSError):
+                    seen.add(priorities_of(process))
+            await asyncio.sleep(0.002)
+        await rendering
+
+    now(watch(ProcessTranscoder(workers=1, limits=LIMITS)))
+
+    assert seen == {(19, "19")}
 
 
 def test_no_more_files_are_rendered_at_once_than_there_are_workers(
