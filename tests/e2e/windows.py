@@ -45,6 +45,11 @@ MOST_SHIFT = 0.02
 # What a browser reports of a request that a test itself makes fail.
 REFUSED = re.compile(r"^Failed to load resource: ")
 
+# What nobody answers but who intercepts requests.
+PROBED = "**/is-it-intercepted"
+PROBE = "() => fetch('/is-it-intercepted').then((answer) => answer.status)"
+PROBE_ANSWERED = 204
+
 # Runs before the page's own script: notes layout shifts that no key or click has caused, what the
 # policy has stopped, and posts that were put in before they were whole.
 WATCH = """
@@ -138,8 +143,8 @@ class Window:
     def take_next(self, url: str, taking: "Callable[[Route], object]") -> None:
         """Have the next request to a URL go to `taking`, and later ones on their way.
 
-        Playwright's own `times=1` stops intercepting when it calls the handler: the request may go
-        on its way before the handler has ended it.
+        Not by Playwright's `times=1`, which stops intercepting when it calls the handler: the
+        request may go on its way before the handler has ended it.
         """
         taken = False
 
@@ -152,6 +157,11 @@ class Window:
                 taking(route)
 
         self.page.route(url, take)
+        self.page.route(PROBED, lambda route: route.fulfill(status=PROBE_ANSWERED))
+        # The page itself learns a little later that its requests are intercepted: on a busy
+        # machine the next one went on its way.
+        while self.page.evaluate(PROBE) != PROBE_ANSWERED:
+            pass
 
     def fail_next(self, url: str) -> None:
         """Let the connection of the next request to a URL break."""
