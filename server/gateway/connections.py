@@ -280,6 +280,7 @@ class _Connection(asyncio.Protocol):
             self._rest()
         else:
             self._is_answering = True
+            self._idle_due_s = None
             task = self._loop.create_task(self._answer(answer))
             self._connections.answering.add(task)
             task.add_done_callback(self._connections.answering.discard)

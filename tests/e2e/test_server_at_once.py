@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -259,6 +260,21 @@ def test_a_connection_on_which_no_more_comes_is_closed(server: Serving, reader: 
         assert client.recv(1) == b""
 
         assert IDLE_S - 0.5 < time.monotonic() - asked_s < IDLE_S + 3
+
+
+def test_a_connection_that_waits_for_its_answer_is_not_idle(
+    server: Serving, reader: Person, author: Person, log: Path
+) -> None:
+    request = b"".join(post_in_parts(author))
+    database = sqlite3.connect(log.parent / "data" / "socialfeed.sqlite3", timeout=20)
+    with closing(connected(server)) as client, closing(database):
+        exchanged(client, feed(reader))
+        database.execute("BEGIN IMMEDIATE")
+        client.sendall(request)
+        time.sleep(IDLE_S + 1.5)
+        database.rollback()
+
+        assert received(client)[0].startswith(b"HTTP/1.1 201")
 
 
 def test_who_takes_no_answers_gets_no_more_of_them(program: Path, tmp_path: Path) -> None:
