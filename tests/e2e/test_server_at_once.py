@@ -73,7 +73,9 @@ def exchanged(client: socket.socket, request: bytes) -> tuple[bytes, bytes]:
 def received(client: socket.socket) -> tuple[bytes, bytes]:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += client.recv(1)
+        part = client.recv(1)
+        assert part, "the connection was closed"
+        data += part
     headers = data.lower()
     length = int(headers.split(b"content-length: ")[1].split(b"\r\n")[0])
     body = b""
