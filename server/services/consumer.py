@@ -9,6 +9,7 @@ from server.errors import (
     DamagedObjectError,
     OverloadedError,
     StorageError,
+    UnreadableEventsError,
     UnrenderableError,
 )
 from server.model.events import Delivery, Event, Queue
@@ -85,8 +86,7 @@ class Consumer:
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
-        now_ms = self._clock.now_ms()
-        batch = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
+        batch = await self._due()
         if not batch:
             return 0
         try:
@@ -97,6 +97,24 @@ class Consumer:
             for delivery in batch:
                 await self._deliver_alone(delivery)
         return len(batch)
+
+    async def _due(self) -> Sequence[Delivery]:
+        """Return the next batch; what cannot be read, and so never delivered, is set aside."""
+        while True:
+            now_ms = self._clock.now_ms()
+            try:
+                return await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
+            except UnreadableEventsError as error:
+                for sequence, reason in error.reasons.items():
+                    await self._bury(sequence, f"UnreadableEventError: {reason}")
+                    self._tell_unreadable(sequence, reason)
+
+    def _tell_unreadable(self, sequence: int, reason: str) -> None:
+        """Have it in the log: nobody of ours has written such a thing."""
+        message = (
+            f"event {sequence} of {self.queue} cannot be read and is a dead letter now: {reason}"
+        )
+        asyncio.get_running_loop().call_exception_handler({"message": message})
 
     async def _deliver(self, batch: Sequence[Delivery]) -> None:
         await self._take(batch)
@@ -120,17 +138,18 @@ class Consumer:
             await self._fail(delivery, error)
 
     async def _fail(self, delivery: Delivery, error: Exception) -> None:
-        now_ms = self._clock.now_ms()
         if isinstance(error, HOPELESS) or delivery.attempts + 1 >= ATTEMPTS:
             if self._give_up:
                 await self._give_up(delivery.event, error)
-            reason = f"{type(error).__name__}: {error}"
-            await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
-            self._telemetry.buried(self.queue)
+            await self._bury(delivery.sequence, f"{type(error).__name__}: {error}")
         else:
-            wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
-            await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
+            until_ms = self._clock.now_ms() + FIRST_RETRY_MS * 2**delivery.attempts
+            await self._messages.put_off(delivery.sequence, until_ms=until_ms)
             self._telemetry.retried(self.queue)
+
+    async def _bury(self, sequence: int, reason: str) -> None:
+        await self._messages.bury(sequence, reason=reason, now_ms=self._clock.now_ms())
+        self._telemetry.buried(self.queue)
 
 
 class OneCommitConsumer(Consumer):
@@ -182,9 +201,7 @@ class SideBySideConsumer(Consumer):
         return len(batch)
 
     async def _fresh(self, taken: AbstractSet[int]) -> Sequence[Delivery]:
-        now_ms = self._clock.now_ms()
-        due = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
-        return [delivery for delivery in due if delivery.sequence not in taken]
+        return [each for each in await self._due() if each.sequence not in taken]
 
     async def _settle(self, delivery: Delivery, taken: set[int]) -> None:
         try:
