@@ -1,5 +1,6 @@
 """What every adapter of the stores promises."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -13,6 +14,7 @@ from server.model.records import (
     Comment,
     Counts,
     Edge,
+    EdgeAdding,
     FeedEntry,
     Followee,
     FollowersChunk,
@@ -35,9 +37,12 @@ def posted(post_id: int, author_id: int = 1) -> tuple[Post, Event]:
     return Post(post_id, author_id, text="hello"), Event(EventKind.POSTED, author_id, post_id)
 
 
-def followed(follower_id: int, followee_id: int, edge_id: int) -> tuple[Edge, Event]:
+async def add_edge(
+    stores: Stores, follower_id: int, followee_id: int, edge_id: int, *, most: int = 9
+) -> EdgeAdding:
+    edge = Edge(edge_id, follower_id, followee_id)
     event = Event(EventKind.FOLLOWED, follower_id, followee_id)
-    return Edge(edge_id, follower_id, followee_id), event
+    return await stores.follows.add(edge, event, most_followees=most)
 
 
 async def events_in(stores: Stores, queue: Queue) -> list[Event]:
@@ -130,24 +135,38 @@ async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: 
 
 
 async def test_an_edge_stands_once_with_one_event(stores: Stores) -> None:
-    assert await stores.follows.add(*followed(1, 2, 100))
-    assert not await stores.follows.add(*followed(1, 2, 101))
+    assert await add_edge(stores, 1, 2, 100) is EdgeAdding.DONE
+    assert await add_edge(stores, 1, 2, 101) is EdgeAdding.STOOD
 
     assert await stores.follows.standing([Pair(1, 2), Pair(2, 1)]) == {Pair(1, 2)}
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=False)]
     assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 1
 
 
+async def test_edges_that_are_added_at_once_stay_within_the_bound(stores: Stores) -> None:
+    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
+    await add_edge(stores, 1, 2, 100, most=3)
+
+    added = await asyncio.gather(
+        *(add_edge(stores, 1, user, 100 + user, most=3) for user in range(2, 7))
+    )
+
+    assert added == [EdgeAdding.STOOD, *[EdgeAdding.DONE] * 2, *[EdgeAdding.REFUSED] * 2]
+    assert [each.user_id for each in await stores.follows.followees(1)] == [2, 3, 4]
+    assert (await stores.users.get_many([1]))[1].followees == 3
+    assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 3
+
+
 async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None:
     unfollowed = Event(EventKind.UNFOLLOWED, 1, 2)
-    await stores.follows.add(*followed(1, 2, 100))
+    await add_edge(stores, 1, 2, 100)
     await stores.follows.settle([Pair(1, 2), Pair(1, 3)])
     await stores.follows.mark_pulled(2)
     assert await stores.follows.followees(1) == [Followee(2, is_settled=True, is_pulled=True)]
 
     assert await stores.follows.remove(1, 2, unfollowed)
     assert not await stores.follows.remove(1, 2, unfollowed)
-    await stores.follows.add(*followed(1, 2, 101))
+    await add_edge(stores, 1, 2, 101)
 
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=True)]
 
@@ -157,7 +176,7 @@ async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None
         token = Token(b"%d" % user_id, user_id, expires_at_ms=1_000)
         await stores.users.add(User(user_id, str(user_id)), password_hash=None, token=token)
     for follower_id, followee_id in [(1, 9), (2, 9), (3, 9), (1, 8)]:
-        await stores.follows.add(*followed(follower_id, followee_id, 100 + follower_id))
+        await add_edge(stores, follower_id, followee_id, 100 + follower_id)
 
     audiences = await stores.follows.audiences([7, 8, 9], most=2)
 
@@ -167,7 +186,7 @@ async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None
 
 async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
     for follower_id in (1, 2, 3):
-        await stores.follows.add(*followed(follower_id, 9, 100 + follower_id))
+        await add_edge(stores, follower_id, 9, 100 + follower_id)
 
     chunk = await stores.follows.followers_after(9, edge_id=101, limit=1)
     latest = await stores.follows.followers_page(9, PageRequest(103, 5))
@@ -274,7 +293,7 @@ async def test_another_design_starts_without_feeds(stores: Stores) -> None:
 
 
 async def test_whom_a_design_pulls_from_can_be_forgotten(stores: Stores) -> None:
-    await stores.follows.add(*followed(1, 2, 100))
+    await add_edge(stores, 1, 2, 100)
     await stores.follows.mark_pulled(2)
 
     await stores.follows.forget_pulled()
