@@ -28,26 +28,7 @@ from server.model.records import (
     User,
 )
 from server.ports.stores import Stores
-
-ALL = PageRequest(LARGEST_ID, 100)
-TOKEN = Token(b"digest", user_id=1, expires_at_ms=1_000)
-
-
-def posted(post_id: int, author_id: int = 1) -> tuple[Post, Event]:
-    return Post(post_id, author_id, text="hello"), Event(EventKind.POSTED, author_id, post_id)
-
-
-async def add_edge(
-    stores: Stores, follower_id: int, followee_id: int, edge_id: int, *, most: int = 9
-) -> EdgeAdding:
-    edge = Edge(edge_id, follower_id, followee_id)
-    event = Event(EventKind.FOLLOWED, follower_id, followee_id)
-    return await stores.follows.add(edge, event, most_followees=most)
-
-
-async def events_in(stores: Stores, queue: Queue) -> list[Event]:
-    due = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=100)
-    return [delivery.event for delivery in due]
+from tests.contract.rows import ALL, TOKEN, add_edge, events_in, posted
 
 
 async def test_a_name_belongs_to_one_user(stores: Stores) -> None:
@@ -349,60 +330,3 @@ async def test_a_source_notifies_once(stores: Stores) -> None:
     assert await stores.notifications.after(1, 300, limit=5) == [other]
     await stores.notifications.mark_read(1, up_to=301)
     assert [n.is_read for n in await stores.notifications.of_user(1, ALL)] == [False, True]
-
-
-async def test_notifications_acknowledge_the_events_they_come_from(stores: Stores) -> None:
-    for liker in (2, 3):
-        event = Event(EventKind.LIKED, liker, 10)
-        await stores.likes.add(Like(100 + liker, post_id=10, user_id=liker), event)
-    queue = Queue.NOTIFICATION_SERVICE
-    first, second = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10)
-
-    told = Notification(300, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
-    await stores.notifications.add([told], acknowledging=[first.sequence])
-
-    assert await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10) == [second]
-    assert await stores.notifications.of_user(1, ALL) == [told]
-
-
-async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) -> None:
-    for post_id in (10, 11):
-        await stores.posts.add(*posted(post_id))
-    queue = Queue.FEED_GENERATOR
-    first, second = await stores.messages.due(queue, now_ms=0, limit=10)
-
-    await stores.messages.acknowledge([first.sequence])
-    await stores.messages.put_off(second.sequence, until_ms=500)
-
-    assert await stores.messages.due(queue, now_ms=499, limit=10) == []
-    [again] = await stores.messages.due(queue, now_ms=500, limit=10)
-    assert (again.event, again.attempts) == (second.event, 1)
-    assert (await stores.messages.backlog(queue)).events == 1
-
-
-async def test_an_event_without_a_row_waits_in_its_queue_once(stores: Stores) -> None:
-    event = Event(EventKind.POSTED_WIDELY, 1, 10)
-
-    for _ in range(2):
-        await stores.messages.put([event, event], queued_at_ms=7)
-
-    [delivery] = await stores.messages.due(Queue.WIDE_FAN_OUT, now_ms=0, limit=10)
-    assert (delivery.event, delivery.queued_at_ms) == (event, 7)
-
-
-async def test_a_dead_letter_keeps_its_reason_and_can_be_replayed(stores: Stores) -> None:
-    post, event = posted(10)
-    await stores.posts.add(post, event)
-    queue = Queue.FEED_GENERATOR
-    [delivery] = await stores.messages.due(queue, now_ms=0, limit=10)
-
-    await stores.messages.bury(delivery.sequence, reason="it is poison", now_ms=7)
-
-    [letter] = await stores.messages.dead_letters(limit=10)
-    assert (letter.event, letter.reason, letter.buried_at_ms) == (event, "it is poison", 7)
-    assert await stores.messages.dead_letters(after=letter.sequence, limit=10) == []
-    backlog = await stores.messages.backlog(queue)
-    assert (backlog.events, backlog.dead_letters) == (0, 1)
-    assert await stores.messages.replay([letter.sequence]) == 1
-    assert await events_in(stores, queue) == [event]
-    assert await stores.messages.dead_letters(limit=10) == []
