@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 
 from server.adapters.renditions.limits import RenderLimits
-from server.adapters.renditions.worker import UNRENDERABLE
-from server.errors import RenditionFailedError, UnrenderableError
+from server.adapters.renditions.worker import DISK_TO_BLAME, UNRENDERABLE
+from server.errors import RenditionFailedError, StorageError, UnrenderableError
 from server.ports.transcoder import Rendered, RenderedFile
 
 _WORKER = "server.adapters.renditions.worker"
@@ -51,6 +51,8 @@ class ProcessTranscoder:
             code, answer, complaint = await self._run(orjson.dumps(asked) + b"\n")
         if code == UNRENDERABLE:
             raise UnrenderableError(reason=orjson.loads(answer)["reason"])
+        if code == DISK_TO_BLAME:
+            raise StorageError(reason=orjson.loads(answer)["reason"])
         if code == 0:
             return _rendered(answer)
         raise self._ended(code, complaint)
