@@ -186,6 +186,7 @@ class SideBySideConsumer(Consumer):
                 try:
                     fresh = await self._fresh(taken)
                 except (StorageError, OverloadedError):
+                    # Nothing is known to be due until the store answers again.
                     await asyncio.sleep(LONGEST_WAIT_S)
                     continue
                 for delivery in fresh:

@@ -101,6 +101,7 @@ class MediaProcessor:
 
     def _workplace(self) -> TemporaryDirectory[str]:
         self._scratch.mkdir(exist_ok=True)
+        # What cannot be removed is removed at the next start: the renditions are stored by then.
         return TemporaryDirectory(dir=self._scratch, prefix="media-", ignore_cleanup_errors=True)
 
 
