@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Protocol
 
 from server.errors import (
@@ -44,20 +45,27 @@ class ConsumeAndAcknowledge(Protocol):
 GiveUp = Callable[[Event, Exception], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ConsumerSurroundings:
+    """What every consumer works with: where events come from, the time, and who is told."""
+
+    messages: MessageQueue
+    clock: Clock
+    telemetry: Telemetry
+
+
 class Consumer:
     """Takes a queue's events in order, and acknowledges them when their effects are on disk.
 
     What dies in between is delivered again, so effects must not mind coming twice.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+    def __init__(
         self,
         queue: Queue,
         consume: Consume,
+        around: ConsumerSurroundings,
         *,
-        messages: MessageQueue,
-        clock: Clock,
-        telemetry: Telemetry,
         batch: int = BATCH,
         give_up: GiveUp | None = None,
     ) -> None:
@@ -65,9 +73,9 @@ class Consumer:
         self._batch = batch
         self._consume = consume
         self._give_up = give_up
-        self._messages = messages
-        self._clock = clock
-        self._telemetry = telemetry
+        self._messages = around.messages
+        self._clock = around.clock
+        self._telemetry = around.telemetry
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -156,15 +164,9 @@ class OneCommitConsumer(Consumer):
     """For effects that are in the queue's own file: they and the acknowledgement are one commit."""
 
     def __init__(
-        self,
-        queue: Queue,
-        consume: ConsumeAndAcknowledge,
-        *,
-        messages: MessageQueue,
-        clock: Clock,
-        telemetry: Telemetry,
+        self, queue: Queue, consume: ConsumeAndAcknowledge, around: ConsumerSurroundings
     ) -> None:
-        super().__init__(queue, consume, messages=messages, clock=clock, telemetry=telemetry)
+        super().__init__(queue, consume, around)
         self._consume_and_acknowledge = consume
 
     async def _take(self, batch: Sequence[Delivery]) -> None:

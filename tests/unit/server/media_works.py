@@ -8,7 +8,7 @@ from server.adapters.renditions.transcoder import ProcessTranscoder
 from server.model.events import Event, EventKind, Queue
 from server.model.media import Media
 from server.ports.object_storage import ObjectStorage
-from server.services.consumer import SideBySideConsumer
+from server.services.consumer import ConsumerSurroundings, SideBySideConsumer
 from server.services.media_processor import MediaProcessor
 from server.services.post_cache import PostCache
 from tests.fakes.clock import ManualClock
@@ -44,9 +44,7 @@ class Works:
         self.consumer = SideBySideConsumer(
             Queue.MEDIA_PROCESSOR,
             self.processor.consume,
-            messages=self.stores.messages,
-            clock=self.clock,
-            telemetry=Metrics(),
+            ConsumerSurroundings(self.stores.messages, self.clock, Metrics()),
             give_up=self.processor.give_up,
         )
 
