@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -212,7 +213,9 @@ def _connections(
     take, glance = front_door.take, front_door.glance
     if settings.gateway.shows_timing:
         take, glance = metered(take, metrics.charge), metered(glance, metrics.charge)
-    admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
+    # Not in the context of whoever is the first in a turn: what it notes would be noted for him.
+    soon = partial(asyncio.get_running_loop().call_soon, context=Context())
+    admission = Admission(clock.monotonic_s, soon)
     return Connections(settings.limits, admission, take=take, glance=glance)
 
 

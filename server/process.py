@@ -30,6 +30,7 @@ from server.app import (
 )
 from server.demo.attempt import attempt, names_in, remove_unfinished
 from server.errors import AddressError, BackgroundError, OpenToAllError, PortTakenError
+from server.gateway.connection import arriving
 from server.gateway.health import READINESS
 from server.gateway.http_protocol import HttpProtocol
 from server.limits import Limits
@@ -240,7 +241,7 @@ def protocols(
             server, app[ENVELOPE], idle_s=limits.idle_s, lingering_s=limits.client_s
         )
 
-    return lambda: app[CONNECTIONS].protocol(speak_http)
+    return lambda: arriving(app[CONNECTIONS], speak_http)
 
 
 def _expect_loopback(listener: asyncio.Server) -> None:

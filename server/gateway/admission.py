@@ -7,7 +7,7 @@ Scale, ACM Queue 13 (8), 2015, after Nichols and Jacobson, Controlling Queue Del
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 # What a request may wait for its turn: in a burst, and when the line is never empty.
 BURST_WAIT_S = 0.25
@@ -16,15 +16,19 @@ STEADY_WAIT_S = 0.02
 BURST_S = 0.1
 # So many may wait in any case: a few samples do not tell the pace.
 LEAST_WAITING = 32
-# The event loop begins so many and then looks at its sockets, some 3 ms later: refusals wait for
-# no more than that.
+# The event loop begins so many and then looks at its sockets, some 3 ms later, and as much again
+# with what is glanced at and refused: refusals wait for no more than that.
 A_TURN = 16
-# Beyond these, so many are looked at in a turn, whether their answers are at hand.
-GLANCES_A_TURN = 32
+# Of each turn, to look whether answers are at hand for those who are not let in: a third of what
+# those take who are.
+GLANCES_S = 0.002
 # The pace is that of about so many requests.
 REMEMBERED = 64
 # Until it is learned.
 FIRST_PACE_S = 0.0002
+
+
+Answer = TypeVar("Answer")
 
 
 class InLine(Protocol):
@@ -59,7 +63,7 @@ class Admission:
         self._filled_s = 0.0
         # How many more are begun in this turn.
         self._left = A_TURN
-        self._glances_left = GLANCES_A_TURN
+        self._glanced_s = 0.0
         self._is_turning = False
         # When the last turn was that left somebody waiting; None if it left nobody.
         self._turned_s: float | None = None
@@ -77,12 +81,14 @@ class Admission:
         # Of all that a refusal costs, this is asked most often: the rest is done once a turn.
         return len(self._line) < self._most_waiting
 
-    def may_glance(self) -> bool:
-        """Whether to look if an answer is at hand for one who is not let in; counts it as done."""
-        if self._glances_left:
-            self._glances_left -= 1
-            return True
-        return False
+    def glance(self, look: Callable[[], Answer | None]) -> Answer | None:
+        """Look if an answer is at hand for one who is not let in, while there is time for that."""
+        if self._glanced_s >= GLANCES_S:
+            return None
+        begun_s = self._monotonic_s()
+        answer = look()
+        self._glanced_s += self._monotonic_s() - begun_s
+        return answer
 
     def join(self, one: InLine) -> None:
         """Let a request in: it is handed on at once, or waits until its turn has come."""
@@ -107,7 +113,7 @@ class Admission:
     def _turn(self) -> None:
         self._is_turning = False
         self._left = A_TURN
-        self._glances_left = GLANCES_A_TURN
+        self._glanced_s = 0.0
         now_s = self._monotonic_s()
         if not self._line:
             self._turned_s = None

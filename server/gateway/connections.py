@@ -1,22 +1,15 @@
-"""The connections of clients: so many at once, and none for who keeps the server waiting.
-
-aiohttp speaks HTTP on a connection; what stands here stands between it and the socket.
-"""
+"""How many connections are open, and which of them keep the server waiting."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import cast
+from typing import Protocol
 
-from aiohttp import StreamReader, web
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
+from aiohttp.web_protocol import RequestHandler
 
 from server.gateway.admission import Admission
-from server.gateway.early_refusal import BUSY, Refusals, is_one_whole_call
+from server.gateway.early_refusal import Refusals
 from server.limits import MOST_CONNECTIONS, Limits
 
-_HEADERS_END = b"\r\n\r\n"
-# An answer that a client takes in more slowly than this is not sent to its end.
-LEAST_BYTES_PER_S = 1_024
 # How often slow clients are looked for while one may keep the server waiting, and at least.
 LOOKS = 10
 LONGEST_LOOK_S = 1.0
@@ -26,8 +19,16 @@ LONGEST_LOOK_S = 1.0
 Answering = Coroutine[None, None, bytes | bool]
 # Answers what has come on a connection: at once, in a while, or not at all. See `FrontDoor.take`.
 Take = Callable[[bytes, RequestHandler], bytes | Answering | None]
-# Answers it only if that takes hardly more than a refusal. See `FrontDoor.glance`.
+# Answers it only if nothing has to be waited for. See `FrontDoor.glance`.
 Glance = Callable[[bytes, RequestHandler], bytes | None]
+
+
+class Watched(Protocol):
+    """Who is looked at every now and then."""
+
+    def expect_progress(self, now_s: float) -> None:
+        """Be cut off if more should have come, or gone, by now."""
+        ...
 
 
 class Connections:
@@ -67,20 +68,16 @@ class Connections:
         self.cut = 0
         self.refusals = Refusals()
         self.answered_at_once = 0
-        self._watched: set[Connection] = set()
+        self._watched: set[Watched] = set()
         self._look: asyncio.TimerHandle | None = None
 
-    def protocol(self, http: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """Return the protocol of a new connection; `http` makes the one that speaks HTTP."""
-        return _Arrival(self, http)
-
-    def watch(self, connection: "Connection") -> None:
+    def watch(self, connection: Watched) -> None:
         """Look at a connection every now and then, until it has closed."""
         self._watched.add(connection)
         if self._look is None:
             self._look_later()
 
-    def unwatch(self, connection: "Connection") -> None:
+    def unwatch(self, connection: Watched) -> None:
         """Look at a connection no more."""
         self._watched.discard(connection)
         if self._look and not self._watched:
@@ -97,304 +94,3 @@ class Connections:
         for connection in tuple(self._watched):
             connection.expect_progress(now_s)
         self._look_later()
-
-
-class _Arrival(asyncio.Protocol):
-    """A connection about to be made: only then is it known how many are open."""
-
-    def __init__(self, connections: Connections, http: Callable[[], asyncio.Protocol]) -> None:
-        self._connections = connections
-        self._http = http
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        connections = self._connections
-        protocol: asyncio.Protocol
-        if connections.open < connections.most:
-            protocol = Connection(connections, self._http())
-        else:
-            connections.refused += 1
-            protocol = connections.refusals.protocol()
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-
-
-class Connection(asyncio.Protocol):
-    """Passes everything on, and cuts off a client that sends or takes too slowly.
-
-    Of a slow client's headers the first byte counts, not the last: one byte now and then does not
-    hold a connection.
-
-    Attributes:
-        presence: runs out when the client goes.
-    """
-
-    # Thousands of connections that are refused in turn are in no processor's cache: they are small.
-    __slots__ = (
-        "_admission",
-        "_body",
-        "_connections",
-        "_has_request",
-        "_head_bytes",
-        "_headers_due_s",
-        "_held",
-        "_http",
-        "_idle_due_s",
-        "_is_answering",
-        "_is_between",
-        "_is_paused",
-        "_loop",
-        "_part_due_s",
-        "_received_bytes",
-        "_transport",
-        "_unsent_bytes",
-        "presence",
-    )
-
-    def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
-        self._connections = connections
-        self._admission = connections.admission
-        self._http = http
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._has_request = False
-        # Whether all that has come is answered. Never again once more has come than one request, or
-        # nobody knows how much that is: an answer may be on its way that no other may overtake.
-        self._is_between = True
-        # What has come of a request whose turn has not come.
-        self._held = b""
-        self._is_paused = False
-        # Of the request that is under way, and all that has come with it and since.
-        self._head_bytes = 0
-        self._received_bytes = 0
-        # Whether a request was taken, and its answer is not sent.
-        self._is_answering = False
-        self._headers_due_s: float | None = None
-        self._part_due_s: float | None = None
-        # While aiohttp's own timer does not run.
-        self._idle_due_s: float | None = None
-        self._unsent_bytes = 0
-        self._body: StreamReader | None = None
-        self.presence: asyncio.Timeout | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection, and wait for a request's headers."""
-        # uvloop's transports are no subclasses.
-        self._transport = cast("asyncio.Transport", transport)
-        self._connections.open += 1
-        self._connections.watch(self)
-        self._headers_due_s = self._loop.time() + self._connections.client_s
-        self._http.connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it, wherever its request is."""
-        self._connections.open -= 1
-        self._connections.unwatch(self)
-        self._transport = None
-        if self._held:
-            self._held = b""
-            self._admission.leave(self)
-        if self.presence:
-            self.presence.reschedule(self._loop.time())
-        self._http.connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Turn a request away, have it wait for its turn, or pass on what is none."""
-        if self._held or self._is_answering:
-            self._hold_more(data)
-            return
-        if not self._is_between:
-            self._received_bytes += len(data)
-            self._pass_on(data)
-            return
-        if self._is_turned_away(data):
-            return
-        self._is_between = False
-        self._received_bytes = len(data)
-        head_end = data.find(_HEADERS_END)
-        # A head that comes in parts is seen by aiohttp alone.
-        self._head_bytes = 0 if head_end < 0 else head_end + len(_HEADERS_END)
-        if head_end < 0:
-            self._pass_on(data)
-        else:
-            # The client has done its part.
-            self._headers_due_s = None
-            self._held = data
-            self._admission.join(self)
-
-    def hand_on(self) -> None:
-        """Have the request begun, because its turn has come."""
-        data, self._held = self._held, b""
-        self._go_on_reading()
-        if not self._is_taken(data):
-            self._pass_on(data)
-
-    def _go_on_reading(self) -> None:
-        if self._is_paused and self._transport and not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._is_paused = False
-
-    def _is_taken(self, data: bytes) -> bool:
-        """Answer a request without aiohttp's protocol, unless others may be before it."""
-        if self._part_due_s is not None or not self._transport:
-            return False
-        answer = self._connections.take(data, cast("RequestHandler", self._http))
-        if answer is None:
-            return False
-        if isinstance(answer, bytes):
-            self._answer_at_once(self._transport, answer)
-            return True
-        self._stop_idle_timer()
-        self._is_answering = True
-        self._idle_due_s = None
-        task = self._loop.create_task(self._answer(answer))
-        self._connections.answering.add(task)
-        task.add_done_callback(self._connections.answering.discard)
-        return True
-
-    def _answer_at_once(self, transport: asyncio.Transport, answer: bytes) -> None:
-        self._stop_idle_timer()
-        transport.write(answer)
-        self._connections.answered_at_once += 1
-        self._is_between = True
-        self._rest()
-
-    def _stop_idle_timer(self) -> None:
-        """Have aiohttp, which does not know of this request, not close the connection in it."""
-        if self._idle_due_s is None:
-            cast("RequestHandler", self._http).keep_alive(True)  # noqa: FBT003 - aiohttp's
-
-    async def _answer(self, answering: Answering) -> None:
-        answer: bytes | bool = False
-        try:
-            answer = await answering
-        finally:
-            self._is_answering = False
-            self._has_request = False
-            if self._transport and not answer:
-                self._transport.close()
-        if isinstance(answer, bytes) and self._transport:
-            self._transport.write(answer)
-        self._is_between = True
-        self._rest()
-        data, self._held = self._held, b""
-        if data:
-            # It was not to wait in line, but for its own turn.
-            self._go_on_reading()
-            self.data_received(data)
-
-    def _rest(self) -> None:
-        """Wait for the next request, from now on."""
-        self._idle_due_s = self._loop.time() + self._connections.idle_s
-
-    def _pass_on(self, data: bytes) -> None:
-        self._idle_due_s = None
-        if not self._has_request and self._headers_due_s is None:
-            self._headers_due_s = self._loop.time() + self._connections.client_s
-        self._http.data_received(data)
-        if self._body:
-            self.expect_body(self._body)
-
-    def eof_received(self) -> bool | None:
-        """Pass on that the client sends no more."""
-        return self._http.eof_received()
-
-    def pause_writing(self) -> None:
-        """Wait for the client to take what it was sent."""
-        self._expect_part_taken()
-        self._http.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Note that it has."""
-        self._part_due_s = None
-        if self._idle_due_s is not None:
-            self._rest()
-        self._http.resume_writing()
-
-    def begin_request(self) -> None:
-        """Wait for no headers: they are here."""
-        self._has_request = True
-        self._headers_due_s = None
-
-    def end_request(self, *, body_bytes: int | None) -> None:
-        """Wait for headers again once a byte comes; until then aiohttp's own timer runs.
-
-        The answer is sent. Unless what has come is the request and nothing more, what comes may be
-        the rest of its body, whatever it looks like, or of the next request.
-
-        Args:
-            body_bytes: how long its body was; None if it was not read to its end.
-        """
-        self._has_request = False
-        self._is_between = (
-            body_bytes is not None and self._received_bytes == self._head_bytes + body_bytes
-        )
-
-    def expect_body(self, body: StreamReader | None) -> None:
-        """Fail the reading of a body that is under way when what has come is none."""
-        self._body = body
-        if body and not body.is_eof() and _has_failed(self._http):
-            body.set_exception(web.RequestPayloadError("no chunk where one was due"))
-
-    def expect_progress(self, now_s: float) -> None:
-        """Cut the client off if it should have sent or taken more by now."""
-        if self._headers_due_s is not None and self._headers_due_s <= now_s:
-            self._cut()
-        elif self._part_due_s is not None and self._part_due_s <= now_s:
-            self._check_part_taken()
-        elif self._idle_due_s is not None and self._idle_due_s <= now_s and self._transport:
-            self._transport.close()
-
-    def _hold_more(self, data: bytes) -> None:
-        self._received_bytes += len(data)
-        self._held += data
-        if not self._is_paused and self._transport:
-            # There is no bound on what else may come.
-            self._is_paused = True
-            self._transport.pause_reading()
-
-    def _is_turned_away(self, data: bytes) -> bool:
-        """Answer a request that would have to wait too long; else it is to be let in.
-
-        By what it asks for, if that is at hand, and by a refusal.
-        """
-        admission, transport = self._admission, self._transport
-        if admission.is_open or not transport or not is_one_whole_call(data):
-            return False
-        if self._headers_due_s is not None:
-            # It has had no other answer yet: what came was a whole request all the same.
-            self._headers_due_s = self._loop.time() + self._connections.client_s
-        if self._part_due_s is None and admission.may_glance():
-            answer = self._connections.glance(data, cast("RequestHandler", self._http))
-            if answer:
-                self._headers_due_s = None
-                self._answer_at_once(transport, answer)
-                return True
-        transport.write(BUSY)
-        admission.refused += 1
-        return True
-
-    def _expect_part_taken(self) -> None:
-        assert self._transport is not None  # noqa: S101 - for the type checker
-        self._unsent_bytes = self._transport.get_write_buffer_size()
-        self._part_due_s = self._loop.time() + self._connections.client_s
-
-    def _check_part_taken(self) -> None:
-        assert self._transport is not None  # noqa: S101 - for the type checker
-        taken_bytes = self._unsent_bytes - self._transport.get_write_buffer_size()
-        if taken_bytes < LEAST_BYTES_PER_S * self._connections.client_s:
-            self._cut()
-        else:
-            self._expect_part_taken()
-
-    def _cut(self) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._connections.cut += 1
-        if self._transport:
-            # Not `close`, which waits until what is unsent has been taken.
-            self._transport.abort()
-
-
-def _has_failed(http: asyncio.Protocol) -> bool:
-    """Whether aiohttp has met what is no HTTP; it has no public way to tell."""
-    messages = cast("RequestHandler", http)._messages  # noqa: SLF001
-    return bool(messages) and isinstance(messages[-1][0], _ErrInfo)

@@ -65,7 +65,7 @@ class FrontDoor:
         return self._answer_at_hand(request, *found) or self._answer(request, *found)
 
     def glance(self, data: bytes, http: web.RequestHandler) -> bytes | None:
-        """Return the whole answer only if it is at hand: it takes hardly more than a refusal."""
+        """Return the whole answer only if it is at hand, so that nothing has to be waited for."""
         found = self._call_in(data)
         if not found or not found[0].target.at_hand:
             return None

@@ -1,6 +1,6 @@
 """The api gateway: every request passes here on its way to a box, and is checked."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -48,8 +48,8 @@ class Served:
 
     Attributes:
         serve: answers a request.
-        at_hand: answers it without waiting; None for what is to be served: what is not at hand, and
-            what is refused. Then nothing has been counted.
+        at_hand: answers it without waiting; None for what is to be served: what is not at hand,
+            what is long, and what is refused. Then neither an answer nor a visit has been counted.
         is_call: whether it is a call of the API: its answer is short, and waited for at the end.
     """
 
@@ -138,13 +138,19 @@ class Gateway:
             TooManyRequestsError: past the rate limit of its address.
             ForeignOriginError: if nobody needs a token, and it is not of this machine.
         """
-        self._admit(request, None)
+        self._expect_known_origin(request)
+        if self._settings.rate_per_s:
+            self._rate_limit.take(request.remote)
 
-    def _admit(self, request: web.Request, caller_id: int | None) -> None:
+    def _expect_known_origin(self, request: web.Request) -> None:
         if self._settings.is_open:
             expect_local(request, own_name=self._settings.own_name)
-        if self._settings.rate_per_s:
-            self._rate_limit.take(request.remote, *([] if caller_id is None else [caller_id]))
+
+    def _counts_for(self, request: web.Request, caller_id: int | None) -> Sequence[Hashable]:
+        """Return the keys of the rate limits that a request counts for."""
+        if not self._settings.rate_per_s:
+            return ()
+        return (request.remote,) if caller_id is None else (request.remote, caller_id)
 
     def _admitting(self, serve: ServeRequest) -> ServeRequest:
         async def admitted(
@@ -210,23 +216,26 @@ class Gateway:
     ) -> WholeResponse | None:
         if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
             return None
-        shows_timing = self._settings.shows_timing
-        timings = self._telemetry.collect_timings() if shows_timing else ()
+        request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
         with self._telemetry.span(BOX) as visit:
+            response = None
             try:
+                self._expect_known_origin(request)
                 caller_id = self._known_caller(request) if self._needs_token(call) else None
-                visit.on_to(call.box)
-                answer = find(Incoming(request, parameters, caller_id, b"", self._cursors, NO_ID))
-                if answer:
-                    self._admit(request, caller_id)
+                counted = self._counts_for(request, caller_id)
+                if self._rate_limit.would_pass(*counted):
+                    visit.on_to(call.box)
+                    incoming = Incoming(request, parameters, caller_id, b"", self._cursors, NO_ID)
+                    response = _short(find(incoming))
+                if response:
+                    self._rate_limit.take(*counted)
             except RequestError:
                 # It is told on the usual way.
-                answer = None
-            if answer is None:
+                response = None
+            if response is None:
                 visit.forget()
                 return None
-        response = _response(answer)
-        if shows_timing:
+        if self._settings.shows_timing:
             response.add_header("Server-Timing", server_timing(timings))
         return response
 
@@ -300,6 +309,12 @@ def _whose_key(call: Call, incoming: Incoming) -> str:
 
 def _kind(call: Call) -> str:
     return "GET" if call.method == "GET" else "POST"
+
+
+def _short(answer: Answer | None) -> WholeResponse | None:
+    """Return the response, if it is to be copied for each client: a long one is shared by all."""
+    response = _response(answer) if answer else None
+    return response if response and response.is_short else None
 
 
 def _response(answer: Answer) -> WholeResponse:

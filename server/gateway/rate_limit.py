@@ -34,6 +34,13 @@ class RateLimit:
             left, _ = self._buckets[key]
             self._buckets[key] = (left - 1, now_s)
 
+    def would_pass(self, *keys: Hashable) -> bool:
+        """Whether `take` would let it pass."""
+        if not self._rate_per_s:
+            return True
+        now_s = self._monotonic_s()
+        return all(self._refill(key, now_s) >= 1 for key in keys)
+
     def _refill(self, key: Hashable, now_s: float) -> float:
         most = max(self._rate_per_s * BURST_S, 1.0)
         left, at_s = self._buckets.pop(key, (most, now_s))

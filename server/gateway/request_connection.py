@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
 
-from server.gateway.connections import Connection
+from server.gateway.connection import Connection
 
 
 @asynccontextmanager

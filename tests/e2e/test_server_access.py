@@ -5,13 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import serving
-from tests.e2e.sockets import answer, connected, head
+from tests.e2e.sockets import answer, connected, eventually, head, metric
 
 READY = re.compile(r"is ready at http://\S+:\d+")
 NAMES = """\
@@ -139,10 +140,15 @@ def test_a_slow_request_is_logged_with_the_times_of_its_boxes(
     with serving(program, tmp_path / "data", "--slow-requests", "0.001ms") as server:
         ada = server.sign_up("ada")
         server.post(ada, "text of ada")
+        at_hand = partial(metric, server, "socialfeed_answered_at_once_total")
+        eventually(lambda: server.feed(ada) == [] and at_hand() > 0, within_s=10)
         server.stop()
         assert server.process.stderr is not None
         entries = [json.loads(line) for line in server.process.stderr if line.startswith("{")]
 
+    # Also of what was at hand.
+    for read in (entry for entry in entries if entry["route"] == "/v1/feeds/{userId}"):
+        assert {"api_gateway", "feed_reader"} <= {box for each in read["boxesS"] for box in each}
     made = next(entry for entry in entries if entry["route"] == "/v1/posts")
     boxes = {box: took_s for each in made["boxesS"] for box, took_s in each.items()}
     assert made["slow"]

@@ -17,8 +17,10 @@ from tests.e2e.sockets import answers, connected, eventually, head, metric, post
 FEED = "/v1/feeds/{userId}"
 AT_ONCE = "socialfeed_answered_at_once_total"
 IDLE_S = 2.0
-POSTS = 100
-TEXT = "x" * 5_000
+# Of a page that is just short enough to be copied for each client.
+POSTS = 25
+TEXT = "x" * 900
+LONG_TEXT = "x" * 5_000
 # Small, so that what the client does not read stays with the server.
 RECEIVE_BYTES = 4_096
 
@@ -112,11 +114,22 @@ def test_a_page_that_was_read_before_is_answered_at_once(server: Serving, reader
 
 
 def test_the_answer_is_the_one_that_others_have(server: Serving, reader: Person) -> None:
-    with closing(connected(server)) as client:
-        at_once = exchanged(client, feed(reader))
-        # What has a body is answered as usual.
-        usual = exchanged(client, feed(reader, more="Content-Length: 1\r\n") + b"x")
+    found: list[tuple[bytes, bytes]] = []
 
+    def ask(*parts: bytes) -> None:
+        with closing(connected(server)) as client:
+            for part in parts:
+                client.sendall(part)
+                time.sleep(0.1)
+            found.append(received(client))
+
+    request = feed(reader)
+    wait_until_at_hand(server, request)
+    assert counted(server, lambda: ask(request)) == 1
+    # What comes in parts is answered as usual.
+    assert counted(server, lambda: ask(request[:20], request[20:])) == 0
+
+    at_once, usual = found
     assert at_once[1] == usual[1]
     assert without_its_own(at_once[0]) == without_its_own(usual[0])
 
@@ -176,7 +189,8 @@ def test_a_page_is_made_at_once_of_posts_that_others_have_read(
     first, second = (server.sign_up(name) for name in ("first-to-read", "second-to-read"))
     for each in (first, second):
         server.follow(each, author)
-    wait_until_at_hand(server, feed(second))
+        # Until then posts are pulled: they may be seen before they have come to all feeds.
+        wait_until_at_hand(server, feed(each))
     server.post(author, "Read by the first")
     eventually(lambda: read(server, first)[1][:1] == ["Read by the first"], within_s=10)
 
@@ -339,9 +353,25 @@ def test_who_takes_no_answers_gets_no_more_of_them(program: Path, tmp_path: Path
         with closing(connected(server, receive_bytes=RECEIVE_BYTES)) as client:
 
             def ask_only() -> None:
-                for _ in range(50):
+                for _ in range(500):
                     client.sendall(request)
-                    time.sleep(0.01)
+                    time.sleep(0.004)
 
             # The first ones fill the socket; then it is waited until they are taken.
-            assert 1 <= counted(server, ask_only) < 25
+            assert 1 <= counted(server, ask_only) < 250
+
+
+def test_a_long_page_is_not_copied_for_each_client(server: Serving, author: Person) -> None:
+    fan, writer = server.sign_up("fan-of-long-posts"), server.sign_up("long-writer")
+    server.follow(fan, author)
+    server.follow(fan, writer)
+    wait_until_at_hand(server, feed(fan))
+    for _ in range(10):
+        server.post(writer, LONG_TEXT)
+    eventually(lambda: read(server, fan)[1][:10] == [LONG_TEXT] * 10, within_s=10)
+
+    def read_again() -> None:
+        for _ in range(5):
+            assert read(server, fan)[1][:10] == [LONG_TEXT] * 10
+
+    assert counted(server, read_again) == 0

@@ -341,6 +341,22 @@ def test_a_rate_limit_is_counted_and_passes(program: Path, tmp_path: Path) -> No
         eventually(lambda: server.send("GET", "/v1/users/1").status == 401, within_s=3)
 
 
+def test_who_is_past_the_rate_limit_has_no_page_made(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data", "--rate-limit", "3") as server:
+        reader = server.sign_up("reader")
+        hits = partial(metric, server, 'socialfeed_cache_hits_total{box="feed_cache"}')
+        read = partial(server.send, "GET", f"/v1/feeds/{reader.user_id}", token=reader.token)
+        for _ in range(3):
+            read()
+            time.sleep(1)
+        before = hits()
+        statuses = Counter(read().status for _ in range(100))
+        time.sleep(1)
+
+        assert statuses[429] > 50
+        assert hits() - before <= statuses[200]
+
+
 def test_paths_that_clients_make_up_do_not_make_metrics_grow(program: Path, tmp_path: Path) -> None:
     with serving(program, tmp_path / "data") as server:
         for method in ("GET", "PUT", "LOCK"):

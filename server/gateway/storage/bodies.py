@@ -13,7 +13,7 @@ import anycrc
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from server.gateway.connections import LEAST_BYTES_PER_S
+from server.gateway.connection import LEAST_BYTES_PER_S
 from server.gateway.storage.authorization import Authorized
 from server.gateway.storage.errors import Code, S3Error
 from server.model.signatures import UNSIGNED_PAYLOAD, same
