@@ -5,12 +5,12 @@ load uses tells only where the next one may be.
 """
 
 LOW_LOAD_PER_S = 15.0
-SHARES = (0.25, 0.45, 0.6, 0.75)
+SHARES = (0.45, 0.75, 0.9)
 """The loads after the low one, as parts of what the CPU for a request under the load before would
-allow."""
+allow. A low load tells little that the lowest does not: the way goes up at once."""
 
-MOST_MORE = 3
-"""Loads beyond these, at the last share, while they grow."""
+MOST_MORE = 6
+"""Loads beyond these, at the last share, while they grow: until the core is nearly full."""
 
 GROWTH = 1.1
 """What a load beyond must be over the one before, to be worth its time."""

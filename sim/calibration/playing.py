@@ -60,11 +60,16 @@ class Machine:
                 if step.awaited or position in visible:
                     yield from (step.box, step.habits.runs_on)
 
-    def played(self, *, seed: int, replications: int = REPLICATIONS) -> Sequence[SliceResult]:
-        """Return some replications of the same load."""
-        return [play(self._slice(seed=seed, number=number)) for number in range(replications)]
+    def played(
+        self, *, seed: int, replications: int = REPLICATIONS, visits: int = VISITS
+    ) -> Sequence[SliceResult]:
+        """Return some replications of the same load, each of about so many visits."""
+        return [
+            play(self._slice(seed=seed, number=number, visits=visits))
+            for number in range(replications)
+        ]
 
-    def _slice(self, *, seed: int, number: int) -> SliceSpec:
+    def _slice(self, *, seed: int, number: int, visits: int) -> SliceSpec:
         boxes = self.scenario.standing_boxes
         plan = sample_plan(
             self.work,
@@ -72,7 +77,7 @@ class Machine:
             instances=dict.fromkeys(boxes, 1),
             workers={name: box.workers for name, box in boxes.items()},
             # No flow is followed more often than it comes: the machine is played whole.
-            effort=Effort(visits=VISITS, least_measured_s=0.0, requests_per_flow=0.0),
+            effort=Effort(visits=visits, least_measured_s=0.0, requests_per_flow=0.0),
         )
         return SliceSpec(
             flows=self.work.flows,

@@ -1,6 +1,6 @@
 """`validate`: loads predicted by the engine, then measured on a server of one's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from scenarios.model import Scenario
@@ -40,12 +40,14 @@ class Trial:
         warmup_s, measured_s: seconds before, and while it is measured.
         seed: of the first.
         yardstick_s: of the machine as it was calibrated.
+        client_s: what the load generator took itself of a response there, by flow.
     """
 
     warmup_s: float
     measured_s: float
     seed: int
     yardstick_s: float
+    client_s: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,13 @@ def _one_load(
     # The machine's speed is no property of the server: it is measured beside it, not predicted.
     speed = trial.yardstick_s / pace.median_s
     told(f"predicting {rate_per_s:.0f} requests/s ({point.mix})")
-    prediction = predicted(scenario, point.traffic.rates_per_s, seed=trial.seed, speed=speed)
+    prediction = predicted(
+        scenario,
+        point.traffic.rates_per_s,
+        seed=trial.seed,
+        speed=speed,
+        client_s=trial.client_s,
+    )
     reasons = (*invalid_because(measurement), *(() if is_settled else (_UNSETTLED,)))
     tried = _Tried(point, prediction, measurement, speed, reasons)
     return Compared(_load_of(tried), _points_of(tried, scenario))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from scenarios.calibration import Calibration
 from scenarios.model import Scenario
-from sim.calibration.run import Campaign, Subject, calibrated_bench
+from sim.calibration.run import Campaign, calibrated_bench
+from sim.calibration.subject import Subject
 from sim.calibration.whole import stay_with_generators
 from sim.loadtest.bench import Bench, own_bench
 from sim.loadtest.cores import processor
@@ -66,7 +67,11 @@ def validated(
         )
         scenario = request.subject.calibrated(calibration)
         trial = Trial(
-            campaign.warmup_s, campaign.measured_s, campaign.seed, calibration.machine.yardstick_s
+            campaign.warmup_s,
+            campaign.measured_s,
+            campaign.seed,
+            calibration.machine.yardstick_s,
+            calibration.client_s,
         )
         maximum = (
             measured_maximum(bench, scenario, traffic, trial, told=told)
