@@ -209,11 +209,11 @@ def _add_ways_in(
 def _connections(
     settings: ServerSettings, clock: Clock, front_door: FrontDoor, metrics: Metrics
 ) -> Connections:
-    take = front_door.take
+    take, glance = front_door.take, front_door.glance
     if settings.gateway.shows_timing:
-        take = metered(take, metrics.charge)
+        take, glance = metered(take, metrics.charge), metered(glance, metrics.charge)
     admission = Admission(clock.monotonic_s, asyncio.get_running_loop().call_soon)
-    return Connections(settings.limits, admission, take)
+    return Connections(settings.limits, admission, take=take, glance=glance)
 
 
 def _media(

@@ -19,6 +19,8 @@ LEAST_WAITING = 32
 # The event loop begins so many and then looks at its sockets, some 3 ms later: refusals wait for
 # no more than that.
 A_TURN = 16
+# Beyond these, so many are looked at in a turn, whether their answers are at hand.
+GLANCES_A_TURN = 32
 # The pace is that of about so many requests.
 REMEMBERED = 64
 # Until it is learned.
@@ -57,6 +59,7 @@ class Admission:
         self._filled_s = 0.0
         # How many more are begun in this turn.
         self._left = A_TURN
+        self._glances_left = GLANCES_A_TURN
         self._is_turning = False
         # When the last turn was that left somebody waiting; None if it left nobody.
         self._turned_s: float | None = None
@@ -73,6 +76,13 @@ class Admission:
         """Whether one who comes now is to be let in."""
         # Of all that a refusal costs, this is asked most often: the rest is done once a turn.
         return len(self._line) < self._most_waiting
+
+    def may_glance(self) -> bool:
+        """Whether to look if an answer is at hand for one who is not let in; counts it as done."""
+        if self._glances_left:
+            self._glances_left -= 1
+            return True
+        return False
 
     def join(self, one: InLine) -> None:
         """Let a request in: it is handed on at once, or waits until its turn has come."""
@@ -97,6 +107,7 @@ class Admission:
     def _turn(self) -> None:
         self._is_turning = False
         self._left = A_TURN
+        self._glances_left = GLANCES_A_TURN
         now_s = self._monotonic_s()
         if not self._line:
             self._turned_s = None

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, HttpVersion11
 
 from server.errors import BrokenBodyError, SlowBodyError
-from server.gateway.connections import while_body_arrives
+from server.gateway.request_connection import while_body_arrives
 
 JSON = "application/json"
 # For `zlib`: finds out by itself which of the two it is.

@@ -4,25 +4,21 @@ aiohttp speaks HTTP on a connection; what stands here stands between it and the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Coroutine
 from typing import cast
 
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.admission import Admission
-from server.gateway.early_refusal import is_one_whole_call, refusal
+from server.gateway.early_refusal import BUSY, Refusals, is_one_whole_call
 from server.limits import MOST_CONNECTIONS, Limits
 
 _HEADERS_END = b"\r\n\r\n"
 # An answer that a client takes in more slowly than this is not sent to its end.
 LEAST_BYTES_PER_S = 1_024
-# Refused connections that are still told so: past this they are closed without a word.
-REFUSALS_AT_ONCE = 100
-REFUSAL_S = 1.0
 # How often slow clients are looked for while one may keep the server waiting, and at least.
-LOOKS = 20
+LOOKS = 10
 LONGEST_LOOK_S = 1.0
 
 # What answers a request in a while: it returns the answer, or sends it itself and tells whether the
@@ -30,6 +26,8 @@ LONGEST_LOOK_S = 1.0
 Answering = Coroutine[None, None, bytes | bool]
 # Answers what has come on a connection: at once, in a while, or not at all. See `FrontDoor.take`.
 Take = Callable[[bytes, RequestHandler], bytes | Answering | None]
+# Answers it only if that takes hardly more than a refusal. See `FrontDoor.glance`.
+Glance = Callable[[bytes, RequestHandler], bytes | None]
 
 
 class Connections:
@@ -42,16 +40,24 @@ class Connections:
         idle_s: how long a connection stays open without a request.
         open: how many are open.
         refused: how many were refused since the start, because too many were open.
+        refusals: tells clients that too many are open.
         cut: how many were cut off since the start, because the client was too slow.
-        refusing: refused ones that are being told so.
         answering: what answers requests that were taken.
         answered_at_once: requests that were, since the start.
     """
 
-    def __init__(self, limits: Limits, admission: Admission, take: Take = lambda *_: None) -> None:
-        """`take` is asked first to answer what has come."""
+    def __init__(
+        self,
+        limits: Limits,
+        admission: Admission,
+        *,
+        take: Take = lambda *_: None,
+        glance: Glance = lambda *_: None,
+    ) -> None:
+        """`take` is asked first to answer what is let in, `glance` what is about to be refused."""
         self.admission = admission
         self.take = take
+        self.glance = glance
         self.answering: set[asyncio.Task[None]] = set()
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
@@ -59,22 +65,22 @@ class Connections:
         self.open = 0
         self.refused = 0
         self.cut = 0
-        self.refusing = 0
+        self.refusals = Refusals()
         self.answered_at_once = 0
-        self._watched: set[_Connection] = set()
+        self._watched: set[Connection] = set()
         self._look: asyncio.TimerHandle | None = None
 
     def protocol(self, http: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return the protocol of a new connection; `http` makes the one that speaks HTTP."""
         return _Arrival(self, http)
 
-    def watch(self, connection: "_Connection") -> None:
+    def watch(self, connection: "Connection") -> None:
         """Look at a connection every now and then, until it has closed."""
         self._watched.add(connection)
         if self._look is None:
             self._look_later()
 
-    def unwatch(self, connection: "_Connection") -> None:
+    def unwatch(self, connection: "Connection") -> None:
         """Look at a connection no more."""
         self._watched.discard(connection)
         if self._look and not self._watched:
@@ -93,44 +99,6 @@ class Connections:
         self._look_later()
 
 
-@asynccontextmanager
-async def while_connected(request: web.Request) -> AsyncIterator[None]:
-    """Leave the block when the client goes, however long it would wait for something else."""
-    connection = connection_of(request)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None) as presence:
-            if connection:
-                connection.presence = presence
-            try:
-                yield
-            finally:
-                if connection:
-                    connection.presence = None
-
-
-@contextmanager
-def while_body_arrives(request: web.Request) -> Iterator[None]:
-    """Let the reading of a body fail as soon as what arrives is none.
-
-    aiohttp keeps that to itself, for the next request of the connection, and lets this one wait.
-    """
-    connection = connection_of(request)
-    if connection is None:
-        yield
-        return
-    connection.expect_body(request.content)
-    try:
-        yield
-    finally:
-        connection.expect_body(None)
-
-
-def connection_of(request: web.BaseRequest) -> "_Connection | None":
-    """Return the connection that a request came by; None if the client has gone."""
-    protocol = request.transport.get_protocol() if request.transport else None
-    return protocol if isinstance(protocol, _Connection) else None
-
-
 class _Arrival(asyncio.Protocol):
     """A connection about to be made: only then is it known how many are open."""
 
@@ -142,15 +110,15 @@ class _Arrival(asyncio.Protocol):
         connections = self._connections
         protocol: asyncio.Protocol
         if connections.open < connections.most:
-            protocol = _Connection(connections, self._http())
+            protocol = Connection(connections, self._http())
         else:
             connections.refused += 1
-            protocol = _Refusal(connections)
+            protocol = connections.refusals.protocol()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """Passes everything on, and cuts off a client that sends or takes too slowly.
 
     Of a slow client's headers the first byte counts, not the last: one byte now and then does not
@@ -209,6 +177,7 @@ class _Connection(asyncio.Protocol):
         self.presence: asyncio.Timeout | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection, and wait for a request's headers."""
         # uvloop's transports are no subclasses.
         self._transport = cast("asyncio.Transport", transport)
         self._connections.open += 1
@@ -217,6 +186,7 @@ class _Connection(asyncio.Protocol):
         self._http.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it, wherever its request is."""
         self._connections.open -= 1
         self._connections.unwatch(self)
         self._transport = None
@@ -228,6 +198,7 @@ class _Connection(asyncio.Protocol):
         self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Turn a request away, have it wait for its turn, or pass on what is none."""
         if self._held or self._is_answering:
             self._hold_more(data)
             return
@@ -266,25 +237,31 @@ class _Connection(asyncio.Protocol):
         """Answer a request without aiohttp's protocol, unless others may be before it."""
         if self._part_due_s is not None or not self._transport:
             return False
-        http = cast("RequestHandler", self._http)
-        answer = self._connections.take(data, http)
+        answer = self._connections.take(data, cast("RequestHandler", self._http))
         if answer is None:
             return False
-        if self._idle_due_s is None:
-            # aiohttp does not know of this request: it stops its timer.
-            http.keep_alive(True)  # noqa: FBT003 - aiohttp's
         if isinstance(answer, bytes):
-            self._transport.write(answer)
-            self._connections.answered_at_once += 1
-            self._is_between = True
-            self._rest()
-        else:
-            self._is_answering = True
-            self._idle_due_s = None
-            task = self._loop.create_task(self._answer(answer))
-            self._connections.answering.add(task)
-            task.add_done_callback(self._connections.answering.discard)
+            self._answer_at_once(self._transport, answer)
+            return True
+        self._stop_idle_timer()
+        self._is_answering = True
+        self._idle_due_s = None
+        task = self._loop.create_task(self._answer(answer))
+        self._connections.answering.add(task)
+        task.add_done_callback(self._connections.answering.discard)
         return True
+
+    def _answer_at_once(self, transport: asyncio.Transport, answer: bytes) -> None:
+        self._stop_idle_timer()
+        transport.write(answer)
+        self._connections.answered_at_once += 1
+        self._is_between = True
+        self._rest()
+
+    def _stop_idle_timer(self) -> None:
+        """Have aiohttp, which does not know of this request, not close the connection in it."""
+        if self._idle_due_s is None:
+            cast("RequestHandler", self._http).keep_alive(True)  # noqa: FBT003 - aiohttp's
 
     async def _answer(self, answering: Answering) -> None:
         answer: bytes | bool = False
@@ -318,13 +295,16 @@ class _Connection(asyncio.Protocol):
             self.expect_body(self._body)
 
     def eof_received(self) -> bool | None:
+        """Pass on that the client sends no more."""
         return self._http.eof_received()
 
     def pause_writing(self) -> None:
+        """Wait for the client to take what it was sent."""
         self._expect_part_taken()
         self._http.pause_writing()
 
     def resume_writing(self) -> None:
+        """Note that it has."""
         self._part_due_s = None
         if self._idle_due_s is not None:
             self._rest()
@@ -373,17 +353,25 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _is_turned_away(self, data: bytes) -> bool:
-        """Answer a request that would have to wait too long; else it is to be let in."""
-        admission = self._admission
-        if not admission.is_open and is_one_whole_call(data):
-            assert self._transport is not None  # noqa: S101 - for the type checker
-            self._transport.write(_BUSY)
-            admission.refused += 1
-            if self._headers_due_s is not None:
-                # It has had no other answer yet: what came was a whole request all the same.
-                self._headers_due_s = self._loop.time() + self._connections.client_s
-            return True
-        return False
+        """Answer a request that would have to wait too long; else it is to be let in.
+
+        By what it asks for, if that is at hand, and by a refusal.
+        """
+        admission, transport = self._admission, self._transport
+        if admission.is_open or not transport or not is_one_whole_call(data):
+            return False
+        if self._headers_due_s is not None:
+            # It has had no other answer yet: what came was a whole request all the same.
+            self._headers_due_s = self._loop.time() + self._connections.client_s
+        if self._part_due_s is None and admission.may_glance():
+            answer = self._connections.glance(data, cast("RequestHandler", self._http))
+            if answer:
+                self._headers_due_s = None
+                self._answer_at_once(transport, answer)
+                return True
+        transport.write(BUSY)
+        admission.refused += 1
+        return True
 
     def _expect_part_taken(self) -> None:
         assert self._transport is not None  # noqa: S101 - for the type checker
@@ -410,34 +398,3 @@ def _has_failed(http: asyncio.Protocol) -> bool:
     """Whether aiohttp has met what is no HTTP; it has no public way to tell."""
     messages = cast("RequestHandler", http)._messages  # noqa: SLF001
     return bool(messages) and isinstance(messages[-1][0], _ErrInfo)
-
-
-class _Refusal(asyncio.Protocol):
-    """Tells a client to come back later, without reading what it wants."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-        self._end: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)
-        if self._connections.refusing >= REFUSALS_AT_ONCE:
-            transport.abort()
-            return
-        self._connections.refusing += 1
-        transport.write(_REFUSAL)
-        # Closed for writing only: closed altogether, the client's own bytes would be answered with
-        # a reset, which can overtake the answer. It may have gone already.
-        with suppress(OSError):
-            transport.write_eof()
-        self._end = asyncio.get_running_loop().call_later(REFUSAL_S, transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        if self._end:
-            self._end.cancel()
-            self._connections.refusing -= 1
-
-
-_REFUSAL = refusal("too many connections are open; try again in a moment", closes=True)
-_BUSY = refusal("api_gateway is overloaded; try again in a moment", closes=False)

@@ -12,9 +12,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import istr
 
-from server.gateway.connections import connection_of
 from server.gateway.exchange import EXCHANGE, Exchange
 from server.gateway.problems import problem_for
+from server.gateway.request_connection import connection_of
 from server.gateway.whole_response import (
     DATA_POLICY,
     NO_SNIFFING,

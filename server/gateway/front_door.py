@@ -58,25 +58,37 @@ class FrontDoor:
             The whole answer if it is at hand; what gives it, if somebody has to wait for it, or
             sends it and tells whether the connection stays; None for what is not taken.
         """
+        found = self._call_in(data)
+        request = found and self._requests.read(data, http)
+        if not found or not request:
+            return None
+        return self._answer_at_hand(request, *found) or self._answer(request, *found)
+
+    def glance(self, data: bytes, http: web.RequestHandler) -> bytes | None:
+        """Return the whole answer only if it is at hand: it takes hardly more than a refusal."""
+        found = self._call_in(data)
+        if not found or not found[0].target.at_hand:
+            return None
+        request = self._requests.read(data, http)
+        return self._answer_at_hand(request, *found) if request else None
+
+    def _call_in(self, data: bytes) -> tuple[Route[Served], Mapping[str, str]] | None:
         method, _, rest = data[:_LONGEST_TARGET].partition(b" ")
         target, space, _ = rest.partition(b" ")
         if self.closes or not space:
             return None
         path = target.partition(b"?")[0].decode("latin-1")
         found = self._router.find(method.decode("latin-1"), path)
-        if found is None or not found[0].target.is_call:
+        return found if found and found[0].target.is_call else None
+
+    def _answer_at_hand(
+        self, request: web.Request, route: Route[Served], parameters: Mapping[str, str]
+    ) -> bytes | None:
+        find = route.target.at_hand
+        if find is None:
             return None
-        request = self._requests.read(data, http)
-        if request is None:
-            return None
-        route, parameters = found
-        if at_hand := route.target.at_hand:
-            response = self._envelope.around_at_hand(
-                request, at_hand, parameters, route=route.pattern
-            )
-            if response:
-                return response.whole(request)
-        return self._answer(request, route, parameters)
+        response = self._envelope.around_at_hand(request, find, parameters, route=route.pattern)
+        return response.whole(request) if response else None
 
     async def _answer(
         self, request: web.Request, route: Route[Served], parameters: Mapping[str, str]

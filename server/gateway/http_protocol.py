@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from aiohttp import hdrs, web
 
-from server.gateway.connections import connection_of
 from server.gateway.envelope import Envelope
 from server.gateway.problems import problem
+from server.gateway.request_connection import connection_of
 
 _DETAIL = "the request is not HTTP/1.1 as this server reads it"
 

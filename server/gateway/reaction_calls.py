@@ -9,7 +9,7 @@ from aiohttp import web
 from server.errors import InvalidFieldError, RequestError
 from server.gateway.bodies import NewComment, NewLike, ReadMark
 from server.gateway.calls import Answer, Call, Incoming
-from server.gateway.connections import while_connected
+from server.gateway.request_connection import while_connected
 from server.gateway.shapes import (
     CommentItem,
     CommentShape,

@@ -52,6 +52,11 @@ class Feed:
         return len(self.packed) // ENTRY_BYTES
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing was trimmed: there is no post below it."""
+        return self.floor == 0
+
+    @property
     def entries(self) -> tuple[FeedEntry, ...]:
         """All entries, newest first."""
         return unpacked(self.packed)

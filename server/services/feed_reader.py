@@ -73,13 +73,15 @@ class FeedReader:
         return made
 
     def at_hand(self, user_id: int, page: PageRequest) -> FeedPage | None:
-        """Return a page that was read before and holds no post that is old; None without waiting.
+        """Return the same without waiting, if all that the page is made of is in memory; or None.
 
         As a page that is not returned it counts for nothing: it is to be read.
         """
         sources = self._feed_cache.at_hand(user_id)
-        known = sources and self._pages.get(user_id, page, sources)
-        if not sources or not known:
+        if sources is None:
+            return None
+        known = self._pages.get(user_id, page, sources) or self._made(user_id, page, sources)
+        if known is None:
             return None
         self._feed_cache.note_hit(user_id)
         now_s = self._monotonic_s()
@@ -87,6 +89,23 @@ class FeedReader:
             known.noted_until_s = now_s + NOTED_EVERY_S
             self._on_read(user_id, sources)
         return known
+
+    def _made(self, user_id: int, page: PageRequest, sources: FeedSources) -> FeedPage | None:
+        """Make a page of a feed and of posts that are in memory; None if it needs anything else."""
+        feed, wanted = sources.feed, page.and_one_more
+        if feed is None or sources.pulled or page.before <= feed.floor + 1:
+            return None
+        post_ids = feed.post_ids(wanted)
+        hydrated = self._post_reader.at_hand(post_ids)
+        if hydrated is None:
+            return None
+        shown = _allowed(hydrated, sources)
+        is_to_its_end = feed.is_whole and len(post_ids) < wanted.limit
+        if len(shown) < wanted.limit and not is_to_its_end:
+            return None
+        made = _presented(shown, page)
+        self._pages.keep(user_id, page, sources, made)
+        return made
 
     async def _filled(self, sources: FeedSources, page: PageRequest) -> Sequence[ShownPost]:
         """Return the posts of a page and one more, if there are as many."""
@@ -110,7 +129,7 @@ class FeedReader:
             post_ids = await self._with_pulled(sources.pulled, feed, page)
         else:
             post_ids = feed.post_ids(page)
-        if len(post_ids) < page.limit:
+        if len(post_ids) < page.limit and not feed.is_whole:
             below = PageRequest(feed.floor + 1, page.limit - len(post_ids))
             older = await self._posts.entries_by(sources.followees, below)
             post_ids = [*post_ids, *_ids(older)]

@@ -14,13 +14,14 @@ from weakref import ref
 
 from server.model.pages import PageRequest
 from server.services.feed_cache import FeedSources
-from server.services.post_cache import ShownPost
+from server.services.post_cache import Presented, ShownPost
 
 # Of the objects around a reader's pages, and around the posts of a page.
 _AROUND_READER_BYTES = 500
 _AROUND_PAGE_BYTES = 500
-# Of a post's note that it stands on a page.
-_STANDING_BYTES = 100
+
+
+_NOT_PRESENTED = Presented(b"")
 
 
 @dataclass(slots=True, eq=False)
@@ -28,16 +29,20 @@ class FeedPage:
     """Posts of a feed, newest first, and the id below which it goes on; None at its end.
 
     Attributes:
-        presented: the page in JSON, once the gateway has made it, while no post on it has changed.
         is_kept: whether it is in a page cache.
         noted_until_s: until when nobody needs to be told that it is read, by a monotonic clock.
     """
 
     items: Sequence[ShownPost]
     next_before: int | None
-    presented: bytes = field(default=b"", init=False)
     is_kept: bool = field(default=False, init=False)
+    _presented: Presented = field(default=_NOT_PRESENTED, init=False)
     noted_until_s: float = field(default=-math.inf, init=False)
+
+    @property
+    def presented(self) -> bytes:
+        """The page in JSON, once the gateway has made it, while no post on it has changed."""
+        return self._presented.json
 
     def keep_presented(self, presented: bytes) -> None:
         """Keep the page's JSON while it is kept, and all its posts, since then it loses it in time.
@@ -46,24 +51,21 @@ class FeedPage:
         processor's cache.
         """
         if self.is_kept and all(shown.is_kept for shown in self.items):
-            self.presented = presented
+            self._presented = kept = Presented(presented)
             for shown in self.items:
-                shown.stand_on(self)
+                shown.note_shown_in(kept)
 
     def leave(self) -> None:
         """Be kept no more."""
         self.is_kept = False
-        self.presented = b""
-        for shown in self.items:
-            shown.leave(self)
+        if self._presented is not _NOT_PRESENTED:
+            # Its posts do not keep it.
+            self._presented.json = b""
 
     @property
     def size_bytes(self) -> int:
         """What it takes in memory at most, as if its posts stood nowhere else."""
-        return _AROUND_PAGE_BYTES + sum(
-            shown.size_bytes + shown.presented_at_most_bytes + _STANDING_BYTES
-            for shown in self.items
-        )
+        return _AROUND_PAGE_BYTES + sum([shown.on_page_bytes for shown in self.items])
 
 
 @dataclass(slots=True, eq=False)

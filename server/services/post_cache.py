@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from sys import getsizeof
-from typing import Protocol
 
 from server.model.media import Media
 from server.model.records import Counts, Post
@@ -13,15 +12,20 @@ from server.services.caches import LeasedCache
 CAPACITY = 50_000
 BUDGET_BYTES = 256 * 2**20
 # Of the objects around the texts of a post, and of its JSON around them.
-_AROUND_BYTES = 1_000
+_AROUND_BYTES = 1_300
 # Of media, and of each of its renditions: a key, a type and five numbers.
 _RENDITION_BYTES = 500
+# Of a post's note of JSON that shows it.
+_NOTE_BYTES = 100
+# Notes of JSON that is true no more go when a post has so many, and twice as many as it needed.
+_NOTES = 32
 
 
-class Presented(Protocol):
-    """JSON that shows posts."""
+@dataclass(slots=True, eq=False)
+class Presented:
+    """JSON that shows posts; empty once it is true no more."""
 
-    presented: bytes
+    json: bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +42,7 @@ class ShownPost:
         is_kept: whether it is in the post cache: if not, there may be a newer one.
         presented_at_most_bytes: how long its JSON is at most, to be kept.
         size_bytes: what it takes in memory at most, its JSON included.
+        on_page_bytes: what it adds at most to a page that it stands on.
     """
 
     post: Post
@@ -46,10 +51,13 @@ class ShownPost:
     media: Media | None = None
     presented: bytes = field(default=b"", init=False)
     is_kept: bool = field(default=False, init=False)
-    _pages: set[Presented] = field(default_factory=set, init=False)
+    # A list, not a set: a page that is made has twenty posts note it, a page that goes none.
+    _shown_in: list[Presented] = field(default_factory=list, init=False)
+    _most_notes: int = field(default=_NOTES, init=False)
     author_id: int = field(init=False)
     presented_at_most_bytes: int = field(init=False)
     size_bytes: int = field(init=False)
+    on_page_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Take out of the post what every rule, and every page that is made, looks for."""
@@ -61,6 +69,7 @@ class ShownPost:
         # UTF-8 takes up to twice what Python takes.
         self.presented_at_most_bytes = _AROUND_BYTES + 2 * texts_bytes
         self.size_bytes = _AROUND_BYTES + texts_bytes + media_bytes + self.presented_at_most_bytes
+        self.on_page_bytes = self.size_bytes + self.presented_at_most_bytes + _NOTE_BYTES
 
     def keep_presented(self, presented: bytes) -> None:
         """Keep the post's JSON while the post is kept itself, since then it is told of changes.
@@ -71,21 +80,21 @@ class ShownPost:
             # A copy: what a serializer returns may keep a buffer ten times as large.
             self.presented = bytes(memoryview(presented))
 
-    def stand_on(self, page: Presented) -> None:
-        """Have a page lose its JSON when the post's is true no more."""
-        self._pages.add(page)
-
-    def leave(self, page: Presented) -> None:
-        """Forget a page that is not kept any more."""
-        self._pages.discard(page)
+    def note_shown_in(self, presented: Presented) -> None:
+        """Have JSON go when what it shows of the post is true no more."""
+        notes = self._shown_in
+        if len(notes) >= self._most_notes:
+            notes[:] = [note for note in notes if note.json]
+            self._most_notes = max(2 * len(notes), _NOTES)
+        notes.append(presented)
 
     def change(self) -> None:
         """Let go of all JSON that shows the post, since it is true no more."""
         self.presented = b""
-        if self._pages:
-            for page in self._pages:
-                page.presented = b""
-            self._pages.clear()
+        if self._shown_in:
+            for presented in self._shown_in:
+                presented.json = b""
+            self._shown_in.clear()
 
     @property
     def post_id(self) -> int:

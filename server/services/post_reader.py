@@ -61,9 +61,14 @@ class PostReader:
         """Return posts in the order of their ids; `GONE` for one that was deleted."""
         found = self._post_cache.get_many(post_ids)
         if None not in found:
-            return cast("Sequence[ShownPost]", found)
+            return cast("list[ShownPost]", found)
         read = await self._read([i for i, shown in zip(post_ids, found, strict=True) if not shown])
         return [shown or read.get(i, GONE) for i, shown in zip(post_ids, found, strict=True)]
+
+    def at_hand(self, post_ids: Sequence[int]) -> Sequence[ShownPost] | None:
+        """Return the same if all of them are in memory."""
+        found = self._post_cache.get_many(post_ids)
+        return None if None in found else cast("list[ShownPost]", found)
 
     async def _read(self, post_ids: Sequence[int]) -> Mapping[int, ShownPost]:
         lease = self._post_cache.lease()

@@ -170,6 +170,27 @@ def test_the_next_page_shows_what_was_changed_meanwhile(server: Serving, author:
         assert shown() == {}
 
 
+def test_a_page_is_made_at_once_of_posts_that_others_have_read(
+    server: Serving, author: Person
+) -> None:
+    first, second = (server.sign_up(name) for name in ("first-to-read", "second-to-read"))
+    for each in (first, second):
+        server.follow(each, author)
+    wait_until_at_hand(server, feed(second))
+    server.post(author, "Read by the first")
+    eventually(lambda: read(server, first)[1][:1] == ["Read by the first"], within_s=10)
+
+    pages: list[list[str]] = []
+
+    def read_new() -> None:
+        with closing(connected(server)) as client:
+            items = json.loads(exchanged(client, feed(second))[1])["items"]
+            pages.append([item["text"] for item in items])
+
+    assert counted(server, read_new) == 1
+    assert pages[0][:1] == ["Read by the first"]
+
+
 @pytest.mark.parametrize(
     ("path", "token", "status"),
     [

@@ -11,6 +11,7 @@ from server.gateway.early_refusal import is_one_whole_call, refusal
 # The loop begins a request every half millisecond, sixteen in a turn.
 PACE_S = 0.0005
 A_TURN = 16
+GLANCES_A_TURN = 32
 
 
 class HandLoop:
@@ -169,6 +170,16 @@ def test_a_loop_that_has_caught_up_takes_bursts_again(admission: Admission, loop
     loop.turns(10)
 
     assert let_in(admission, loop, 5_000) == pytest.approx(0.25 / PACE_S, rel=0.1)
+
+
+def test_so_many_of_those_not_let_in_are_looked_at_in_a_turn(
+    admission: Admission, loop: HandLoop
+) -> None:
+    flood(admission, loop, 200)
+
+    assert [admission.may_glance() for _ in range(100)].count(True) == GLANCES_A_TURN
+    loop.turn()
+    assert [admission.may_glance() for _ in range(100)].count(True) == GLANCES_A_TURN
 
 
 def test_who_has_gone_waits_no_more(admission: Admission, loop: HandLoop) -> None:

@@ -1,5 +1,6 @@
 """Pages that were read lately: when they are still right, and when not."""
 
+import gc
 import math
 import weakref
 
@@ -10,7 +11,7 @@ from server.model.pages import PageRequest
 from server.model.records import Counts, Post
 from server.services.feed_cache import FeedSources
 from server.services.page_cache import FeedPage, PageCache
-from server.services.post_cache import ShownPost
+from server.services.post_cache import Presented, ShownPost
 
 READER = 1
 TOP = PageRequest(before=100, limit=2)
@@ -93,18 +94,30 @@ def test_a_page_that_is_not_kept_keeps_no_json(page: FeedPage) -> None:
     assert not page.presented
 
 
-def test_posts_hold_no_page_that_was_put_out(page: FeedPage) -> None:
+def test_a_page_that_was_put_out_has_no_json(page: FeedPage) -> None:
     cache = PageCache(budget_bytes=1.5 * bytes_of(page))
     cache.keep(READER, TOP, SOURCES, page)
     present(page)
+
     cache.keep(2, TOP, SOURCES, FeedPage(page.items[:1], next_before=None))
+
     assert not page.presented
 
-    page.presented = b"what nobody changes"
-    for shown in page.items:
-        shown.change()
 
-    assert page.presented == b"what nobody changes"
+def test_posts_that_do_not_change_gather_no_json_of_pages_that_went(
+    cache: PageCache, page: FeedPage
+) -> None:
+    made = page
+    for _ in range(1_000):
+        made = FeedPage(page.items, next_before=8)
+        cache.keep(READER, TOP, SOURCES, made)
+        present(made)
+
+    alive = sum(isinstance(each, Presented) for each in gc.get_objects())
+
+    assert made.presented == PRESENTED
+    # Of other tests, too.
+    assert alive < 200
 
 
 def test_another_place_in_the_feed_is_another_page(cache: PageCache) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from server.gateway.admission import A_TURN, Admission
-from server.gateway.connections import Connections
+from server.gateway.admission import A_TURN, GLANCES_A_TURN, Admission
+from server.gateway.connections import Connections, Glance
 from server.limits import Limits
 
 REQUEST = b"POST /v1/likes HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+READ = b"GET /v1/feeds/1 HTTP/1.1\r\nHost: x\r\n\r\n"
+AT_HAND = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LOOKS, LOOK_AGAIN_S = 5_000, 0.001
 MB = 1_000_000
 
@@ -23,12 +25,22 @@ class Heard(asyncio.Protocol):
         self.received = bytearray()
         self.has_ended = False
 
+    def keep_alive(self, val: bool) -> None:  # noqa: FBT001 - as aiohttp has it
+        """Wait no longer for the next request."""
+
     def data_received(self, data: bytes) -> None:
         self.received += data
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.has_ended = True
+
+
+class Waiting:
+    """Somebody in the line, without a connection."""
+
+    def hand_on(self) -> None:
+        """Be begun."""
 
 
 @dataclass
@@ -57,10 +69,11 @@ class Gate:
 
 
 @asynccontextmanager
-async def gate() -> AsyncIterator[Gate]:
+async def gate(glance: Glance = lambda *_: None) -> AsyncIterator[Gate]:
     turns: list[Callable[[], None]] = []
     loop = asyncio.get_running_loop()
-    connections = Connections(Limits(), Admission(loop.time, turns.append))
+    admission = Admission(loop.time, turns.append)
+    connections = Connections(Limits(), admission, glance=glance)
     heard: list[Heard] = []
 
     def speak() -> Heard:
@@ -78,6 +91,23 @@ async def gate() -> AsyncIterator[Gate]:
         client.close()
     server.close()
     await until(lambda: connections.open == 0)
+
+
+async def read_in_turn(opened: Gate, requests: int) -> list[bytes]:
+    """Read so often while the line is full; returns the statuses."""
+    reader, client = await asyncio.open_connection("127.0.0.1", opened.port)
+    admission = opened.connections.admission
+    while admission.is_open:
+        admission.join(Waiting())
+    statuses = []
+    for _ in range(requests):
+        client.write(READ)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"Content-Length: 0" not in head:
+            await reader.readuntil(b"}")
+        statuses.append(head[9:12])
+    client.close()
+    return statuses
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -131,3 +161,24 @@ def test_a_request_that_waits_does_not_grow_with_what_its_client_sends() -> None
     held_bytes, _ = uvloop.run(send())
 
     assert held_bytes < 1 * MB
+
+
+def test_what_is_at_hand_is_answered_in_place_of_a_refusal_some_times_in_a_turn() -> None:
+    async def read() -> tuple[list[bytes], list[bytes], int]:
+        async with gate(glance=lambda *_: AT_HAND) as opened:
+            first = await read_in_turn(opened, GLANCES_A_TURN + 2)
+            opened.turn()
+            return first, await read_in_turn(opened, 1), opened.connections.admission.refused
+
+    first, second, refused = uvloop.run(read())
+
+    assert first == [b"200"] * GLANCES_A_TURN + [b"503"] * 2
+    assert (second, refused) == ([b"200"], 2)
+
+
+def test_what_is_not_at_hand_is_refused() -> None:
+    async def read() -> list[bytes]:
+        async with gate() as opened:
+            return await read_in_turn(opened, 3)
+
+    assert uvloop.run(read()) == [b"503"] * 3
