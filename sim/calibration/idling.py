@@ -15,7 +15,7 @@ from sim.calibration.waits import Median, Played, latencies, wake_up_work_s
 from sim.loadtest.histograms import quantile_s
 
 REPLICATIONS = 2
-VISITS = 30_000
+VISITS = 20_000
 """Of each replication of a load: enough for how busy the core is, and for a median."""
 
 LEAST_REQUESTS = 20
