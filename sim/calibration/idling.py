@@ -112,7 +112,7 @@ def _medians(
     for load, early, late in [each for each in triples if each[1].measured <= QUIET] or triples[:1]:
         counts = {
             flow: count
-            for flow in early.medians_s.keys() & late.medians_s.keys()
+            for flow in sorted(early.medians_s.keys() & late.medians_s.keys())
             if (count := load.measurement.flow(flow).answered) >= LEAST_REQUESTS
         }
         for flow, count in counts.items():
