@@ -24,7 +24,7 @@ from sim.calibration.batches import commit_service, consumer_services
 from sim.calibration.clips import rendered_clips
 from sim.calibration.errors import InvalidLoadError
 from sim.calibration.idling import with_idling
-from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, is_extra, next_rate_per_s
+from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, Rung, is_extra, next_rate_per_s
 from sim.calibration.observing import Observed, observed
 from sim.calibration.renditions import RENDERING, renditions_service
 from sim.calibration.sampler import STORAGE
@@ -197,7 +197,7 @@ def _observed_loads(
             for position, rate_per_s in enumerate(campaign.rates_per_s)
         ]
     found = [_observed_at(bench, subject, LOW_LOAD_PER_S, campaign, told=told)]
-    while (rate_per_s := _next_rate_per_s(found)) is not None:
+    while (rate_per_s := next_rate_per_s([_rung(each) for each in found])) is not None:
         position = len(found)
         try:
             seen = _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
@@ -213,12 +213,8 @@ def _observed_loads(
     return found
 
 
-def _next_rate_per_s(found: Sequence[Observed]) -> float | None:
-    return next_rate_per_s(
-        len(found),
-        rate_per_s=found[-1].spec.traffic.rate_per_s,
-        cpu_s_per_request=found[-1].observation.cpu_s_per_request,
-    )
+def _rung(seen: Observed) -> Rung:
+    return Rung(seen.spec.traffic.rate_per_s, seen.core_utilisation)
 
 
 def _observed_at(
