@@ -21,7 +21,7 @@ from scenarios.calibration import (
 from scenarios.model import Scenario
 from sim.calibration.attribution import Paths, box_services, flow_visits, sampled_visits
 from sim.calibration.batches import commit_service, consumer_services
-from sim.calibration.clips import rendered_clips
+from sim.calibration.clips import LENGTHS_S, clips_of, rendered_clips
 from sim.calibration.errors import InvalidLoadError
 from sim.calibration.idling import with_idling
 from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, Rung, is_extra, next_rate_per_s
@@ -70,19 +70,23 @@ def calibrated_bench(
     """Return what was measured on a server of one's own, started with `--server-timing`.
 
     Service times come from the largest loads, the cost of batches from all but the low one, waiting
-    from the low one: there is no queue in its median. Clips are rendered after the loads.
+    from the quiet ones: there is hardly a queue in their medians. Clips are rendered after the low
+    load: larger ones leave renditions behind for minutes.
 
     Raises:
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
     stay_with_generators(bench)
-    low, *moderate = _observed_loads(bench, subject, campaign, told=told)
-    machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
+    low_per_s = campaign.rates_per_s[0] if campaign.rates_per_s else LOW_LOAD_PER_S
+    low = _observed_at(bench, subject, low_per_s, campaign, told=told)
     told("rendering clips")
-    clips = rendered_clips(bench, usual_yardstick_s=machine.yardstick_s)
+    rendered = rendered_clips(bench)
+    moderate = _observed_above(low, bench, subject, campaign, told=told)
+    machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
     ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)
     told("playing the loads")
     found = calibration_from(low, moderate, subject, ground)
+    clips = clips_of(LENGTHS_S, rendered.at_usual_speed(machine.yardstick_s))
     return found.model_copy(update={"clips": clips})
 
 
@@ -188,15 +192,15 @@ def _varied(boxes: Mapping[str, BoxService], scvs: Mapping[str, float]) -> dict[
     }
 
 
-def _observed_loads(
-    bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
+def _observed_above(
+    low: Observed, bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
 ) -> Sequence[Observed]:
     if campaign.rates_per_s:
         return [
             _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
-            for position, rate_per_s in enumerate(campaign.rates_per_s)
+            for position, rate_per_s in enumerate(campaign.rates_per_s[1:], start=1)
         ]
-    found = [_observed_at(bench, subject, LOW_LOAD_PER_S, campaign, told=told)]
+    found = [low]
     while (rate_per_s := next_rate_per_s([_rung(each) for each in found])) is not None:
         position = len(found)
         try:
@@ -210,7 +214,7 @@ def _observed_loads(
             told(f"left out: the server does not keep up with {rate_per_s:.0f} requests/s")
             break
         found.append(seen)
-    return found
+    return found[1:]
 
 
 def _rung(seen: Observed) -> Rung:
