@@ -2,7 +2,8 @@
 
 A busier server uses less for a request: batches grow, and hardly anything is woken up. So how busy
 the core is rises less and less with the load, and a straight line through the last two loads meets
-the wanted busy part before the server does.
+the wanted busy part before the server does. A core that seems full may still answer twice as much:
+the last load is the one that the server does not keep up with.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 LOW_LOAD_PER_S = 15.0
 
 FULL = 0.9
-"""Busy part of the core that is aimed at: nearly full, and no queue yet that only grows."""
+"""Busy part of the core that the line is followed to."""
 
 LEAST_LARGER = 3
 """Loads after the low one, at least."""
@@ -19,8 +20,8 @@ LEAST_LARGER = 3
 MOST_LARGER = 8
 """At most."""
 
-LEAST_GROWTH = 1.1
-"""What a load beyond the least must be over the one before, to be worth its time."""
+LEAST_GROWTH = 1.3
+"""From one load to the next, however busy the core is."""
 
 MOST_GROWTH = 3.0
 """From one load to the next, whatever the line says of a core that is hardly busy."""
@@ -38,18 +39,17 @@ class Rung:
 
 
 def next_rate_per_s(rungs: Sequence[Rung]) -> float | None:
-    """Return the load after these, the low one first; None if they are all."""
+    """Return the load after these, the low one first; None if they are as many as may be."""
+    if len(rungs) > MOST_LARGER:
+        return None
     last = rungs[-1]
     before = rungs[-2] if len(rungs) > 1 else Rung(0.0, 0.0)
-    busier = max(last.busy - before.busy, 0.0)
+    busier = last.busy - before.busy
     left = max(FULL - last.busy, 0.0)
-    most_per_s = MOST_GROWTH * last.rate_per_s
-    further_per_s = left / busier * (last.rate_per_s - before.rate_per_s) if busier else most_per_s
-    chosen_per_s = min(last.rate_per_s + further_per_s, most_per_s)
-    is_worth_it = chosen_per_s >= LEAST_GROWTH * last.rate_per_s
-    if not is_extra(len(rungs)):
-        return chosen_per_s if is_worth_it else LEAST_GROWTH * last.rate_per_s
-    return chosen_per_s if is_worth_it and len(rungs) <= MOST_LARGER else None
+    growth = MOST_GROWTH
+    if busier > 0:
+        growth = 1 + left / busier * (1 - before.rate_per_s / last.rate_per_s)
+    return last.rate_per_s * min(max(growth, LEAST_GROWTH), MOST_GROWTH)
 
 
 def is_extra(position: int) -> bool:

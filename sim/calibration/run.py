@@ -41,7 +41,8 @@ FULL = 2
 others tell what batches cost, and how much an idle server adds."""
 
 TRIES = 3
-"""Of a load that tells of the load generator: others may be at work on the machine."""
+"""Of a load that tells of the load generator: others may be at work on the machine. A load that can
+be left out has one: it may be more than the generator can do."""
 
 Told = Callable[[str], None]
 
@@ -238,7 +239,7 @@ def _observed_at(
     )
     # What a load has left behind would be charged to the next.
     wait_until_settled(bench, subject.assumed.objectives)
-    for _ in range(TRIES - 1):
+    for _ in range((1 if is_extra(position) else TRIES) - 1):
         told(f"measuring at {rate_per_s:.0f} requests/s")
         try:
             return observed(bench, spec)
