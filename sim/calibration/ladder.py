@@ -26,6 +26,9 @@ LEAST_GROWTH = 1.3
 MOST_GROWTH = 3.0
 """From one load to the next, whatever the line says of a core that is hardly busy."""
 
+MOST_GROWTH_BUSY, BUSY = 1.5, 0.5
+"""Likewise, from this busy part on: what lies beyond the next load may be too much."""
+
 KEEPS_UP = 0.95
 """Of what is offered, answered less than this: what is not done yet is missing in the count."""
 
@@ -49,7 +52,8 @@ def next_rate_per_s(rungs: Sequence[Rung]) -> float | None:
     growth = MOST_GROWTH
     if busier > 0:
         growth = 1 + left / busier * (1 - before.rate_per_s / last.rate_per_s)
-    return last.rate_per_s * min(max(growth, LEAST_GROWTH), MOST_GROWTH)
+    most = MOST_GROWTH_BUSY if last.busy >= BUSY else MOST_GROWTH
+    return last.rate_per_s * min(max(growth, LEAST_GROWTH), most)
 
 
 def is_extra(position: int) -> bool:

@@ -7,6 +7,7 @@ from sim.calibration.ladder import (
     LEAST_GROWTH,
     LOW_LOAD_PER_S,
     MOST_GROWTH,
+    MOST_GROWTH_BUSY,
     MOST_LARGER,
     Rung,
     next_rate_per_s,
@@ -40,7 +41,7 @@ def test_a_server_that_uses_less_the_busier_it_is_is_measured_near_its_maximum()
 def test_a_core_that_only_seems_full_is_offered_more() -> None:
     loads = climbed(lambda rate_per_s: 0.0013 if rate_per_s < 700 else 0.0006, most_per_s=1_650)
 
-    assert loads[-1].rate_per_s > 1_650 / LEAST_GROWTH
+    assert loads[-1].rate_per_s > 1_650 / MOST_GROWTH_BUSY
 
 
 def test_no_load_is_many_times_the_one_before() -> None:
