@@ -39,7 +39,7 @@ def test_a_server_that_uses_less_the_busier_it_is_is_measured_near_its_maximum()
 
 
 def test_a_core_that_only_seems_full_is_offered_more() -> None:
-    loads = climbed(lambda rate_per_s: 0.0013 if rate_per_s < 700 else 0.0006, most_per_s=1_650)
+    loads = climbed(lambda rate_per_s: min(0.0013, 0.9 / rate_per_s), most_per_s=1_650)
 
     assert loads[-1].rate_per_s > 1_650 / MOST_GROWTH_BUSY
 
