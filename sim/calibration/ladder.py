@@ -26,7 +26,7 @@ LEAST_GROWTH = 1.3
 MOST_GROWTH = 3.0
 """From one load to the next, whatever the line says of a core that is hardly busy."""
 
-MOST_GROWTH_BUSY, BUSY = 1.5, 0.5
+MOST_GROWTH_BUSY, BUSY = 1.5, 0.7
 """Likewise, from this busy part on: what lies beyond the next load may be too much."""
 
 KEEPS_UP = 0.95

@@ -239,8 +239,8 @@ def _observed_at(
     )
     # What a load has left behind would be charged to the next.
     wait_until_settled(bench, subject.assumed.objectives)
+    told(f"measuring at {rate_per_s:.0f} requests/s")
     for _ in range((1 if is_extra(position) else TRIES) - 1):
-        told(f"measuring at {rate_per_s:.0f} requests/s")
         try:
             return observed(bench, spec)
         except InvalidLoadError as error:
