@@ -40,6 +40,8 @@ KNEE_GOOD = 0.95
 TRIES = 3
 FACTOR = 3
 RECOVERS_WITHIN_S = 30.0
+# Of the peak, at so many times the knee.
+LEAST_GOOD = 0.8
 NORMAL_SHARE = 0.5
 # Somebody who posts, likes and reads all the while, to see that what is answered is true.
 WITNESS_EVERY_S = 0.2
@@ -157,6 +159,7 @@ def test_overload(
             f"\na witness had {dict(witness.statuses)}, and found no page wrong,"
             f" none of {len(witness.posts)} confirmed posts missing"
         )
+    assert flood.good_per_s >= LEAST_GOOD * peak_per_s
 
 
 def mixture(users: Sequence[int], posts: Sequence[int]) -> list[list[object]]:
