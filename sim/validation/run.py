@@ -62,11 +62,13 @@ class Compared:
 class Maximum:
     """What a server can do: answered a second, of what it was offered and did not keep up with.
 
-    The latter is None where the maximum was not measured.
+    The latter is None where the maximum was not measured. `speed` is how fast the machine was
+    meanwhile, over its speed when it was calibrated.
     """
 
     answered_per_s: float
     offered_per_s: float | None
+    speed: float = 1.0
 
 
 def measured_maximum(
@@ -85,7 +87,8 @@ def measured_maximum(
     for _ in range(MOST_OVERLOADS):
         told(f"measuring the maximum, {offered_per_s:.0f} requests/s offered")
         spec = LoadSpec(traffic.at(offered_per_s), trial.measured_s, trial.warmup_s, trial.seed)
-        measurement = measured_whole(bench, bench.plan(spec))
+        with yardstick(bench.cores.server) as pace:
+            measurement = measured_whole(bench, bench.plan(spec))
         reasons = invalid_because(measurement)
         if reasons:
             raise NoMaximumError(
@@ -95,7 +98,7 @@ def measured_maximum(
             )
         answered_per_s = max(answered_per_s, achieved_per_s(measurement))
         if achieved_per_s(measurement) < KEEPS_UP * offered_per_s:
-            return Maximum(answered_per_s, offered_per_s)
+            return Maximum(answered_per_s, offered_per_s, trial.yardstick_s / pace.median_s)
         wait_until_settled(bench, scenario.objectives)
         offered_per_s *= GROWTH
     raise NoMaximumError(

@@ -90,7 +90,8 @@ def _setup(request: Request, scenario: Scenario, bench: Bench, maximum: Maximum)
     return ValidationSetup(
         calibration=JUST_MEASURED if known is None else f"{known.file}, {known.measured_on}",
         measured_max_per_s=maximum.answered_per_s,
-        predicted_max_per_s=capacity_per_s(scenario, request.subject.traffic.rates_per_s),
+        predicted_max_per_s=maximum.speed
+        * capacity_per_s(scenario, request.subject.traffic.rates_per_s),
         users=len(bench.world),
         warmup_s=request.campaign.warmup_s,
         measured_s=request.campaign.measured_s,
