@@ -33,6 +33,7 @@ class Backlogs:
     async def measure(self, messages: MessageQueue) -> None:
         """Measure until cancelled."""
         while True:
+            # A store that does not answer is told elsewhere; until then, what was measured stands.
             with suppress(RequestError):
                 for queue in Queue:
                     self.of[queue] = await messages.backlog(queue)

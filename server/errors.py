@@ -3,6 +3,7 @@
 ServerError
 ├── WorldError             a world that cannot be populated
 ├── BackgroundError        what nobody asks for, and everybody needs, has stopped
+├── UnreadableEventsError  rows of the message queue that are no events
 ├── StartError             what can keep it from starting
 │   ├── AddressError       no address of this machine, or a port this user may not open
 │   ├── PortTakenError     another program listens there
@@ -40,6 +41,7 @@ ServerError
     └── StorageError       the disk does not take what is written
 """
 
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 
@@ -67,6 +69,18 @@ class BackgroundError(ServerError):
             f"work in the background has stopped ({cause!r}), so the server has ended; this is a"
             " bug in socialfeed; what was confirmed is kept, start the server again"
         )
+
+
+class UnreadableEventsError(ServerError):
+    """Rows of the message queue that no program of ours has written like that.
+
+    Attributes:
+        reasons: by place in the queue.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        self.reasons = reasons
+        super().__init__(f"{len(reasons)} events cannot be read")
 
 
 class StartError(ServerError):

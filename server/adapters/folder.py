@@ -45,6 +45,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
 def emptied_scratch(folder: Path) -> Path:
     """Return where a folder has what is being made, without what a process that died has left."""
     scratch = folder / SCRATCH_NAME
+    # What stays takes room, and is tried again at the next start: each rendering has its own place.
     shutil.rmtree(scratch, ignore_errors=True)
     return scratch
 

@@ -59,6 +59,7 @@ def attempt(folder: Path, *, found: Collection[str] | None) -> Iterator[Attempt]
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what a process that died has left."""
+    # Should it stay, the next demo cannot make its own there, and says so.
     shutil.rmtree(folder / UNFINISHED_NAME, ignore_errors=True)
 
 

@@ -37,7 +37,7 @@ def _is_local(url: str, own_name: str) -> bool:
     try:
         name = urlsplit(url).hostname
     except ValueError:
-        return False
+        return False  # What is no URL is nobody's whom we know.
     if name is None:
         return False
     if name in {"localhost", own_name.lower()} or name.endswith(".localhost"):
@@ -45,4 +45,4 @@ def _is_local(url: str, own_name: str) -> bool:
     try:
         return ip_address(name).is_loopback
     except ValueError:
-        return False
+        return False  # It is a name, and none of ours.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
 
@@ -13,8 +13,9 @@ from server.gateway.connections import Connection
 async def while_connected(request: web.Request) -> AsyncIterator[None]:
     """Leave the block when the client goes, however long it would wait for something else."""
     connection = connection_of(request)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None) as presence:
+    presence = asyncio.timeout(None)
+    try:
+        async with presence:
             if connection:
                 connection.presence = presence
             try:
@@ -22,6 +23,10 @@ async def while_connected(request: web.Request) -> AsyncIterator[None]:
             finally:
                 if connection:
                     connection.presence = None
+    except TimeoutError:
+        # Another's is not the client's going.
+        if not presence.expired():
+            raise
 
 
 @contextmanager

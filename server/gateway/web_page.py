@@ -103,7 +103,7 @@ def _is_loopback(host: str | None) -> bool:
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:
-        return False
+        return False  # It is another name.
 
 
 def _policy(*, uploads: Sequence[str], media: Sequence[str]) -> str:

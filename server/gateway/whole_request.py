@@ -9,10 +9,15 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser, StreamWriter
 
 # Of a body that comes in one piece with its headers.
 _MOST_BYTES = 2**16
+_HEADERS_END = b"\r\n\r\n"
 
 
 class WholeRequests:
-    """Reads them with aiohttp's parser, one for all connections: each reading is a whole one."""
+    """Reads them with aiohttp's parser, one for all connections.
+
+    That is safe only because it is kept after nothing but a whole request, to the last byte: the
+    begun head of another would be what the next client's request goes on with.
+    """
 
     def __init__(self) -> None:
         self._parser: HttpRequestParser | None = None
@@ -36,9 +41,11 @@ class WholeRequests:
         if is_upgraded or len(messages) != 1:
             return None
         message, payload = messages[0]
-        if payload is not EMPTY_PAYLOAD and not payload.is_eof():
+        body_bytes = 0 if payload is EMPTY_PAYLOAD else payload.total_bytes
+        is_whole = payload is EMPTY_PAYLOAD or payload.is_eof()
+        # By the parser's own count, so that no header is understood in two ways.
+        if not is_whole or data.find(_HEADERS_END) + len(_HEADERS_END) + body_bytes != len(data):
             return None
-        # It has read a request to its end, and can read another.
         self._parser = parser
         if (
             message.should_close

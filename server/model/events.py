@@ -49,11 +49,16 @@ _QUEUES = {
 }
 
 
+def kinds_of(queue: Queue) -> list[EventKind]:
+    """Return the kinds of events that a queue carries."""
+    return [kind for kind, of in _QUEUES.items() if of is queue]
+
+
 class Event(NamedTuple):
     """Something that has happened, in ids.
 
     Attributes:
-        kind: what has happened; an `EventKind`, unless another program put it into the queue.
+        kind: what has happened; an `EventKind`, but for a dead letter that nobody could read.
         user_id: who did it.
         subject_id: the post, the user who is followed, or the media.
         comment_id: the comment, if it is about one.
@@ -87,7 +92,11 @@ class Delivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that failed too often, and why."""
+    """An event that failed too often or cannot be read, and why.
+
+    Attributes:
+        event: where it cannot be read, as text, whatever is there.
+    """
 
     sequence: int
     queue: Queue

@@ -88,6 +88,14 @@ class Edge:
     followee_id: int
 
 
+class EdgeAdding(StrEnum):
+    """What became of an edge that was to be added; it is refused past a bound."""
+
+    DONE = "done"
+    STOOD = "stood"
+    REFUSED = "refused"
+
+
 class Pair(NamedTuple):
     """Who follows whom, or did."""
 

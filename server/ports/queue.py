@@ -18,7 +18,12 @@ class MessageQueue(Protocol):
         ...
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
-        """Return the oldest events that are not put off."""
+        """Return the oldest events that are not put off.
+
+        Raises:
+            UnreadableEventsError: if some of them cannot be read; all others can when those are
+                buried.
+        """
         ...
 
     async def acknowledge(self, sequences: Iterable[int]) -> None:

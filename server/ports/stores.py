@@ -20,6 +20,7 @@ from server.model.records import (
     Counts,
     Credentials,
     Edge,
+    EdgeAdding,
     FeedEntry,
     Followee,
     FollowersChunk,
@@ -133,8 +134,8 @@ class Counters(Protocol):
 class Follows(Protocol):
     """Follow db: the graph, from both sides."""
 
-    async def add(self, edge: Edge, event: Event) -> bool:
-        """Add an edge and its event; False, and nothing changed, if it stood already."""
+    async def add(self, edge: Edge, event: Event, *, most_followees: int) -> EdgeAdding:
+        """Add an edge and its event, unless its follower follows as many as one may."""
         ...
 
     async def remove(self, follower_id: int, followee_id: int, event: Event) -> bool:

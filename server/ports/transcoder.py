@@ -1,8 +1,12 @@
 """Renditions made of an upload: the port between the media processor and what decodes files."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+UNWRITABLE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors of a disk that takes no write for now, whatever is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Transcoder(Protocol):
 
         Raises:
             UnrenderableError: if the file is to blame: another try would end the same way.
+            StorageError: if the disk takes no write: another time it will.
             RenditionFailedError: if it was not made for another reason.
         """
         ...

@@ -19,7 +19,7 @@ from server.ports.transcoder import Transcoder
 from server.services.accounts import Accounts
 from server.services.cdn import Cdn, CdnSettings
 from server.services.comment_service import CommentService
-from server.services.consumer import Consumer
+from server.services.consumer import Consumer, ConsumerSurroundings
 from server.services.consumers import Consumers
 from server.services.feed_cache import FeedCache, FeedSources
 from server.services.feed_generator import DAY_MS, FeedGenerator, FeedSettings
@@ -305,7 +305,9 @@ class _Making:
 
     def consumers(self) -> tuple[Consumer, ...]:
         generator, processor = self.feed_generator, self.media_processor
-        consume = Consumers(self.stores.messages, self.around.clock, self.around.telemetry)
+        consume = Consumers(
+            ConsumerSurroundings(self.stores.messages, self.around.clock, self.around.telemetry)
+        )
         return (
             consume.in_order(Queue.FEED_GENERATOR, generator.consume),
             # One at a time, so that a crash repeats no more than one.

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Protocol
 
 from server.errors import (
     DamagedObjectError,
     OverloadedError,
     StorageError,
+    UnreadableEventsError,
     UnrenderableError,
 )
 from server.model.events import Delivery, Event, Queue
@@ -43,20 +45,27 @@ class ConsumeAndAcknowledge(Protocol):
 GiveUp = Callable[[Event, Exception], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ConsumerSurroundings:
+    """What every consumer works with: where events come from, the time, and who is told."""
+
+    messages: MessageQueue
+    clock: Clock
+    telemetry: Telemetry
+
+
 class Consumer:
     """Takes a queue's events in order, and acknowledges them when their effects are on disk.
 
     What dies in between is delivered again, so effects must not mind coming twice.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each by name
+    def __init__(
         self,
         queue: Queue,
         consume: Consume,
+        around: ConsumerSurroundings,
         *,
-        messages: MessageQueue,
-        clock: Clock,
-        telemetry: Telemetry,
         batch: int = BATCH,
         give_up: GiveUp | None = None,
     ) -> None:
@@ -64,9 +73,9 @@ class Consumer:
         self._batch = batch
         self._consume = consume
         self._give_up = give_up
-        self._messages = messages
-        self._clock = clock
-        self._telemetry = telemetry
+        self._messages = around.messages
+        self._clock = around.clock
+        self._telemetry = around.telemetry
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -85,8 +94,7 @@ class Consumer:
 
     async def step(self) -> int:
         """Consume the next batch; how many events it had."""
-        now_ms = self._clock.now_ms()
-        batch = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
+        batch = await self._due()
         if not batch:
             return 0
         try:
@@ -97,6 +105,24 @@ class Consumer:
             for delivery in batch:
                 await self._deliver_alone(delivery)
         return len(batch)
+
+    async def _due(self) -> Sequence[Delivery]:
+        """Return the next batch; what cannot be read, and so never delivered, is set aside."""
+        while True:
+            now_ms = self._clock.now_ms()
+            try:
+                return await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
+            except UnreadableEventsError as error:
+                for sequence, reason in error.reasons.items():
+                    await self._bury(sequence, f"UnreadableEventError: {reason}")
+                    self._tell_unreadable(sequence, reason)
+
+    def _tell_unreadable(self, sequence: int, reason: str) -> None:
+        """Have it in the log: nobody of ours has written such a thing."""
+        message = (
+            f"event {sequence} of {self.queue} cannot be read and is a dead letter now: {reason}"
+        )
+        asyncio.get_running_loop().call_exception_handler({"message": message})
 
     async def _deliver(self, batch: Sequence[Delivery]) -> None:
         await self._take(batch)
@@ -120,32 +146,27 @@ class Consumer:
             await self._fail(delivery, error)
 
     async def _fail(self, delivery: Delivery, error: Exception) -> None:
-        now_ms = self._clock.now_ms()
         if isinstance(error, HOPELESS) or delivery.attempts + 1 >= ATTEMPTS:
             if self._give_up:
                 await self._give_up(delivery.event, error)
-            reason = f"{type(error).__name__}: {error}"
-            await self._messages.bury(delivery.sequence, reason=reason, now_ms=now_ms)
-            self._telemetry.buried(self.queue)
+            await self._bury(delivery.sequence, f"{type(error).__name__}: {error}")
         else:
-            wait_ms = FIRST_RETRY_MS * 2**delivery.attempts
-            await self._messages.put_off(delivery.sequence, until_ms=now_ms + wait_ms)
+            until_ms = self._clock.now_ms() + FIRST_RETRY_MS * 2**delivery.attempts
+            await self._messages.put_off(delivery.sequence, until_ms=until_ms)
             self._telemetry.retried(self.queue)
+
+    async def _bury(self, sequence: int, reason: str) -> None:
+        await self._messages.bury(sequence, reason=reason, now_ms=self._clock.now_ms())
+        self._telemetry.buried(self.queue)
 
 
 class OneCommitConsumer(Consumer):
     """For effects that are in the queue's own file: they and the acknowledgement are one commit."""
 
     def __init__(
-        self,
-        queue: Queue,
-        consume: ConsumeAndAcknowledge,
-        *,
-        messages: MessageQueue,
-        clock: Clock,
-        telemetry: Telemetry,
+        self, queue: Queue, consume: ConsumeAndAcknowledge, around: ConsumerSurroundings
     ) -> None:
-        super().__init__(queue, consume, messages=messages, clock=clock, telemetry=telemetry)
+        super().__init__(queue, consume, around)
         self._consume_and_acknowledge = consume
 
     async def _take(self, batch: Sequence[Delivery]) -> None:
@@ -167,6 +188,7 @@ class SideBySideConsumer(Consumer):
                 try:
                     fresh = await self._fresh(taken)
                 except (StorageError, OverloadedError):
+                    # Nothing is known to be due until the store answers again.
                     await asyncio.sleep(LONGEST_WAIT_S)
                     continue
                 for delivery in fresh:
@@ -182,9 +204,7 @@ class SideBySideConsumer(Consumer):
         return len(batch)
 
     async def _fresh(self, taken: AbstractSet[int]) -> Sequence[Delivery]:
-        now_ms = self._clock.now_ms()
-        due = await self._messages.due(self.queue, now_ms=now_ms, limit=self._batch)
-        return [delivery for delivery in due if delivery.sequence not in taken]
+        return [each for each in await self._due() if each.sequence not in taken]
 
     async def _settle(self, delivery: Delivery, taken: set[int]) -> None:
         try:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from server.model.events import Queue
-from server.ports.clock import Clock
-from server.ports.queue import MessageQueue
-from server.ports.telemetry import Telemetry
 from server.services.consumer import (
     BATCH,
     Consume,
     ConsumeAndAcknowledge,
     Consumer,
+    ConsumerSurroundings,
     OneCommitConsumer,
     SideBySideConsumer,
 )
@@ -24,39 +22,22 @@ UPLOADS_IN_TURN = 1_024
 class Consumers:
     """Makes the consumers of the queues."""
 
-    messages: MessageQueue
-    clock: Clock
-    telemetry: Telemetry
+    around: ConsumerSurroundings
 
     def in_order(self, queue: Queue, consume: Consume, *, batch: int = BATCH) -> Consumer:
         """Return one that takes batches."""
-        return Consumer(
-            queue,
-            consume,
-            messages=self.messages,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            batch=batch,
-        )
+        return Consumer(queue, consume, self.around, batch=batch)
 
     def in_one_commit(self, queue: Queue, consume: ConsumeAndAcknowledge) -> Consumer:
         """Return one whose effects and acknowledgements are one commit."""
-        return OneCommitConsumer(
-            queue,
-            consume,
-            messages=self.messages,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
+        return OneCommitConsumer(queue, consume, self.around)
 
     def side_by_side(self, queue: Queue, processor: MediaProcessor) -> Consumer:
         """Return one that has each upload processed by itself."""
         return SideBySideConsumer(
             queue,
             processor.consume,
-            messages=self.messages,
-            clock=self.clock,
-            telemetry=self.telemetry,
+            self.around,
             batch=UPLOADS_IN_TURN,
             give_up=processor.give_up,
         )

@@ -6,7 +6,7 @@ from server.errors import InvalidFieldError
 from server.model.events import Event, EventKind
 from server.model.ids import IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import Edge
+from server.model.records import Edge, EdgeAdding
 from server.ports.stores import Follows
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache
@@ -35,15 +35,16 @@ class FollowService:
         """
         if follower_id == followee_id:
             raise InvalidFieldError(field="followeeId", reason="nobody can follow themselves")
-        await self._accounts.expect(followee_id)
-        if (await self._accounts.user(follower_id)).followees >= MOST_FOLLOWEES:
+        await self._accounts.expect(followee_id, follower_id)
+        edge = Edge(self._ids.new(shard=shard_of(follower_id)), follower_id, followee_id)
+        event = Event(EventKind.FOLLOWED, follower_id, followee_id)
+        adding = await self._follows.add(edge, event, most_followees=MOST_FOLLOWEES)
+        if adding is EdgeAdding.REFUSED:
             raise InvalidFieldError(
                 field="followeeId", reason=f"nobody can follow more than {MOST_FOLLOWEES} users"
             )
-        edge = Edge(self._ids.new(shard=shard_of(follower_id)), follower_id, followee_id)
-        is_new = await self._follows.add(edge, Event(EventKind.FOLLOWED, follower_id, followee_id))
         self._feed_cache.drop([follower_id])
-        return is_new
+        return adding is EdgeAdding.DONE
 
     async def unfollow(self, follower_id: int, followee_id: int) -> None:
         """End it, if they did follow. Seen at the follower's next read."""

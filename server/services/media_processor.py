@@ -1,18 +1,19 @@
 """The media processor: takes uploads from the queue and stores their renditions beside them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from server.errors import RenditionError
+from server.errors import RenditionError, StorageError
 from server.model.events import Event
 from server.model.media import Media, MediaKind, MediaState, Rendition
 from server.ports.object_storage import ObjectStorage
 from server.ports.stores import MediaStore, Posts
 from server.ports.telemetry import Telemetry
-from server.ports.transcoder import Rendered, Transcoder
+from server.ports.transcoder import UNWRITABLE_DISK, Rendered, Transcoder
 from server.services.fair_turns import FairTurns
 from server.services.post_cache import PostCache
 
@@ -56,6 +57,7 @@ class MediaProcessor:
         Raises:
             UnrenderableError, DamagedObjectError: if it will never be done.
             RenditionFailedError, NotFoundError: if it was not done this time.
+            StorageError: if a store is away, or the disk of the scratch folder is full.
         """
         for event in events:
             media = await self._media.get(event.subject_id)
@@ -75,7 +77,7 @@ class MediaProcessor:
 
     async def _ready(self, media: Media) -> Media:
         """Return the media with its renditions, which are stored."""
-        with self._workplace() as place:
+        with _unwritable_as_storage_error(), self._workplace() as place:
             source, made = Path(place, "source"), Path(place, "made")
             await asyncio.to_thread(made.mkdir)
             with self._telemetry.span("object_storage"):
@@ -99,7 +101,19 @@ class MediaProcessor:
 
     def _workplace(self) -> TemporaryDirectory[str]:
         self._scratch.mkdir(exist_ok=True)
+        # What cannot be removed is removed at the next start: the renditions are stored by then.
         return TemporaryDirectory(dir=self._scratch, prefix="media-", ignore_cleanup_errors=True)
+
+
+@contextmanager
+def _unwritable_as_storage_error() -> Iterator[None]:
+    """Have it waited for, as for a store that is away: it is no fault of the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE_DISK:
+            raise
+        raise StorageError(reason=error.strerror or str(error)) from error
 
 
 def _with_renditions(media: Media, rendered: Rendered) -> Media:

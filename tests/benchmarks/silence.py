@@ -1,4 +1,8 @@
-"""Metrics that are told nothing, to measure what telling them costs."""
+"""Metrics that are told nothing by box, to measure what telling them costs.
+
+What stays: a `with` around two empty methods at each span, the calls of the others, the count of
+answers, and the envelope's clock. So the measured cost is less than that of all metrics.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

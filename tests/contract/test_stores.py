@@ -1,5 +1,6 @@
 """What every adapter of the stores promises."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -13,6 +14,7 @@ from server.model.records import (
     Comment,
     Counts,
     Edge,
+    EdgeAdding,
     FeedEntry,
     Followee,
     FollowersChunk,
@@ -26,23 +28,7 @@ from server.model.records import (
     User,
 )
 from server.ports.stores import Stores
-
-ALL = PageRequest(LARGEST_ID, 100)
-TOKEN = Token(b"digest", user_id=1, expires_at_ms=1_000)
-
-
-def posted(post_id: int, author_id: int = 1) -> tuple[Post, Event]:
-    return Post(post_id, author_id, text="hello"), Event(EventKind.POSTED, author_id, post_id)
-
-
-def followed(follower_id: int, followee_id: int, edge_id: int) -> tuple[Edge, Event]:
-    event = Event(EventKind.FOLLOWED, follower_id, followee_id)
-    return Edge(edge_id, follower_id, followee_id), event
-
-
-async def events_in(stores: Stores, queue: Queue) -> list[Event]:
-    due = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=100)
-    return [delivery.event for delivery in due]
+from tests.contract.rows import ALL, TOKEN, add_edge, events_in, posted
 
 
 async def test_a_name_belongs_to_one_user(stores: Stores) -> None:
@@ -130,24 +116,38 @@ async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: 
 
 
 async def test_an_edge_stands_once_with_one_event(stores: Stores) -> None:
-    assert await stores.follows.add(*followed(1, 2, 100))
-    assert not await stores.follows.add(*followed(1, 2, 101))
+    assert await add_edge(stores, 1, 2, 100) is EdgeAdding.DONE
+    assert await add_edge(stores, 1, 2, 101) is EdgeAdding.STOOD
 
     assert await stores.follows.standing([Pair(1, 2), Pair(2, 1)]) == {Pair(1, 2)}
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=False)]
     assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 1
 
 
+async def test_edges_that_are_added_at_once_stay_within_the_bound(stores: Stores) -> None:
+    await stores.users.add(User(1, "ada"), password_hash=None, token=TOKEN)
+    await add_edge(stores, 1, 2, 100, most=3)
+
+    added = await asyncio.gather(
+        *(add_edge(stores, 1, user, 100 + user, most=3) for user in range(2, 7))
+    )
+
+    assert added == [EdgeAdding.STOOD, *[EdgeAdding.DONE] * 2, *[EdgeAdding.REFUSED] * 2]
+    assert [each.user_id for each in await stores.follows.followees(1)] == [2, 3, 4]
+    assert (await stores.users.get_many([1]))[1].followees == 3
+    assert len(await events_in(stores, Queue.FEED_GENERATOR)) == 3
+
+
 async def test_an_edge_that_is_made_again_is_not_settled(stores: Stores) -> None:
     unfollowed = Event(EventKind.UNFOLLOWED, 1, 2)
-    await stores.follows.add(*followed(1, 2, 100))
+    await add_edge(stores, 1, 2, 100)
     await stores.follows.settle([Pair(1, 2), Pair(1, 3)])
     await stores.follows.mark_pulled(2)
     assert await stores.follows.followees(1) == [Followee(2, is_settled=True, is_pulled=True)]
 
     assert await stores.follows.remove(1, 2, unfollowed)
     assert not await stores.follows.remove(1, 2, unfollowed)
-    await stores.follows.add(*followed(1, 2, 101))
+    await add_edge(stores, 1, 2, 101)
 
     assert await stores.follows.followees(1) == [Followee(2, is_settled=False, is_pulled=True)]
 
@@ -157,7 +157,7 @@ async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None
         token = Token(b"%d" % user_id, user_id, expires_at_ms=1_000)
         await stores.users.add(User(user_id, str(user_id)), password_hash=None, token=token)
     for follower_id, followee_id in [(1, 9), (2, 9), (3, 9), (1, 8)]:
-        await stores.follows.add(*followed(follower_id, followee_id, 100 + follower_id))
+        await add_edge(stores, follower_id, followee_id, 100 + follower_id)
 
     audiences = await stores.follows.audiences([7, 8, 9], most=2)
 
@@ -167,7 +167,7 @@ async def test_an_audience_is_known_by_name_up_to_a_size(stores: Stores) -> None
 
 async def test_followers_come_in_chunks_and_pages(stores: Stores) -> None:
     for follower_id in (1, 2, 3):
-        await stores.follows.add(*followed(follower_id, 9, 100 + follower_id))
+        await add_edge(stores, follower_id, 9, 100 + follower_id)
 
     chunk = await stores.follows.followers_after(9, edge_id=101, limit=1)
     latest = await stores.follows.followers_page(9, PageRequest(103, 5))
@@ -274,7 +274,7 @@ async def test_another_design_starts_without_feeds(stores: Stores) -> None:
 
 
 async def test_whom_a_design_pulls_from_can_be_forgotten(stores: Stores) -> None:
-    await stores.follows.add(*followed(1, 2, 100))
+    await add_edge(stores, 1, 2, 100)
     await stores.follows.mark_pulled(2)
 
     await stores.follows.forget_pulled()
@@ -330,60 +330,3 @@ async def test_a_source_notifies_once(stores: Stores) -> None:
     assert await stores.notifications.after(1, 300, limit=5) == [other]
     await stores.notifications.mark_read(1, up_to=301)
     assert [n.is_read for n in await stores.notifications.of_user(1, ALL)] == [False, True]
-
-
-async def test_notifications_acknowledge_the_events_they_come_from(stores: Stores) -> None:
-    for liker in (2, 3):
-        event = Event(EventKind.LIKED, liker, 10)
-        await stores.likes.add(Like(100 + liker, post_id=10, user_id=liker), event)
-    queue = Queue.NOTIFICATION_SERVICE
-    first, second = await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10)
-
-    told = Notification(300, 1, NotificationKind.LIKE, actor_id=2, post_id=10)
-    await stores.notifications.add([told], acknowledging=[first.sequence])
-
-    assert await stores.messages.due(queue, now_ms=LARGEST_ID, limit=10) == [second]
-    assert await stores.notifications.of_user(1, ALL) == [told]
-
-
-async def test_an_event_is_delivered_until_it_is_acknowledged(stores: Stores) -> None:
-    for post_id in (10, 11):
-        await stores.posts.add(*posted(post_id))
-    queue = Queue.FEED_GENERATOR
-    first, second = await stores.messages.due(queue, now_ms=0, limit=10)
-
-    await stores.messages.acknowledge([first.sequence])
-    await stores.messages.put_off(second.sequence, until_ms=500)
-
-    assert await stores.messages.due(queue, now_ms=499, limit=10) == []
-    [again] = await stores.messages.due(queue, now_ms=500, limit=10)
-    assert (again.event, again.attempts) == (second.event, 1)
-    assert (await stores.messages.backlog(queue)).events == 1
-
-
-async def test_an_event_without_a_row_waits_in_its_queue_once(stores: Stores) -> None:
-    event = Event(EventKind.POSTED_WIDELY, 1, 10)
-
-    for _ in range(2):
-        await stores.messages.put([event, event], queued_at_ms=7)
-
-    [delivery] = await stores.messages.due(Queue.WIDE_FAN_OUT, now_ms=0, limit=10)
-    assert (delivery.event, delivery.queued_at_ms) == (event, 7)
-
-
-async def test_a_dead_letter_keeps_its_reason_and_can_be_replayed(stores: Stores) -> None:
-    post, event = posted(10)
-    await stores.posts.add(post, event)
-    queue = Queue.FEED_GENERATOR
-    [delivery] = await stores.messages.due(queue, now_ms=0, limit=10)
-
-    await stores.messages.bury(delivery.sequence, reason="it is poison", now_ms=7)
-
-    [letter] = await stores.messages.dead_letters(limit=10)
-    assert (letter.event, letter.reason, letter.buried_at_ms) == (event, "it is poison", 7)
-    assert await stores.messages.dead_letters(after=letter.sequence, limit=10) == []
-    backlog = await stores.messages.backlog(queue)
-    assert (backlog.events, backlog.dead_letters) == (0, 1)
-    assert await stores.messages.replay([letter.sequence]) == 1
-    assert await events_in(stores, queue) == [event]
-    assert await stores.messages.dead_letters(limit=10) == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.page_files import picture
 from tests.e2e.program import RunProgram
 from tests.e2e.serving import Serving
 from tests.e2e.windows import Window, chromium, window
@@ -44,6 +45,12 @@ def browser() -> Iterator["Browser"]:
     """A headless browser."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A landscape of some 700 kB, as a phone has it."""
+    return picture(tmp_path_factory.mktemp("files") / "photo.jpg", width=1600, height=1000)
 
 
 @pytest.fixture

@@ -122,3 +122,11 @@ def serving(
             yield Serving(process, int(ready[1]))
         finally:
             process.kill()
+
+
+def expect_problem(reply: Reply, status: int) -> None:
+    """Check that an answer is an error as the contract has it."""
+    assert reply.status == status, reply.body
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.json["status"] == status
+    assert reply.json["type"].startswith("urn:socialfeed:problem:")

@@ -255,6 +255,32 @@ def test_a_body_that_comes_apart_from_its_head_changes_nothing(
     assert counted(server, post_and_read) >= 1
 
 
+def test_what_one_client_has_begun_is_no_part_of_anothers_request(
+    server: Serving, reader: Person, author: Person
+) -> None:
+    begun = f"DELETE /x?followerId={reader.user_id}&followeeId={author.user_id} HTTP/1.1\r\nX: "
+    stranger = server.sign_up("stranger")
+    server.follow(reader, stranger)
+    with closing(connected(server)) as client:
+        client.sendall(head("GET", "/v1/users/1") + begun.encode())
+        received(client)
+        unfollow = f"/v1/follow?followerId={reader.user_id}&followeeId={stranger.user_id}"
+        assert server.send("DELETE", unfollow, token=reader.token).status == 204
+
+    followees = server.send("GET", f"/v1/users/{reader.user_id}/followees", token=reader.token)
+    assert [user["userId"] for user in followees.json["items"]] == [author.user_id]
+
+
+def test_a_request_may_come_with_the_beginning_of_the_next(server: Serving, reader: Person) -> None:
+    request = feed(reader)
+    with closing(connected(server)) as client:
+        client.sendall(request + request[:30])
+        time.sleep(0.1)
+        client.sendall(request[30:])
+
+        assert [received(client)[0][9:12] for _ in range(2)] == [b"200"] * 2
+
+
 def test_the_rest_of_a_body_is_no_request(server: Serving, reader: Person) -> None:
     hidden = feed(reader)
     body_bytes = len(hidden) + 2_000_000

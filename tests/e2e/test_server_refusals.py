@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.services.accounts import token_digest
-from tests.e2e.serving import Person, Reply, Serving, serving
+from tests.e2e.serving import Person, Reply, Serving, expect_problem, serving
 from tests.e2e.sockets import connected, head
 
 # Every call that needs a token; {me} is whose it is about.
@@ -91,13 +91,6 @@ def world(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     folder = tmp_path_factory.mktemp("data")
     with serving(program, folder) as server:
         yield World(server, folder)
-
-
-def expect_problem(reply: Reply, status: int) -> None:
-    assert reply.status == status, reply.body
-    assert reply.headers["Content-Type"] == "application/problem+json"
-    assert reply.json["status"] == status
-    assert reply.json["type"].startswith("urn:socialfeed:problem:")
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
@@ -197,67 +190,6 @@ def test_a_body_that_cannot_be_decoded_is_400(world: World, headers: bytes, body
         client.sendall(b"\r\n\r\n" + body)
 
         assert client.recv(65_536).startswith(b"HTTP/1.1 400")
-
-
-@pytest.mark.parametrize("password", ["", "x" * 7, "x" * 1_025, "long enough\0", 12_345_678])
-def test_a_password_of_another_length_or_kind_is_422_and_makes_no_user(
-    world: World, password: object
-) -> None:
-    body = {"name": "whose password is refused", "password": password}
-
-    reply = world.server.send("POST", "/v1/users", body)
-
-    expect_problem(reply, 422)
-    assert [error["field"] for error in reply.json["errors"]] == ["password"]
-    assert str(password) not in reply.body.decode() or not password
-    assert world.server.send("POST", "/v1/tokens", body | {"password": "x" * 8}).status == 401
-
-
-@pytest.mark.parametrize("password", ["x" * 8, "x" * 1_024, "pass wörd \U0001f600"])
-def test_a_password_of_any_allowed_length_signs_in(world: World, password: str) -> None:
-    body = {"name": f"with {len(password)} characters", "password": password}
-
-    assert world.server.send("POST", "/v1/users", body).status == 201
-    assert world.server.send("POST", "/v1/tokens", body).status == 201
-
-
-def test_the_document_tells_how_long_a_password_is(world: World) -> None:
-    schemas = world.server.send("GET", "/openapi.json").json["components"]["schemas"]
-
-    [password, _] = schemas["NewUser"]["properties"]["password"]["anyOf"]
-    assert (password["minLength"], password["maxLength"]) == (8, 1_024)
-
-
-def test_a_wrong_password_is_refused_like_an_unknown_name(world: World) -> None:
-    bodies = [{"name": name, "password": "wrong"} for name in ("me", "other", "nobody")]
-    replies = [world.server.send("POST", "/v1/tokens", body) for body in bodies]
-
-    for reply in replies:
-        expect_problem(reply, 401)
-    assert len({reply.json["detail"] for reply in replies}) == 1
-
-
-def test_a_name_that_is_taken_is_409(world: World) -> None:
-    expect_problem(world.server.send("POST", "/v1/users", {"name": "me"}), 409)
-
-
-@pytest.mark.parametrize(
-    "sign", ["\n", "\x1b", "\x7f", "\xad", "\u200b", "\u202e", "\u2066", "\ufeff"]
-)
-def test_a_name_with_signs_that_nobody_sees_is_422(world: World, sign: str) -> None:
-    reply = world.server.send("POST", "/v1/users", {"name": f"m{sign}e"})
-
-    expect_problem(reply, 422)
-    assert reply.json["errors"][0]["field"] == "name"
-
-
-def test_names_that_differ_only_in_how_they_are_encoded_are_one(world: World) -> None:
-    reply = world.server.send("POST", "/v1/users", {"name": "Zo\xeb \uff11", "password": "x" * 8})
-
-    assert reply.json["name"] == "Zo\xeb 1"
-    expect_problem(world.server.send("POST", "/v1/users", {"name": "Zoe\u0308 \u2460"}), 409)
-    login = {"name": "Zoe\u0308 1", "password": "x" * 8}
-    assert world.server.send("POST", "/v1/tokens", login).status == 201
 
 
 def test_a_body_with_thousands_of_unknown_fields_gets_a_short_answer(world: World) -> None:

@@ -15,8 +15,9 @@ from tests.e2e.program import RunProgram
 from tests.e2e.serving import Person, Reply, Serving, serving
 from tests.e2e.sockets import answers, eventually
 from tests.e2e.uploads import picture, post_media, s3_code, signed
+from tests.small_disk import fill, mounted
 
-DISK = "size=4m"
+DISK_BYTES = 4 * 1024**2
 TEXT = "x" * 50_000
 # The server looks once a second whether there is room again.
 RECOVERS_WITHIN_S = 5.0
@@ -25,27 +26,8 @@ RECOVERS_WITHIN_S = 5.0
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", DISK, "none", str(folder)]
-    if not mount or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("disks cannot be mounted here")
-    yield folder
-    subprocess.run([str(shutil.which("umount")), "--lazy", str(folder)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Fill a disk to its last byte, and return the file that does it."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (65_536, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                continue
-    return filler
+    with mounted(tmp_path / "disk", size_bytes=DISK_BYTES) as folder:
+        yield folder
 
 
 def post(server: Serving, author: Person) -> Reply:

@@ -150,7 +150,7 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(
     listed = json.loads(run_socialfeed("dead-letters", "list", "--json", "--data", folder).stdout)
     [letter] = listed["dead_letters"]
     assert letter["event"]["kind"] == "poison"
-    assert "no flow for an event of kind 'poison'" in letter["reason"]
+    assert letter["reason"] == "UnreadableEventError: kind cannot be the text 'poison'"
     unknown = run_socialfeed("dead-letters", "replay", "98", "99", "--data", folder)
     assert (unknown.returncode, unknown.stdout) == (2, "0 replayed\n")
     assert "2 of these numbers are no dead letter's" in unknown.stderr

@@ -14,6 +14,8 @@ from PIL import Image
 
 from tests.e2e.serving import Person, Reply, Serving
 
+RENDITIONS = "media/r/"
+
 
 def picture(
     width: int = 64, height: int = 48, *, kind: str = "JPEG", side: int | None = None
@@ -123,3 +125,11 @@ def size(tmp_path: Path, reply: Reply) -> tuple[int, int]:
         assert image.format is not None
         assert reply.headers["Content-Type"] == f"image/{image.format.lower()}"
         return image.size
+
+
+def objects(folder: Path) -> set[str]:
+    """Return what uploads have put into the object storage, unfinished ones included."""
+    storage = folder / "storage"
+    kept = {str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file()}
+    # Renditions of what was uploaded before are made meanwhile.
+    return {name for name in kept if not name.startswith(RENDITIONS)}

@@ -17,6 +17,7 @@ from server.model.records import (
     Counts,
     Credentials,
     Edge,
+    EdgeAdding,
     FeedEntry,
     Followee,
     FollowersChunk,
@@ -195,14 +196,16 @@ class MemoryFollows:
         edges = (edge for edge in self._edges.values() if edge.followee_id == followee_id)
         return sorted(edges, key=lambda edge: edge.edge_id)
 
-    async def add(self, edge: Edge, event: Event) -> bool:
-        """Add an edge and its event; False, and nothing changed, if it stood already."""
+    async def add(self, edge: Edge, event: Event, *, most_followees: int) -> EdgeAdding:
+        """Add an edge and its event, unless its follower follows as many as one may."""
         key = edge.follower_id, edge.followee_id
         if key in self._edges:
-            return False
+            return EdgeAdding.STOOD
+        if len(self.by(edge.follower_id)) >= most_followees:
+            return EdgeAdding.REFUSED
         self._edges[key] = edge
         self._memory.queue(event)
-        return True
+        return EdgeAdding.DONE
 
     async def remove(self, follower_id: int, followee_id: int, event: Event) -> bool:
         """Remove an edge and add its event; False, and nothing changed, if there was none."""

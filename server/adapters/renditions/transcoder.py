@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 
 from server.adapters.renditions.limits import RenderLimits
-from server.adapters.renditions.worker import UNRENDERABLE
-from server.errors import RenditionFailedError, UnrenderableError
+from server.adapters.renditions.worker import DISK_TO_BLAME, UNRENDERABLE
+from server.errors import RenditionFailedError, StorageError, UnrenderableError
 from server.ports.transcoder import Rendered, RenderedFile
 
 _WORKER = "server.adapters.renditions.worker"
@@ -51,6 +51,8 @@ class ProcessTranscoder:
             code, answer, complaint = await self._run(orjson.dumps(asked) + b"\n")
         if code == UNRENDERABLE:
             raise UnrenderableError(reason=orjson.loads(answer)["reason"])
+        if code == DISK_TO_BLAME:
+            raise StorageError(reason=orjson.loads(answer)["reason"])
         if code == 0:
             return _rendered(answer)
         raise self._ended(code, complaint)
@@ -100,6 +102,7 @@ class ProcessTranscoder:
 async def _talk(process: asyncio.subprocess.Process, asked: bytes) -> tuple[int, bytes, bytes]:
     """Ask, and return how the process ended; its input stays open until then."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - for the type checker
+    # One that has ended before it was asked tells why by its code and its complaint.
     with suppress(ConnectionError):
         process.stdin.write(asked)
         await process.stdin.drain()
@@ -116,6 +119,7 @@ def _give_way(process_id: int) -> None:
     may weigh sessions, of which this process has one of its own, before it looks at the priorities
     in them; see sched(7), "The autogroup feature".
     """
+    # It may have ended.
     with suppress(ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, process_id, LOWEST_PRIORITY)
     # Not everywhere, and now and then refused to who asks for it often.
@@ -124,6 +128,7 @@ def _give_way(process_id: int) -> None:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
+    # It may have ended, with all that it had started.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

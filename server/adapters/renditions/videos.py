@@ -22,9 +22,9 @@ from server.adapters.renditions.boxes import structure
 from server.adapters.renditions.images import render_still
 from server.adapters.renditions.limits import RenderLimits
 from server.adapters.renditions.playlists import Variant, master_playlist, media_playlist
-from server.errors import UnrenderableError
+from server.errors import RenditionError, RenditionFailedError, UnrenderableError
 from server.model.delivery import JPEG, MP4, PLAYLIST, SHORT_SIDES
-from server.ports.transcoder import Rendered, RenderedFile
+from server.ports.transcoder import UNWRITABLE_DISK, Rendered, RenderedFile
 
 MASTER = "master.m3u8"
 POSTERS = "poster/"
@@ -43,6 +43,8 @@ _REASON_CHARACTERS = 200
 _POSTER_WIDTH = 640
 # Sound may go on for so long behind the last picture; beyond that the picture is held.
 _LONGEST_TAIL_S = 0.5
+# A disk without room for so much is full: ffmpeg writes in pieces of about this size.
+_PROBE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def render_video(source: Path, content_type: str, into: Path, limits: RenderLimi
 
     Raises:
         UnrenderableError: if it is not of its type, damaged, or larger than the limits.
+        OSError: if the disk takes no write.
     """
     reading = _reading(source, content_type, limits)
     _expect_size(reading, limits)
@@ -113,7 +116,7 @@ def _ffmpeg(arguments: Sequence[str]) -> bytes:
 
     Raises:
         UnrenderableError: with its last words.
-        OSError: if the disk is full.
+        RenditionFailedError: if it says that the disk was full.
     """
     command = [_program(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *arguments]
     ended = _ended(command)
@@ -121,8 +124,8 @@ def _ffmpeg(arguments: Sequence[str]) -> bytes:
         _expect_not_ended_for_cpu()
         words = ended.stderr.decode(errors="replace").strip().splitlines()
         last = words[-1] if words else f"ffmpeg ended with {ended.returncode}"
-        if os.strerror(errno.ENOSPC) in last:
-            raise OSError(errno.ENOSPC, last)
+        if any(line.endswith(os.strerror(errno.ENOSPC)) for line in words):
+            raise RenditionFailedError(reason=last)
         raise UnrenderableError(
             reason=f"it cannot be read as a video: {last[-_REASON_CHARACTERS:]}"
         )
@@ -183,7 +186,27 @@ def _encode(
     outputs = chain.from_iterable(
         _output(name, into / f"{rung.name}.mp4") for rung, name in zip(rungs, names, strict=True)
     )
-    _ffmpeg([*reading, "-filter_complex", ";".join([split, *scaled]), *outputs])
+    try:
+        _ffmpeg([*reading, "-filter_complex", ";".join([split, *scaled]), *outputs])
+    except RenditionError:
+        _expect_writable(into)
+        raise
+
+
+def _expect_writable(folder: Path) -> None:
+    """Look whether the disk is to blame: ffmpeg's last words may be others, or the file's.
+
+    Raises:
+        OSError: if it is.
+    """
+    probe = folder / "probe"
+    try:
+        probe.write_bytes(bytes(_PROBE_BYTES))
+    except OSError as error:
+        if error.errno in UNWRITABLE_DISK:
+            raise
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _output(video: str, path: Path) -> Sequence[str]:

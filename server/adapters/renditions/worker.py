@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import orjson
 
@@ -18,9 +19,10 @@ from server.adapters.renditions.images import render_image
 from server.adapters.renditions.limits import RenderLimits
 from server.adapters.renditions.videos import render_video
 from server.errors import UnrenderableError
-from server.ports.transcoder import Rendered
+from server.ports.transcoder import UNWRITABLE_DISK, Rendered
 
 UNRENDERABLE = 3
+DISK_TO_BLAME = 4
 
 
 def main() -> None:
@@ -32,11 +34,12 @@ def main() -> None:
     try:
         rendered = render(Path(asked["source"]), asked["content_type"], Path(asked["into"]), limits)
     except UnrenderableError as error:
-        _tell({"reason": error.reason})
-        # Not through the interpreter's end, which would wait for the thread that reads.
-        os._exit(UNRENDERABLE)
-    _tell(asdict(rendered))
-    os._exit(0)
+        _end(UNRENDERABLE, {"reason": error.reason})
+    except OSError as error:
+        if error.errno not in UNWRITABLE_DISK:
+            raise
+        _end(DISK_TO_BLAME, {"reason": error.strerror})
+    _end(0, asdict(rendered))
 
 
 def render(source: Path, content_type: str, into: Path, limits: RenderLimits) -> Rendered:
@@ -44,6 +47,7 @@ def render(source: Path, content_type: str, into: Path, limits: RenderLimits) ->
 
     Raises:
         UnrenderableError: if the file is to blame.
+        OSError: if the disk is full, or fails.
     """
     if content_type.startswith("image/"):
         return render_image(source, content_type, into, limits)
@@ -67,9 +71,11 @@ def _end_with_the_server() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _tell(answer: object) -> None:
+def _end(code: int, answer: object) -> NoReturn:
     sys.stdout.buffer.write(orjson.dumps(answer))
     sys.stdout.buffer.flush()
+    # Not through the interpreter's end, which would wait for the thread that reads.
+    os._exit(code)
 
 
 if __name__ == "__main__":

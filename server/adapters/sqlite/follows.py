@@ -11,7 +11,7 @@ from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
 from server.model.events import Event
 from server.model.pages import PageRequest
-from server.model.records import Audience, Edge, Followee, FollowersChunk, Pair
+from server.model.records import Audience, Edge, EdgeAdding, Followee, FollowersChunk, Pair
 
 BOX = "follow_db"
 # In one read: the interpreter is kept for half a millisecond to take them out of their JSON.
@@ -24,19 +24,27 @@ class SqliteFollows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, edge: Edge, event: Event) -> bool:
-        """Add an edge and its event; False, and nothing changed, if it stood already."""
+    async def add(self, edge: Edge, event: Event, *, most_followees: int) -> EdgeAdding:
+        """Add an edge and its event, unless its follower follows as many as one may."""
 
-        def work(transaction: Transaction) -> bool:
+        def work(transaction: Transaction) -> EdgeAdding:
             added = transaction.connection.execute(
                 "INSERT OR IGNORE INTO follows (follower_id, followee_id, edge_id)"
-                " VALUES (?, ?, ?)",
-                (edge.follower_id, edge.followee_id, edge.edge_id),
+                " SELECT :follower, :followee, :edge WHERE coalesce("
+                "  (SELECT followees FROM users WHERE user_id = :follower), 0) < :most",
+                {
+                    "follower": edge.follower_id,
+                    "followee": edge.followee_id,
+                    "edge": edge.edge_id,
+                    "most": most_followees,
+                },
             )
-            if added.rowcount:
-                _count(transaction, edge.follower_id, edge.followee_id, by=1)
-                transaction.queue(event)
-            return added.rowcount > 0
+            if not added.rowcount:
+                stands = _stands(transaction.connection, edge)
+                return EdgeAdding.STOOD if stands else EdgeAdding.REFUSED
+            _count(transaction, edge.follower_id, edge.followee_id, by=1)
+            transaction.queue(event)
+            return EdgeAdding.DONE
 
         return await self._database.write(BOX, work)
 
@@ -183,6 +191,14 @@ class SqliteFollows:
             return [Edge(*row) for row in connection.execute(query, parameters)]
 
         return await self._database.read(BOX, work)
+
+
+def _stands(connection: sqlite3.Connection, edge: Edge) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = ?",
+        (edge.follower_id, edge.followee_id),
+    )
+    return found.fetchone() is not None
 
 
 def _count(transaction: Transaction, follower_id: int, followee_id: int, *, by: int) -> None:

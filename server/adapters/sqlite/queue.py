@@ -10,9 +10,17 @@ import orjson
 
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.transactions import Transaction
-from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue
+from server.adapters.sqlite.unreadable import IS_READABLE, as_text, shown, why_unreadable
+from server.errors import UnreadableEventsError
+from server.model.events import Backlog, DeadLetter, Delivery, Event, Queue, kinds_of
 
 BOX = "message_queue"
+
+# SQLite keeps any value in any column; what is no number is later than all numbers.
+_DUE = (
+    "SELECT * FROM events WHERE queue = :queue"
+    " AND (due_at_ms <= :now_ms OR typeof(due_at_ms) <> 'integer') ORDER BY sequence LIMIT :limit"
+)
 
 
 class SqliteQueue:
@@ -42,20 +50,28 @@ class SqliteQueue:
         await self._database.write(BOX, work)
 
     async def due(self, queue: Queue, *, now_ms: int, limit: int) -> Sequence[Delivery]:
-        """Return the oldest events that are not put off."""
+        """Return the oldest events that are not put off.
+
+        Raises:
+            UnreadableEventsError: if some of them cannot be read.
+        """
+        kinds = json.dumps(kinds_of(queue))
+        asked = {"queue": queue, "now_ms": now_ms, "limit": limit, "kinds": kinds}
 
         def work(connection: sqlite3.Connection) -> Sequence[Delivery]:
             # One row of JSON: each row fetched would wait for the interpreter.
-            (text,) = connection.execute(
-                "SELECT json_group_array(json_array("
+            found, text = connection.execute(
+                "SELECT count(*), json_group_array(json_array("  # noqa: S608 - of constants
                 " sequence, attempts, queued_at_ms, kind, user_id, subject_id, comment_id))"
-                " FROM (SELECT * FROM events WHERE queue = ? AND due_at_ms <= ?"
-                " ORDER BY sequence LIMIT ?)",
-                (queue, now_ms, limit),
+                f" FILTER (WHERE {IS_READABLE}) FROM ({_DUE})",
+                asked,
             ).fetchone()
+            due = orjson.loads(text)
+            if len(due) < found:
+                raise UnreadableEventsError(why_unreadable(connection, _DUE, asked))
             return [
                 Delivery(sequence, Event(*event), attempts, queued_at_ms)
-                for sequence, attempts, queued_at_ms, *event in orjson.loads(text)
+                for sequence, attempts, queued_at_ms, *event in due
             ]
 
         return await self._database.read(BOX, work)
@@ -96,7 +112,8 @@ class SqliteQueue:
         def work(connection: sqlite3.Connection) -> Backlog:
             row = connection.execute(
                 "SELECT (SELECT count(*) FROM events WHERE queue = :queue),"
-                " (SELECT queued_at_ms FROM events WHERE queue = :queue ORDER BY sequence LIMIT 1),"
+                " (SELECT queued_at_ms FROM events WHERE queue = :queue"
+                "  AND typeof(queued_at_ms) = 'integer' ORDER BY sequence LIMIT 1),"
                 " (SELECT count(*) FROM dead_letters WHERE queue = :queue)",
                 {"queue": queue},
             ).fetchone()
@@ -109,14 +126,21 @@ class SqliteQueue:
 
         def work(connection: sqlite3.Connection) -> Sequence[DeadLetter]:
             rows = connection.execute(
-                "SELECT sequence, queue, reason, buried_at_ms,"
-                " kind, user_id, subject_id, comment_id"
+                "SELECT sequence, queue, reason, buried_at_ms,"  # noqa: S608 - of constants
+                f" {as_text('kind')}, {as_text('user_id')},"
+                f" {as_text('subject_id')}, {as_text('comment_id')}"
                 " FROM dead_letters WHERE sequence > ? ORDER BY sequence LIMIT ?",
                 (after, limit),
             )
             return [
-                DeadLetter(row[0], Queue(row[1]), Event(*row[4:]), row[2], buried_at_ms=row[3])
-                for row in rows
+                DeadLetter(
+                    sequence,
+                    Queue(queue),
+                    Event._make(map(shown, event)),
+                    reason,
+                    buried_at_ms=buried,
+                )
+                for sequence, queue, reason, buried, *event in rows
             ]
 
         return await self._database.read(BOX, work)

@@ -146,6 +146,11 @@ CREATE INDEX media_orphans ON media (orphaned_at_ms) WHERE orphaned_at_ms IS NOT
 CREATE INDEX posts_by_media ON posts (media_url) WHERE media_url IS NOT NULL;
 """
 
+# They are counted for each queue every second.
+_DEAD_LETTERS_BY_QUEUE = """
+CREATE INDEX dead_letters_by_queue ON dead_letters (queue);
+"""
+
 _FEEDS = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE feeds (
@@ -159,5 +164,5 @@ CREATE TABLE feed_tails (bucket_and_number INTEGER PRIMARY KEY, entries BLOB NOT
 """
 
 # A file at version n gets the steps from the n-th on. A step that was released stays as is.
-STEPS = (_FIRST, _IDEMPOTENCY_KEYS, _FEEDS_ELSEWHERE, _MEDIA)
+STEPS = (_FIRST, _IDEMPOTENCY_KEYS, _FEEDS_ELSEWHERE, _MEDIA, _DEAD_LETTERS_BY_QUEUE)
 FEEDS_STEPS = (_FEEDS,)

@@ -313,6 +313,7 @@ def _clear(unfinished: Path) -> None:
     if unfinished.exists() and any(unfinished.iterdir()):
         # It may have died after it made a folder and before that was on disk.
         os.sync()
+    # What stays takes room, and is tried again at the next start.
     shutil.rmtree(unfinished, ignore_errors=True)
 
 
@@ -320,7 +321,7 @@ def _sync_folder(folder: Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
-        return
+        return  # Nothing was ever put there, so there is nothing to have on disk.
     try:
         os.fsync(descriptor)
     finally:

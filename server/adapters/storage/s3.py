@@ -94,7 +94,7 @@ class S3Storage:
             async with _soon(key, doing=READ):
                 answer = await self.client.get_object(**self._named(key), **asked)
         except NothingThereError:
-            return
+            return  # Behind its end there are no bytes to yield.
         async with answer["Body"] as body:
             while True:
                 with told(key, doing=READ):

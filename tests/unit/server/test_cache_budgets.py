@@ -85,6 +85,26 @@ def test_feeds_of_those_who_follow_many_leave_the_cache_sooner(
     asyncio.run(test())
 
 
+def test_nobody_follows_more_users_than_one_may_by_following_them_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_service, "MOST_FOLLOWEES", 2)
+
+    async def test() -> None:
+        async with small_world(tmp_path) as world:
+            reader, *others = [await world.user(name) for name in "abcde"]
+
+            follows = [world.follow(reader, other) for other in others]
+            outcomes = await asyncio.gather(*follows, return_exceptions=True)
+
+            refused = [isinstance(each, InvalidFieldError) for each in outcomes]
+            assert refused == [False, False, True, True]
+            assert (await world.boxes.accounts.user(reader)).followees == 2
+            assert len(await world.boxes.stores.follows.followees(reader)) == 2
+
+    asyncio.run(test())
+
+
 def test_nobody_follows_more_users_than_one_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,5 +118,7 @@ def test_nobody_follows_more_users_than_one_may(
 
             with pytest.raises(InvalidFieldError):
                 await world.follow(reader, others[2])
+            # Whom one follows already is no one more.
+            await world.follow(reader, others[0])
 
     asyncio.run(test())

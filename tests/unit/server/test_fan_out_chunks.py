@@ -44,6 +44,15 @@ async def posted(world: SmallWorld) -> list[int]:
     return readers
 
 
+async def expect_whole(world: SmallWorld, readers: Sequence[int]) -> None:
+    """Check that each of these people has every post, on disk and as they read."""
+    for reader in readers:
+        feed = await world.boxes.stores.feeds.get(reader)
+        assert feed
+        assert len(feed) == AUTHORS * POSTS
+        assert len(await world.feed(reader)) == AUTHORS * POSTS
+
+
 def test_requests_get_their_turn_between_the_chunks_of_a_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,11 +81,7 @@ def test_requests_get_their_turn_between_the_chunks_of_a_batch(
             counting.cancel()
 
             assert turns > len(chunks)
-            for reader in readers:
-                feed = await world.boxes.stores.feeds.get(reader)
-                assert feed
-                assert len(feed) == AUTHORS * POSTS
-                assert len(await world.feed(reader)) == AUTHORS * POSTS
+            await expect_whole(world, readers)
 
     asyncio.run(test())
     assert chunks == [AT_ONCE] * (AUTHORS * FOLLOWERS * POSTS // AT_ONCE)
@@ -106,11 +111,7 @@ def test_a_batch_waits_until_the_last_chunk_is_on_disk(
             assert backlog.events == AUTHORS * POSTS
             await world.boxes.drain()
 
-            for reader in readers:
-                feed = await world.boxes.stores.feeds.get(reader)
-                assert feed
-                assert len(feed) == AUTHORS * POSTS
-                assert len(await world.feed(reader)) == AUTHORS * POSTS
+            await expect_whole(world, readers)
 
     asyncio.run(test())
 
