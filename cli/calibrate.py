@@ -66,8 +66,8 @@ def calibrate(
 ) -> None:
     """Measure service times on a server of its own, for --calibration of other commands.
 
-    The server runs at a low load, which tells what requests wait for, and at four to
-    seven larger ones, which tell what they use.
+    The server runs at a low load, and at three to eight larger ones until it does not
+    keep up: what it uses for a request falls as it gets busier.
 
     \b
     Examples:

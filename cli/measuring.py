@@ -12,7 +12,8 @@ from cli.load_options import duration_s, positive_duration_s, world_users
 
 if TYPE_CHECKING:
     from scenarios.model import Scenario
-    from sim.calibration.run import Campaign, Subject
+    from sim.calibration.run import Campaign
+    from sim.calibration.subject import Subject
     from sim.loadtest.own_server import Program
 
 MEASURED_SCENARIO = "one_machine"
@@ -46,7 +47,7 @@ def metered_program(named: str, scenario: "Scenario", sets: Sequence[str]) -> "P
 def subject_of(named: str, scenario: "Scenario", sets: Sequence[str]) -> "Subject":
     """Return the scenario as what is calibrated."""
     from scenarios.loader import load
-    from sim.calibration.run import Subject
+    from sim.calibration.subject import Subject
     from sim.loadtest.traffic import scenario_traffic
 
     return Subject(

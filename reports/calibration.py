@@ -51,3 +51,9 @@ def _lines(calibration: Calibration) -> Iterator[str]:
             f"{name}: wakes up in {figures.duration(asleep_s)}, with {figures.duration(work_s)} "
             "of work"
         )
+    if client_s := calibration.client_s.get(_ONE_REQUEST):
+        yield f"client: takes {figures.duration(client_s)} of each response itself"
+
+
+_ONE_REQUEST = "read_feed"
+"""A flow that is one request."""

@@ -46,6 +46,8 @@ class Box(Section):
         time_per_visit: seconds that each visit adds to its batch, beside the first one's service.
         wait: seconds that a batch takes after it was served, while the workers of `runs_on` are
             free again: the disk's part of a commit.
+        gathers: seconds that a worker rests after a batch that was not full, while visits gather
+            for the next; one that comes later is served at once.
         wake_up: seconds that a worker who was idle takes before it serves.
         wake_up_work: seconds of work that it adds to the visit that wakes the worker.
         turn: seconds that a visit keeps a worker before the next in line has its turn; until it is
@@ -69,6 +71,7 @@ class Box(Section):
     batch: Whole = 1
     time_per_visit: Seconds | None = None
     wait: Seconds | None = None
+    gathers: Seconds | None = None
     wake_up: Seconds | None = None
     wake_up_work: Seconds | None = None
     turn: PositiveSeconds | None = None
@@ -90,7 +93,7 @@ class Box(Section):
             raise ImpossibleValueError(
                 found="no service time", expected="service_time or service_histogram"
             )
-        for key in ("time_per_visit", "wait"):
+        for key in ("time_per_visit", "wait", "gathers"):
             if getattr(self, key) is not None and self.batch == 1:
                 raise ImpossibleValueError(
                     key=key, found=f"{key} without batch", expected="batch of two visits or more"

@@ -163,6 +163,8 @@ class Calibration(_Part):
         clips: what the renditions of a video took; the pictures' are those of the box.
         wake_up_s: by box, what an idle worker took before it served.
         wake_up_work_s: by box, what serving took longer then.
+        client_s: by flow, what the load generator itself takes of a median response: it is in what
+            a load test measures, and not in what the server does.
         file: that it was read from; empty if from none.
     """
 
@@ -178,6 +180,7 @@ class Calibration(_Part):
     clips: Clips | None = None
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
     wake_up_work_s: dict[Name, Seconds] = Field(default_factory=dict)
+    client_s: dict[Name, Seconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
 
     @property

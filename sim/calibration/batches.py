@@ -4,6 +4,7 @@ The fuller the server, the more visits share a batch: a cost by the visit, taken
 wrong at all others. So the two parts are told apart over several loads.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,15 +78,18 @@ def commit_service(
 ) -> BoxService | None:
     """Return what a group commit takes of the core, what each job adds, and the disk's part.
 
-    None if the server tells of none. The disk's part comes from the low load, at which nothing
-    keeps a thread from the core while it could go on.
+    None if the server tells of none. The disk's part is what commits took beside their CPU under
+    the load where that was least: all else that keeps a thread from going on comes on top.
     """
     loads = [_commits(each, box, paths) for each in observations]
-    number = low.metrics.of(CALLS, box)
-    if sum(each.number for each in loads) < LEAST_SAMPLES or number < LEAST_SAMPLES:
+    waits_s = [
+        (each.metrics.of(BUSY_S, box) - each.metrics.of(COMMIT_CPU_S, box)) / number
+        for each in (low, *observations)
+        if (number := each.metrics.of(CALLS, box)) >= LEAST_SAMPLES
+    ]
+    if sum(each.number for each in loads) < LEAST_SAMPLES or not waits_s:
         return None
-    wait_s = (low.metrics.of(BUSY_S, box) - low.metrics.of(COMMIT_CPU_S, box)) / number
-    return _service(loads, wait_s=max(0.0, wait_s))
+    return _service(loads, wait_s=max(0.0, min(waits_s)))
 
 
 def _commits(observation: Observation, box: str, paths: Paths) -> Batches:
@@ -99,33 +103,58 @@ def _commits(observation: Observation, box: str, paths: Paths) -> Batches:
 
 
 def consumer_services(
-    observations: Sequence[Observation], *, consumers: Sequence[str], paths: Paths
+    observations: Sequence[Observation],
+    *,
+    low: Observation,
+    consumers: Sequence[str],
+    paths: Paths,
 ) -> dict[str, BoxService]:
     """Return the cost of a batch at each box that takes events from the queue.
 
     All work in the background is theirs, what they read from stores included: what the event loop
     was charged with for their own box, and what the stores did besides the requests, shared out by
-    how long each consumer was at work. What they write is in group commits.
+    how long each consumer was at work. What they write is in group commits. What a batch takes
+    beside its work and a commit, trips to threads that have to wake up, is that of the load where
+    it was least.
     """
-    found: dict[str, list[Batches]] = defaultdict(list)
-    for observation in observations:
-        background_s = _background_store_s(observation, paths)
-        busy_s = {box: observation.metrics.of(BUSY_S, box) for box in consumers}
-        for box in consumers:
-            share = busy_s[box] / sum(busy_s.values()) if any(busy_s.values()) else 0.0
-            found[box].append(
-                Batches(
-                    number=observation.metrics.of(CALLS, box),
-                    visits=observation.metrics.of(DELIVERED, box),
-                    total_s=observation.metrics.of(CPU_S, box) + share * background_s,
-                )
-            )
+    found = {
+        box: [_consumed(each, box, consumers, paths) for each in observations] for box in consumers
+    }
     return {
-        box: _service(loads)
+        box: _service(
+            loads,
+            wait_s=min(
+                _beside_s(each, _consumed(each, box, consumers, paths), box, paths)
+                for each in (low, *observations)
+                if each.metrics.of(CALLS, box) >= LEAST_SAMPLES
+            ),
+        )
         for box, loads in found.items()
         if sum(each.number for each in loads) >= LEAST_SAMPLES
         and sum(each.total_s for each in loads) > 0
     }
+
+
+def _consumed(
+    observation: Observation, box: str, consumers: Sequence[str], paths: Paths
+) -> Batches:
+    told = observation.metrics
+    busy_s = math.fsum(told.of(BUSY_S, each) for each in consumers)
+    share = told.of(BUSY_S, box) / busy_s if busy_s else 0.0
+    return Batches(
+        number=told.of(CALLS, box),
+        visits=told.of(DELIVERED, box),
+        total_s=told.of(CPU_S, box) + share * _background_store_s(observation, paths),
+    )
+
+
+def _beside_s(observation: Observation, consumed: Batches, box: str, paths: Paths) -> float:
+    """Return what a batch has taken of the time beside its work and a commit."""
+    told = observation.metrics
+    commits = math.fsum(told.of(CALLS, each) for each in paths.commits)
+    committing_s = math.fsum(told.of(BUSY_S, each) for each in paths.commits)
+    commit_s = committing_s / commits if commits else 0.0
+    return max(0.0, (told.of(BUSY_S, box) - consumed.total_s) / consumed.number - commit_s)
 
 
 def _service(loads: Sequence[Batches], *, wait_s: float = 0.0) -> BoxService:

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -28,11 +29,26 @@ _QUIET_S = 1.5
 """No picture's renditions take so long on an idle machine."""
 
 
-def rendered_clips(bench: Bench, *, usual_yardstick_s: float) -> Clips:
-    """Return what clips take that are uploaded to a server of one's own, one after the other.
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """CPU seconds that the renditions of clips have taken, one after the other.
 
-    It is the CPU of the processes that the server has started and that have ended, told for a
-    machine that takes `usual_yardstick_s` for the fixed piece of work.
+    Attributes:
+        yardstick_s: of the machine meanwhile.
+    """
+
+    used_s: Sequence[float]
+    yardstick_s: float
+
+    def at_usual_speed(self, yardstick_s: float) -> Sequence[float]:
+        """Return what a machine would have used that takes this for the fixed piece of work."""
+        return [each_s * yardstick_s / self.yardstick_s for each_s in self.used_s]
+
+
+def rendered_clips(bench: Bench) -> Rendered:
+    """Return what clips of `LENGTHS_S` take that are uploaded to a server of one's own.
+
+    It is the CPU of the processes that the server has started and that have ended.
 
     Raises:
         NoClipsError: if one cannot be made, or is not rendered in time.
@@ -42,8 +58,7 @@ def rendered_clips(bench: Bench, *, usual_yardstick_s: float) -> Clips:
     with yardstick(bench.cores.server) as pace:
         _await_quiet(bench)
         used_s = [_rendered(bench, contents[length_s]) for length_s in LENGTHS_S]
-    speed = usual_yardstick_s / pace.median_s
-    return clips_of(LENGTHS_S, [each_s * speed for each_s in used_s])
+    return Rendered(used_s, pace.median_s)
 
 
 def clips_of(lengths_s: Sequence[float], used_s: Sequence[float]) -> Clips:

@@ -1,6 +1,7 @@
 """One machine played whole, under a load that somebody else chooses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from scenarios.model import Scenario
@@ -27,20 +28,48 @@ class Machine:
 
     @property
     def utilisation(self) -> float:
-        """Of the busiest box, in closed form, batches full; from 1 on a queue grows for ever."""
+        """Of the busiest box that anybody waits for, in closed form, batches full.
+
+        From 1 on a queue grows for ever, and answers, or posts in feeds, come ever later. A box
+        that neither waits for, such as what makes renditions, may have more than it can do: what
+        comes after it then comes no faster than that.
+        """
+        busy = self._busy({})
+        aside = busy.keys() - set(self._awaited_boxes())
+        held_back = {box: 1 / busy[box] for box in aside if busy[box] > 1}
+        if held_back:
+            busy = self._busy(held_back)
+        return max(share for box, share in busy.items() if box not in aside)
+
+    def _busy(self, held_back: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the busy share of each box, were only these parts of visits to go on from some."""
         boxes = self.scenario.standing_boxes
         busy = dict.fromkeys(boxes, 0.0)
         for flow in self.work.flows:
-            for step in flow.steps:
+            passed = _passed(flow, held_back)
+            for step, share in zip(flow.steps, passed, strict=True):
                 for box in {step.box, step.habits.runs_on} & busy.keys():
-                    busy[box] += flow.requests_per_s * step.mean_busy_s
-        return max(erlangs / boxes[box].workers for box, erlangs in busy.items())
+                    busy[box] += share * flow.requests_per_s * step.mean_busy_s
+        return {box: erlangs / boxes[box].workers for box, erlangs in busy.items()}
 
-    def played(self, *, seed: int, replications: int = REPLICATIONS) -> Sequence[SliceResult]:
-        """Return some replications of the same load."""
-        return [play(self._slice(seed=seed, number=number)) for number in range(replications)]
+    def _awaited_boxes(self) -> Iterator[str]:
+        """Yield the boxes that answers wait for, or posts that are to be in feeds."""
+        for flow in self.work.flows:
+            visible = _before(flow, flow.visible_after)
+            for position, step in enumerate(flow.steps):
+                if step.awaited or position in visible:
+                    yield from (step.box, step.habits.runs_on)
 
-    def _slice(self, *, seed: int, number: int) -> SliceSpec:
+    def played(
+        self, *, seed: int, replications: int = REPLICATIONS, visits: int = VISITS
+    ) -> Sequence[SliceResult]:
+        """Return some replications of the same load, each of about so many visits."""
+        return [
+            play(self._slice(seed=seed, number=number, visits=visits))
+            for number in range(replications)
+        ]
+
+    def _slice(self, *, seed: int, number: int, visits: int) -> SliceSpec:
         boxes = self.scenario.standing_boxes
         plan = sample_plan(
             self.work,
@@ -48,7 +77,7 @@ class Machine:
             instances=dict.fromkeys(boxes, 1),
             workers={name: box.workers for name, box in boxes.items()},
             # No flow is followed more often than it comes: the machine is played whole.
-            effort=Effort(visits=VISITS, least_measured_s=0.0, requests_per_flow=0.0),
+            effort=Effort(visits=visits, least_measured_s=0.0, requests_per_flow=0.0),
         )
         return SliceSpec(
             flows=self.work.flows,
@@ -59,6 +88,25 @@ class Machine:
             seed=seed,
             number=number,
         )
+
+
+def _before(flow: WorkFlow, position: int | None) -> AbstractSet[int]:
+    """Return a step's position with those of all that must be done before it."""
+    found: set[int] = set()
+    left = [] if position is None else [position]
+    while left:
+        found.add(each := left.pop())
+        left += flow.steps[each].after
+    return found
+
+
+def _passed(flow: WorkFlow, held_back: Mapping[str, float]) -> Sequence[float]:
+    """Return, of each step, which part of its visits comes there; some boxes let a part go on."""
+    passed: list[float] = []
+    for step in flow.steps:
+        before = (passed[each] * held_back.get(flow.steps[each].box, 1.0) for each in step.after)
+        passed.append(min(before, default=1.0))
+    return passed
 
 
 def machine_under(

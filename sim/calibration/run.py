@@ -21,42 +21,28 @@ from scenarios.calibration import (
 from scenarios.model import Scenario
 from sim.calibration.attribution import Paths, box_services, flow_visits, sampled_visits
 from sim.calibration.batches import commit_service, consumer_services
-from sim.calibration.clips import rendered_clips
-from sim.calibration.errors import InvalidLoadError, TooFewSamplesError
-from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, is_extra, next_rate_per_s
+from sim.calibration.clips import LENGTHS_S, clips_of, rendered_clips
+from sim.calibration.errors import InvalidLoadError
+from sim.calibration.idling import with_idling
+from sim.calibration.ladder import KEEPS_UP, LOW_LOAD_PER_S, Rung, is_extra, next_rate_per_s
 from sim.calibration.observing import Observed, observed
-from sim.calibration.playing import machine_under, mean_busy, wake_ups_per_s
 from sim.calibration.renditions import RENDERING, renditions_service
 from sim.calibration.sampler import STORAGE
-from sim.calibration.waits import (
-    LowLoad,
-    Played,
-    duration_scvs,
-    wake_up_s,
-    wake_up_work_s,
-)
+from sim.calibration.subject import Subject
+from sim.calibration.waits import duration_scvs
 from sim.calibration.whole import stay_with_generators
-from sim.estimates.book import open_sheet
-from sim.estimates.workload import WorkFlow, workload
 from sim.loadtest.bench import Bench, LoadSpec
 from sim.loadtest.cores import processor
 from sim.loadtest.document import achieved_per_s
-from sim.loadtest.histograms import quantile_s
 from sim.loadtest.settling import wait_until_settled
-from sim.loadtest.traffic import Traffic
 
 FULL = 2
 """The largest loads, from which service times are taken: a busy server uses less for a request. The
 others tell what batches cost, and how much an idle server adds."""
 
-LEAST_REQUESTS = 20
-"""Of a flow at low load, for its median to be taken."""
-
 TRIES = 3
-"""Of a load that tells of the load generator: others may be at work on the machine."""
-
-REPLICATIONS = 2
-"""Of each load that is played to hold its utilisation against the measured one."""
+"""Of a load that tells of the load generator: others may be at work on the machine. A load that can
+be left out has one: it may be more than the generator can do."""
 
 Told = Callable[[str], None]
 
@@ -79,40 +65,29 @@ class Campaign:
     measured_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The scenario that is measured.
-
-    Attributes:
-        assumed: as it stands.
-        calibrated: returns it with what a calibration has measured.
-        traffic: of its users.
-    """
-
-    assumed: Scenario
-    calibrated: Callable[[Calibration], Scenario]
-    traffic: Traffic
-
-
 def calibrated_bench(
     bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
 ) -> Calibration:
     """Return what was measured on a server of one's own, started with `--server-timing`.
 
     Service times come from the largest loads, the cost of batches from all but the low one, waiting
-    from the low one: there is no queue in its median. Clips are rendered after the loads.
+    from the quiet ones: there is hardly a queue in their medians. Clips are rendered after the low
+    load: larger ones leave renditions behind for minutes.
 
     Raises:
         LoadTestError, CalibrationRunError: if it cannot be measured.
     """
     stay_with_generators(bench)
-    low, *moderate = _observed_loads(bench, subject, campaign, told=told)
-    machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
+    low_per_s = campaign.rates_per_s[0] if campaign.rates_per_s else LOW_LOAD_PER_S
+    low = _observed_at(bench, subject, low_per_s, campaign, told=told)
     told("rendering clips")
-    clips = rendered_clips(bench, usual_yardstick_s=machine.yardstick_s)
+    rendered = rendered_clips(bench)
+    moderate = _observed_above(low, bench, subject, campaign, told=told)
+    machine = _machine(bench, [each.yardstick_s for each in (low, *moderate)])
     ground = Ground(machine, _versions(), len(bench.world), campaign.measured_at)
     told("playing the loads")
     found = calibration_from(low, moderate, subject, ground)
+    clips = clips_of(LENGTHS_S, rendered.at_usual_speed(machine.yardstick_s))
     return found.model_copy(update={"clips": clips})
 
 
@@ -156,7 +131,7 @@ def calibration_from(
         ),
         boxes=_varied(
             box_services(sampled)
-            | consumer_services(observations, consumers=consumers, paths=paths)
+            | consumer_services(observations, low=low.observation, consumers=consumers, paths=paths)
             | {
                 box: commit
                 for box in paths.commits
@@ -167,7 +142,7 @@ def calibration_from(
         ),
         flows=flow_visits(sampled, sorted(seen - {*consumers, RENDERING} - paths.commits)),
     )
-    return _with_waits(served, subject, (low, *moderate))
+    return with_idling(served, subject, (low, *moderate))
 
 
 def paths_of(scenario: Scenario) -> Paths:
@@ -218,76 +193,16 @@ def _varied(boxes: Mapping[str, BoxService], scvs: Mapping[str, float]) -> dict[
     }
 
 
-def _with_waits(served: Calibration, subject: Subject, observed: Sequence[Observed]) -> Calibration:
-    """Return a calibration with what an idle server adds, and what is played with all of it.
-
-    One time of each kind can be told apart: boxes of a kind get the same.
-    """
-    sleeping = [name for name, box in subject.assumed.boxes.items() if box.wake_up is not None]
-
-    def with_times(work_s: float, latency_s: float) -> Calibration:
-        update = {
-            "wake_up_s": dict.fromkeys(sleeping, latency_s),
-            "wake_up_work_s": dict.fromkeys(sleeping, work_s),
-        }
-        return served.model_copy(update=update)
-
-    if not sleeping:
-        return served
-    work_s = wake_up_work_s(_played(with_times(0.0, 0.0), subject, observed, sleeping[0]))
-    working = subject.calibrated(with_times(work_s, 0.0))
-    latency_s = wake_up_s(_flows_at(observed[0], open_sheet(working).once(workload).flows))
-    complete = with_times(work_s, latency_s)
-    played = _played(complete, subject, observed, sleeping[0])
-    loads = [
-        load.model_copy(update={"played_utilisation": each.played})
-        for load, each in zip(complete.loads, played, strict=True)
-    ]
-    return complete.model_copy(update={"loads": tuple(loads)})
-
-
-def _played(
-    calibration: Calibration, subject: Subject, observed: Sequence[Observed], core: str
-) -> Sequence[Played]:
-    """Return each load, measured and played with what was calibrated until now."""
-    scenario = subject.calibrated(calibration)
-    found = []
-    for each in observed:
-        results = machine_under(scenario, each.rates_per_s).played(
-            seed=each.spec.seed, replications=REPLICATIONS
-        )
-        found.append(
-            Played(
-                measured=each.core_utilisation,
-                played=mean_busy(results, core),
-                wake_ups_per_s=wake_ups_per_s(results, core),
-            )
-        )
-    return found
-
-
-def _flows_at(low: Observed, flows: Sequence[WorkFlow]) -> Sequence[LowLoad]:
-    found = []
-    for flow in flows:
-        response = low.measurement.flow(flow.name).response
-        median_s, requests = quantile_s(response, 0.5), response.get_total_count()
-        if median_s is not None and requests >= LEAST_REQUESTS:
-            found.append(LowLoad(flow, median_s, requests))
-    if not found:
-        raise TooFewSamplesError(what="each flow at low load", found=0, expected=LEAST_REQUESTS)
-    return found
-
-
-def _observed_loads(
-    bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
+def _observed_above(
+    low: Observed, bench: Bench, subject: Subject, campaign: Campaign, *, told: Told
 ) -> Sequence[Observed]:
     if campaign.rates_per_s:
         return [
             _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
-            for position, rate_per_s in enumerate(campaign.rates_per_s)
+            for position, rate_per_s in enumerate(campaign.rates_per_s[1:], start=1)
         ]
-    found = [_observed_at(bench, subject, LOW_LOAD_PER_S, campaign, told=told)]
-    while (rate_per_s := _next_rate_per_s(found)) is not None:
+    found = [low]
+    while (rate_per_s := next_rate_per_s([_rung(each) for each in found])) is not None:
         position = len(found)
         try:
             seen = _observed_at(bench, subject, rate_per_s, campaign, told=told, position=position)
@@ -300,15 +215,11 @@ def _observed_loads(
             told(f"left out: the server does not keep up with {rate_per_s:.0f} requests/s")
             break
         found.append(seen)
-    return found
+    return found[1:]
 
 
-def _next_rate_per_s(found: Sequence[Observed]) -> float | None:
-    return next_rate_per_s(
-        len(found),
-        rate_per_s=found[-1].spec.traffic.rate_per_s,
-        cpu_s_per_request=found[-1].observation.cpu_s_per_request,
-    )
+def _rung(seen: Observed) -> Rung:
+    return Rung(seen.spec.traffic.rate_per_s, seen.core_utilisation)
 
 
 def _observed_at(
@@ -328,8 +239,8 @@ def _observed_at(
     )
     # What a load has left behind would be charged to the next.
     wait_until_settled(bench, subject.assumed.objectives)
-    for _ in range(TRIES - 1):
-        told(f"measuring at {rate_per_s:.0f} requests/s")
+    told(f"measuring at {rate_per_s:.0f} requests/s")
+    for _ in range((1 if is_extra(position) else TRIES) - 1):
         try:
             return observed(bench, spec)
         except InvalidLoadError as error:

@@ -1,73 +1,109 @@
-"""What an idle server adds: the work of waking up, and the time until it is awake.
+"""What an idle server adds: the work of waking up, the time until it is awake, and the client's.
 
 A busy server uses less for a request than one that each request finds asleep. The work of waking up
 is what the measured utilisation is above the played one, at loads of all sizes, over the wake-ups
-that were played. The time that it takes beside is what a median response at low load, where nobody
-queues, has beyond the work.
+that were played. What measured medians have beyond the played ones, where hardly any request
+queues, is the time that waking up takes, as far as it goes with how often requests are played to
+wake the core, and else the client's own: until its request is sent, and its answer read.
 """
 
 import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import nnls
 
 from sim.calibration.attribution import LEAST_SAMPLES, Paths
 from sim.calibration.sampler import Sample
 from sim.calibration.telling import BoxTime
-from sim.estimates.workload import WorkFlow, WorkStep
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One load, measured and played without the work of waking up.
+    """One load, measured and played.
 
     Attributes:
         measured, played: busy part of the core.
         wake_ups_per_s: of an idle core, as played.
+        medians_s: played, by flow.
     """
 
     measured: float
     played: float
     wake_ups_per_s: float
+    medians_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def wake_up_work_s(loads: Sequence[Played]) -> float:
-    """Return the work of a wake-up that explains the loads best.
+def wake_up_work_s(loads: Sequence[Played], *, played_with_s: float = 0.0) -> float:
+    """Return the work of a wake-up that explains the loads best, played with so much of it.
 
     Least squares of what is missing, as a share of the measured utilisation; not negative.
     """
     rows = [
-        ((each.measured - each.played) / each.measured, each.wake_ups_per_s / each.measured)
+        (
+            (each.measured - each.played) / each.measured,
+            each.wake_ups_per_s / each.measured,
+        )
         for each in loads
         if each.measured
     ]
     squares = math.fsum(wakes**2 for _, wakes in rows)
-    return max(0.0, math.fsum(gap * wakes for gap, wakes in rows) / squares) if squares else 0.0
+    missing_s = math.fsum(gap * wakes for gap, wakes in rows) / squares if squares else 0.0
+    return max(0.0, played_with_s + missing_s)
 
 
 @dataclass(frozen=True, slots=True)
-class LowLoad:
-    """A flow at low load: its median response time, seconds, and how many requests tell it."""
+class Median:
+    """A flow's median response under a load, measured and played.
 
-    flow: WorkFlow
-    median_s: float
-    requests: float
-
-
-def wake_up_s(flows: Sequence[LowLoad]) -> float:
-    """Return the time to wake up that explains the medians best: least squares, not negative.
-
-    Flows with more requests count more. All else must be in the flows' steps.
+    Attributes:
+        at_once_s: played, the core awake at once.
+        woken_s: played, where waking up takes the time that was tried.
+        requests: HTTP requests that one of the flow is.
+        weight: how much it counts.
     """
-    beyond_s = [each.median_s - _served_s(each.flow) for each in flows]
-    wakes = [_wake_ups(each.flow) for each in flows]
-    products = math.fsum(
-        each.requests * count * time_s
-        for each, count, time_s in zip(flows, wakes, beyond_s, strict=True)
+
+    measured_s: float
+    at_once_s: float
+    woken_s: float
+    requests: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """What a response takes beyond service and queues.
+
+    Attributes:
+        wake_up_s: until an idle core serves.
+        client_s: the client's own, for each request.
+    """
+
+    wake_up_s: float
+    client_s: float
+
+
+def latencies(medians: Sequence[Median], *, tried_s: float) -> Latencies:
+    """Return the times that explain the medians best, waking up having been played with `tried_s`.
+
+    Weighted least squares of relative errors, neither negative.
+    """
+    missing = np.array([(each.measured_s - each.at_once_s) / each.measured_s for each in medians])
+    added = np.array(
+        [
+            (
+                (each.woken_s - each.at_once_s) / tried_s / each.measured_s,
+                each.requests / each.measured_s,
+            )
+            for each in medians
+        ]
     )
-    squares = math.fsum(each.requests * count**2 for each, count in zip(flows, wakes, strict=True))
-    return max(0.0, products / squares)
+    scale = np.sqrt([each.weight for each in medians])
+    wake_up_s, client_s = nnls(added * scale[:, None], missing * scale)[0]
+    return Latencies(float(wake_up_s), float(client_s))
 
 
 def duration_scvs(samples: Sequence[Sample], paths: Paths) -> Mapping[str, float]:
@@ -103,27 +139,3 @@ def _scv(times_s: Sequence[float]) -> float:
 
 
 _USUAL_SHARE = 0.95
-
-
-def _awaited(flow: WorkFlow) -> Sequence[WorkStep]:
-    return [step for step in flow.steps if step.awaited]
-
-
-def _wake_ups(flow: WorkFlow) -> int:
-    """Return how often a lonely request finds the core asleep: as it comes, after the disk."""
-    steps = _awaited(flow)
-    return 1 + sum(flow.steps[before].habits.wait_s > 0 for step in steps for before in step.after)
-
-
-def _served_s(flow: WorkFlow) -> float:
-    """Return the mean times of what the answer waits for, each batch for one request alone."""
-    alone_s = math.fsum(
-        step.mean_visits * (step.base_time_s + step.habits.wait_s)
-        + step.mean_items * step.time_per_item_s
-        for step in _awaited(flow)
-    )
-    return alone_s + _wake_ups(flow) * _work_s(flow)
-
-
-def _work_s(flow: WorkFlow) -> float:
-    return max((step.habits.wake_up_work_s for step in flow.steps), default=0.0)

@@ -8,7 +8,7 @@ import numpy as np
 import simpy
 
 from sim.engine.sampling import BoxSample
-from sim.engine.stations import Kept, Process, Station
+from sim.engine.stations import Kept, Process, Station, then
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class BatchStation(Station):
     A batch takes the first visit's service time and what each visit adds; no visit leaves before
     the others. What comes meanwhile waits for the next batch (the general bulk service rule with
     batches from 1). A visit may keep the worker when it leaves: then there is no next batch until
-    all that do so have given it back.
+    all that do so have given it back. A worker that gathers rests after a batch that was not full.
 
     Source: Medhi, Stochastic Models in Queueing Theory, 2nd ed. (2003), section 4.3.
     """
@@ -86,8 +86,15 @@ class BatchStation(Station):
         """Serve a visit whose end nobody waits for."""
         self._join(instance, service_time_s, added_s)
 
-    def go_on(self, number: int) -> None:
-        """Let a worker whose batch is over take the next one, if there is any."""
+    def go_on(self, number: int, *, after: int) -> None:
+        """Let a worker go on whose batch of so many visits is over, at once or after its rest."""
+        gathers_s = self.sample.habits.gathers_s
+        if gathers_s and after < self.sample.habits.batch:
+            then(self._env.timeout(gathers_s), lambda _rested: self._take_next(number))
+        else:
+            self._take_next(number)
+
+    def _take_next(self, number: int) -> None:
         instance = self._gatherings[number]
         if instance.waiting:
             self._take(number)
@@ -131,24 +138,26 @@ class BatchStation(Station):
 
     def _end(self, number: int, together: Sequence[_Visit]) -> None:
         self._gatherings[number].present -= len(together)
-        batch = _KeptBatch(self, number, keepers=sum(visit.keeps for visit in together))
+        keepers = sum(visit.keeps for visit in together)
+        batch = _KeptBatch(self, number, visits=len(together), keepers=keepers)
         for visit in together:
             visit.served.succeed(batch)
-        if not batch.keepers:
-            self.go_on(number)
+        if not keepers:
+            self.go_on(number, after=len(together))
 
 
 class _KeptBatch:
     """A worker that stays with a batch until the last of its visits gives it back."""
 
-    def __init__(self, station: BatchStation, number: int, *, keepers: int) -> None:
+    def __init__(self, station: BatchStation, number: int, *, visits: int, keepers: int) -> None:
         self._station = station
         self._number = number
-        self.keepers = keepers
+        self._visits = visits
+        self._keepers = keepers
 
     def release(self, *, now_s: float) -> None:
         """Give the worker back for one visit."""
         del now_s  # Its time is not counted: only what it does at its host is work.
-        self.keepers -= 1
-        if not self.keepers:
-            self._station.go_on(self._number)
+        self._keepers -= 1
+        if not self._keepers:
+            self._station.go_on(self._number, after=self._visits)

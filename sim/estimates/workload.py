@@ -30,7 +30,8 @@ class Habits:
         batch: visits that one may serve together.
         runs_on: the box whose workers serve its batches; empty for its own.
         wait_s: what a batch takes after it was served, the workers of `runs_on` free again. Not in
-            the means, which are for sizing, as the two that follow.
+            the means, which are for sizing, as those that follow.
+        gathers_s: how long a worker rests after a batch that was not full.
         wake_up_s: what one who was idle takes before it serves: a busy worker does not sleep.
         wake_up_work_s: what serving takes longer then.
         turn_s: how long a visit keeps one before the next in line has its turn.
@@ -39,6 +40,7 @@ class Habits:
     batch: int = 1
     runs_on: str = ""
     wait_s: float = 0.0
+    gathers_s: float = 0.0
     wake_up_s: float = 0.0
     wake_up_work_s: float = 0.0
     turn_s: float = math.inf
@@ -275,6 +277,7 @@ def _habits(box: Box) -> Habits:
         batch=box.batch,
         runs_on=box.runs_on,
         wait_s=float(box.wait or 0.0),
+        gathers_s=float(box.gathers or 0.0),
         wake_up_s=float(box.wake_up or 0.0),
         wake_up_work_s=float(box.wake_up_work or 0.0),
         turn_s=math.inf if box.turn is None else float(box.turn),

@@ -104,7 +104,8 @@ class ValidationSetup:
             maximum that was given where none was measured.
         saturating_per_s: what was offered to it then, of which it did not answer all; None where
             the maximum was given.
-        predicted_max_per_s: where the model says that the first box saturates.
+        predicted_max_per_s: where the model says that the first box saturates, on a machine as fast
+            as it was while the maximum was measured.
         users: of the world.
         warmup_s, measured_s: of each load.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from scenarios.model import Scenario
 from sim.calibration.playing import busiest, machine_under
 from sim.loadtest.canaries import FIRST_PAUSE_S, LONGEST_PAUSE_S, PAUSE_GROWTH
+
+NOBODY: Mapping[str, float] = MappingProxyType({})
+"""A client that takes no time."""
 
 SATURATED = 1.0
 """From this utilisation on a queue grows for as long as the load lasts: it has no percentiles."""
@@ -38,11 +42,17 @@ class Predicted:
 
 
 def predicted(
-    scenario: Scenario, rates_per_s: Mapping[str, float], *, seed: int, speed: float = 1.0
+    scenario: Scenario,
+    rates_per_s: Mapping[str, float],
+    *,
+    seed: int,
+    speed: float = 1.0,
+    client_s: Mapping[str, float] = NOBODY,
 ) -> Predicted:
-    """Return what one instance of each box does under these requests a second, by flow.
+    """Return what a load test sees of one instance of each box under these requests a second.
 
-    `speed` is how fast the machine is, over its speed when it was calibrated.
+    `speed` is how fast the machine is, over its speed when it was calibrated; `client_s` what the
+    load generator takes itself of a response, by flow.
     """
     machine = machine_under(scenario, rates_per_s, speed=speed)
     utilisation = machine.utilisation
@@ -50,7 +60,10 @@ def predicted(
         nothing = dict.fromkeys(rates_per_s)
         return Predicted(nothing, nothing, None, None, utilisation=utilisation, busy=1.0)
     results = machine.played(seed=seed)
-    times_s = {name: _pooled([r.response_times_s[name] for r in results]) for name in rates_per_s}
+    times_s = {
+        name: _pooled([r.response_times_s[name] for r in results]) + client_s.get(name, 0.0)
+        for name in rates_per_s
+    }
     read_s = _quantile(times_s.get(_READ_FEED, np.empty(0)), 0.5) or 0.0
     freshness_s = as_watched(
         _pooled([each for r in results for each in r.freshness_s.values()]), read_s=read_s

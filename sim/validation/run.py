@@ -1,6 +1,6 @@
 """`validate`: loads predicted by the engine, then measured on a server of one's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from scenarios.model import Scenario
@@ -40,12 +40,14 @@ class Trial:
         warmup_s, measured_s: seconds before, and while it is measured.
         seed: of the first.
         yardstick_s: of the machine as it was calibrated.
+        client_s: what the load generator took itself of a response there, by flow.
     """
 
     warmup_s: float
     measured_s: float
     seed: int
     yardstick_s: float
+    client_s: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ class Compared:
 class Maximum:
     """What a server can do: answered a second, of what it was offered and did not keep up with.
 
-    The latter is None where the maximum was not measured.
+    The latter is None where the maximum was not measured. `speed` is how fast the machine was
+    meanwhile, over its speed when it was calibrated.
     """
 
     answered_per_s: float
     offered_per_s: float | None
+    speed: float = 1.0
 
 
 def measured_maximum(
@@ -83,7 +87,8 @@ def measured_maximum(
     for _ in range(MOST_OVERLOADS):
         told(f"measuring the maximum, {offered_per_s:.0f} requests/s offered")
         spec = LoadSpec(traffic.at(offered_per_s), trial.measured_s, trial.warmup_s, trial.seed)
-        measurement = measured_whole(bench, bench.plan(spec))
+        with yardstick(bench.cores.server) as pace:
+            measurement = measured_whole(bench, bench.plan(spec))
         reasons = invalid_because(measurement)
         if reasons:
             raise NoMaximumError(
@@ -93,7 +98,7 @@ def measured_maximum(
             )
         answered_per_s = max(answered_per_s, achieved_per_s(measurement))
         if achieved_per_s(measurement) < KEEPS_UP * offered_per_s:
-            return Maximum(answered_per_s, offered_per_s)
+            return Maximum(answered_per_s, offered_per_s, trial.yardstick_s / pace.median_s)
         wait_until_settled(bench, scenario.objectives)
         offered_per_s *= GROWTH
     raise NoMaximumError(
@@ -153,7 +158,13 @@ def _one_load(
     # The machine's speed is no property of the server: it is measured beside it, not predicted.
     speed = trial.yardstick_s / pace.median_s
     told(f"predicting {rate_per_s:.0f} requests/s ({point.mix})")
-    prediction = predicted(scenario, point.traffic.rates_per_s, seed=trial.seed, speed=speed)
+    prediction = predicted(
+        scenario,
+        point.traffic.rates_per_s,
+        seed=trial.seed,
+        speed=speed,
+        client_s=trial.client_s,
+    )
     reasons = (*invalid_because(measurement), *(() if is_settled else (_UNSETTLED,)))
     tried = _Tried(point, prediction, measurement, speed, reasons)
     return Compared(_load_of(tried), _points_of(tried, scenario))

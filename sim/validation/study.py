@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from scenarios.calibration import Calibration
 from scenarios.model import Scenario
-from sim.calibration.run import Campaign, Subject, calibrated_bench
+from sim.calibration.run import Campaign, calibrated_bench
+from sim.calibration.subject import Subject
 from sim.calibration.whole import stay_with_generators
 from sim.loadtest.bench import Bench, own_bench
 from sim.loadtest.cores import processor
@@ -66,7 +67,11 @@ def validated(
         )
         scenario = request.subject.calibrated(calibration)
         trial = Trial(
-            campaign.warmup_s, campaign.measured_s, campaign.seed, calibration.machine.yardstick_s
+            campaign.warmup_s,
+            campaign.measured_s,
+            campaign.seed,
+            calibration.machine.yardstick_s,
+            calibration.client_s,
         )
         maximum = (
             measured_maximum(bench, scenario, traffic, trial, told=told)
@@ -85,7 +90,8 @@ def _setup(request: Request, scenario: Scenario, bench: Bench, maximum: Maximum)
     return ValidationSetup(
         calibration=JUST_MEASURED if known is None else f"{known.file}, {known.measured_on}",
         measured_max_per_s=maximum.answered_per_s,
-        predicted_max_per_s=capacity_per_s(scenario, request.subject.traffic.rates_per_s),
+        predicted_max_per_s=maximum.speed
+        * capacity_per_s(scenario, request.subject.traffic.rates_per_s),
         users=len(bench.world),
         warmup_s=request.campaign.warmup_s,
         measured_s=request.campaign.measured_s,

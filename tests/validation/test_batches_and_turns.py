@@ -52,6 +52,25 @@ def test_each_visit_adds_to_its_batch() -> None:
     assert ends_s == [1.25, 3.0, 3.0, 3.0]
 
 
+def test_a_worker_that_gathers_rests_after_a_batch_that_was_not_full() -> None:
+    env = simpy.Environment()
+    consumer = batches(env, Habits(batch=2, gathers_s=10.0))
+    ends_s = []
+
+    def event(at_s: float) -> Process:
+        yield env.timeout(at_s)
+        yield from consumer.serve(0, 1.0)
+        ends_s.append(env.now)
+
+    for at_s in (0.0, 2.0, 3.0, 4.0, 40.0):
+        env.process(event(at_s))
+    env.run()
+
+    # Two gather until 11; that batch is full, so that the fourth, who has waited too, is next at
+    # once. The last comes when the rest is over.
+    assert ends_s == [1.0, 12.0, 12.0, 13.0, 41.0]
+
+
 def test_a_batch_keeps_its_worker_until_the_last_visit_gives_it_back() -> None:
     env = simpy.Environment()
     consumer = batches(env, Habits(batch=4))

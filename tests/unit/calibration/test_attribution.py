@@ -20,10 +20,8 @@ from sim.calibration.errors import NoClipsError, TooFewSamplesError
 from sim.calibration.renditions import renditions_service
 from sim.calibration.run import paths_of
 from sim.calibration.sampler import Sample
-from sim.calibration.telling import CALLS, CPU_S, BoxTime, Metrics, metrics, server_timing
-from sim.calibration.waits import LowLoad, Played, duration_scvs, wake_up_s, wake_up_work_s
-from sim.estimates.book import open_sheet
-from sim.estimates.workload import work_flow
+from sim.calibration.telling import BUSY_S, CALLS, CPU_S, BoxTime, Metrics, metrics, server_timing
+from sim.calibration.waits import Median, Played, duration_scvs, latencies, wake_up_work_s
 from tests.unit.calibration.records import PATHS, observation
 
 TRIP_S = (0.010 - 0.002) / 20
@@ -180,9 +178,23 @@ def test_a_commit_is_the_threads_work_its_trip_and_then_the_disk() -> None:
     assert found.wait_s == pytest.approx((0.012 - 0.002) / 5)
 
 
+def test_the_disk_takes_what_it_took_where_least_came_on_top() -> None:
+    seen = observation()
+    held_up = replace(seen, metrics=Metrics({**seen.metrics.values, (BUSY_S, "disk"): 0.04}))
+
+    for low, larger in ((held_up, seen), (seen, held_up)):
+        found = commit_service([larger], "disk", low=low, paths=PATHS)
+
+        assert found is not None
+        assert found.wait_s == pytest.approx((0.012 - 0.002) / 5)
+
+
 def test_work_in_the_background_is_its_consumers_by_the_batch() -> None:
     found = consumer_services(
-        [observation()], consumers=("notification_service", "feed_generator"), paths=PATHS
+        [observation()],
+        low=observation(),
+        consumers=("notification_service", "feed_generator"),
+        paths=PATHS,
     )
 
     # 15 reads, of which the ten requests made one each; of the 2 ms that the loop worked for the
@@ -193,6 +205,8 @@ def test_work_in_the_background_is_its_consumers_by_the_batch() -> None:
     assert 5 * service.mean_s + 12 * service.per_visit_s == pytest.approx(
         0.001 + background_s, rel=0.01
     )
+    # Each of the batches took 10 ms; 12 ms were five commits.
+    assert service.wait_s == pytest.approx((0.05 - 0.001 - background_s) / 5 - 0.012 / 5)
 
 
 def test_renditions_take_the_cpu_of_the_processes_that_make_them() -> None:
@@ -305,26 +319,34 @@ def test_the_work_of_waking_up_is_what_played_loads_lack() -> None:
     loads = [Played(0.1 + 50 * 0.0004, 0.1, 50), Played(0.5 + 100 * 0.0004, 0.5, 100)]
 
     assert wake_up_work_s(loads) == pytest.approx(0.0004)
+    assert wake_up_work_s(loads, played_with_s=0.0001) == pytest.approx(0.0005)
     assert wake_up_work_s([Played(0.1, 0.2, 50)]) == 0
 
 
-def test_waking_up_is_what_a_response_takes_beyond_its_service_times() -> None:
-    sheet = open_sheet(load("one_machine", overrides=["boxes.core.wake_up_work=0s"]))
-    read, like = (sheet.once(work_flow, name) for name in ("read_feed", "like"))
-    read_s = sum(step.mean_busy_s for step in read.steps)
-    like_s = sum(
-        step.mean_visits * (step.base_time_s + step.habits.wait_s)
-        + step.mean_items * step.time_per_item_s
-        for step in like.steps
-    )
+def test_what_wakes_up_is_told_from_what_the_client_takes() -> None:
+    """Waking up takes 0.3 ms, and the client 0.5 ms for each of its requests."""
 
-    # A read wakes the core once, a like once more when the disk is done.
-    found = wake_up_s(
-        [
-            LowLoad(read, read_s + 0.0004, requests=50),
-            LowLoad(like, like_s + 2 * 0.0004, requests=30),
-        ]
-    )
+    def median(at_once_s: float, *, wake_ups: float, requests: int = 1) -> Median:
+        return Median(
+            measured_s=at_once_s + wake_ups * 0.0003 + requests * 0.0005,
+            at_once_s=at_once_s,
+            woken_s=at_once_s + wake_ups * 0.0002,
+            requests=requests,
+            weight=1.0,
+        )
 
-    assert found == pytest.approx(0.0004)
-    assert wake_up_s([LowLoad(read, read_s / 2, requests=50)]) == 0
+    asleep = [median(0.0004, wake_ups=0.9), median(0.003, wake_ups=2.7)]
+    awake = [median(0.0006, wake_ups=0.2), median(0.012, wake_ups=1.5, requests=3)]
+
+    found = latencies([*asleep, *awake], tried_s=0.0002)
+
+    assert found.wake_up_s == pytest.approx(0.0003)
+    assert found.client_s == pytest.approx(0.0005)
+
+
+def test_a_server_that_answers_sooner_than_played_has_no_latency_to_tell() -> None:
+    soon = Median(measured_s=0.001, at_once_s=0.002, woken_s=0.003, requests=1, weight=1.0)
+
+    found = latencies([soon], tried_s=0.001)
+
+    assert (found.wake_up_s, found.client_s) == (0, 0)

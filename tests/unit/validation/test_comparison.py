@@ -140,6 +140,30 @@ def test_watchers_find_a_post_at_the_next_of_their_reads() -> None:
     assert found == pytest.approx([0.004, 0.004, 0.009, 0.0155, 0.036375])
 
 
+def test_renditions_that_nobody_waits_for_do_not_limit_what_is_answered() -> None:
+    def capacity(*overrides: str) -> float:
+        scenario = load("one_machine", overrides=overrides)
+        return capacity_per_s(scenario, scenario_traffic(scenario).rates_per_s)
+
+    usual = capacity("boxes.media_processor.service_time=1ms")
+    slow = capacity("boxes.media_processor.service_time=10s")
+
+    # They would be full at 14 requests a second. What comes after them takes less of the core.
+    assert usual < slow < 2 * usual
+    assert capacity("boxes.post_writer.service_time=1s") < usual / 2
+
+
+def test_a_prediction_is_of_what_the_client_sees() -> None:
+    scenario = load("one_machine")
+    rates = scenario_traffic(scenario).at(5).rates_per_s
+
+    bare = predicted(scenario, rates, seed=1)
+    seen = predicted(scenario, rates, seed=1, client_s={"read_feed": 0.25})
+
+    assert seen.p50_s["read_feed"] == pytest.approx((bare.p50_s["read_feed"] or 0.0) + 0.25)
+    assert seen.p50_s["like"] == bare.p50_s["like"]
+
+
 @pytest.mark.timeout(300)  # Half a million visits are played, on a machine that may be busy.
 def test_a_machine_saturates_where_its_core_is_busy_all_the_time() -> None:
     scenario = load("one_machine")
