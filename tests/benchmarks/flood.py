@@ -54,10 +54,14 @@ class Latencies:
 
 @dataclass
 class Tally:
-    """What came back, of requests that were due in one second or in all."""
+    """What came back, of requests that were due in one second or in all.
+
+    `written` are those of the good that have made something.
+    """
 
     sent: int = 0
     good: int = 0
+    written: int = 0
     late: int = 0
     refused: int = 0
     refused_rudely: int = 0
@@ -112,6 +116,7 @@ class Flood:
             self.good.note(took_s)
             if took_s <= USEFUL_S:
                 second.good += 1
+                second.written += head.startswith(b"HTTP/1.1 201")
             else:
                 second.late += 1
         elif head.startswith((b"HTTP/1.1 503", b"HTTP/1.1 429")):
