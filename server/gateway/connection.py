@@ -5,6 +5,7 @@ aiohttp speaks HTTP on it; what stands here stands between aiohttp and the socke
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 from typing import cast
 
@@ -218,9 +219,14 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
         self._is_between = True
         self._rest()
+        if self._held:
+            # Not in the context of the request that is answered: its times are complete.
+            self._loop.call_soon(self._go_on, context=Context())
+
+    def _go_on(self) -> None:
+        """Look at what has come while a request was answered: it waited for its own turn."""
         data, self._held = self._held, b""
-        if data:
-            # It was not to wait in line, but for its own turn.
+        if data and self._transport and not self._transport.is_closing():
             self._go_on_reading()
             self.data_received(data)
 
