@@ -38,8 +38,8 @@ def test_a_server_is_calibrated_and_its_loads_are_predicted(
         assert 1e-6 <= box.mean_s < 1
         assert box.interval_s[0] <= box.mean_s <= box.interval_s[1]
     assert found.boxes["disk"].wait_s > 0
-    # A media post is three requests.
-    assert found.client_s["media_post"] == pytest.approx(3 * found.client_s["read_feed"])
+    # A media post is three requests; the file has three digits of each.
+    assert found.client_s["media_post"] == pytest.approx(3 * found.client_s["read_feed"], rel=0.01)
     assert found.clips is not None
     # Whatever else the machine does meanwhile.
     assert 0.05 < found.clips.per_second_s < 20
