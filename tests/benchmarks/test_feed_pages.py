@@ -90,7 +90,9 @@ def test_feed_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         print(
             f"\n{compared.told(f'pages of {len(page):,} B')}, {LIKES_PER_S} likes/s beside ours"
             f"\nat half of that, {half_per_s:,.0f} pages/s at their own pace for {HALF_S:.0f} s:"
-            f" p50 {half['good_p50_ms']} ms, p99 {half['good_p99_ms']} ms;"
+            f" p50 {half['good_p50_ms']} ms, p99 {half['good_p99_ms']} ms, of which the client"
+            f" itself took p50 {half['written_p50_ms']} ms, p99 {half['written_p99_ms']} ms until"
+            f" it had written the request; {half['refused']} refused,"
             f" {half['sent'] - half['good']} of {half['sent']:,} not answered in time; the server"
             f" waited {waited_s / HALF_S:.1%} of the time for its core, which other programs had"
         )
