@@ -57,10 +57,16 @@ def show(*, data: Data = DEFAULT_DATA, json: Json = False) -> None:
         typer.echo("there are no dead letters", err=True)
     for letter in letters:
         event = letter.event
-        typer.echo(
+        line = (
             f"{letter.sequence}  {letter.queue}  {event.kind} by {event.user_id}"
             f" about {event.subject_id}: {letter.reason}"
         )
+        typer.echo(_printable(line))
+
+
+def _printable(line: str) -> str:
+    """Escape what would steer a terminal or end the line: who wrote a dead letter is not known."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 @dead_letters.command()
@@ -95,5 +101,5 @@ def replay(
     typer.echo(f"{replayed} replayed")
     unknown = len(set(sequences or ())) - replayed
     if unknown > 0:
-        message = f"{unknown} of these numbers are no dead letter's; `dead-letters list` has them"
+        message = f"no dead letter has {unknown} of these numbers; see `dead-letters list`"
         raise CommandError(message, exit_code=ExitCode.BAD_INPUT)

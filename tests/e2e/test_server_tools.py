@@ -153,7 +153,7 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(
     assert letter["reason"] == "UnreadableEventError: kind cannot be the text 'poison'"
     unknown = run_socialfeed("dead-letters", "replay", "98", "99", "--data", folder)
     assert (unknown.returncode, unknown.stdout) == (2, "0 replayed\n")
-    assert "2 of these numbers are no dead letter's" in unknown.stderr
+    assert "no dead letter has 2 of these numbers" in unknown.stderr
     assert run_socialfeed("dead-letters", "replay", "--data", folder).stdout == "1 replayed\n"
     none = run_socialfeed("dead-letters", "list", "--data", folder)
     assert (none.returncode, none.stdout) == (0, "")
@@ -187,6 +187,20 @@ def test_all_dead_letters_are_listed_and_replayed_however_many(
     replayed = run_socialfeed("dead-letters", "replay", "--data", str(folder))
     assert replayed.stdout == "10001 replayed\n"
     assert run_socialfeed("dead-letters", "list", "--data", str(folder)).stdout == ""
+
+
+def test_a_dead_letter_is_one_line_that_steers_no_terminal(
+    program: Path, run_socialfeed: RunProgram, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with folder_of_a_server(program, folder) as database, database:
+        database.execute(LETTER, (1,))
+        database.execute("UPDATE dead_letters SET kind = 'x' || char(27) || '[31m' || char(10)")
+
+    listed = run_socialfeed("dead-letters", "list", "--data", str(folder)).stdout
+
+    assert listed.count("\n") == 1
+    assert r"x\x1b[31m\n by" in listed
 
 
 def test_dead_letters_of_an_older_schema_are_left_as_they_are(
