@@ -16,11 +16,10 @@ STEADY_WAIT_S = 0.02
 BURST_S = 0.1
 # So many may wait in any case: a few samples do not tell the pace.
 LEAST_WAITING = 32
-# The event loop begins so many and then looks at its sockets, some 3 ms later, and as much again
-# with what is glanced at and refused: refusals wait for no more than that.
+# The event loop begins so many, some 3 ms of work, looks for answers at hand for as long as is said
+# below, and then looks at its sockets: refusals wait for no more than that.
 A_TURN = 16
-# Of each turn, to look whether answers are at hand for those who are not let in: a third of what
-# those take who are.
+# Of each turn, to look whether answers are at hand for those who are not let in.
 GLANCES_S = 0.002
 # The pace is that of about so many requests.
 REMEMBERED = 64

@@ -14,8 +14,8 @@ from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from server.gateway.connections import Answering, Connections
 from server.gateway.early_refusal import BUSY, is_one_whole_call
+from server.gateway.whole_request import HEADERS_END
 
-_HEADERS_END = b"\r\n\r\n"
 # An answer that a client takes in more slowly than this is not sent to its end.
 LEAST_BYTES_PER_S = 1_024
 
@@ -154,11 +154,11 @@ class Connection(asyncio.Protocol):
     def _look_for_head_end(self, data: bytes) -> None:
         """Find out how long the head is, of which this is the newest part."""
         seen = self._head_tail + data
-        end = seen.find(_HEADERS_END)
+        end = seen.find(HEADERS_END)
         if end < 0:
-            self._head_tail = seen[1 - len(_HEADERS_END) :]
+            self._head_tail = seen[1 - len(HEADERS_END) :]
         else:
-            self._head_bytes = self._received_bytes - len(seen) + end + len(_HEADERS_END)
+            self._head_bytes = self._received_bytes - len(seen) + end + len(HEADERS_END)
 
     def _wait_for_turn(self, data: bytes, *, begins_request: bool) -> None:
         self._held, self._begins_request = data, begins_request

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import cast
 
 from server.gateway.problems import RETRY_AFTER_S, problem_body
+from server.gateway.whole_request import HEADERS_END
 
 _CALLS = (b"GET /v1/", b"POST /v1/", b"PATCH /v1/", b"DELETE /v1/")
 _VERSION = b" HTTP/1.1"
-_HEADERS_END = b"\r\n\r\n"
 # Refused connections that are still told so: past this they are closed without a word.
 REFUSALS_AT_ONCE = 100
 REFUSAL_S = 1.0
@@ -20,7 +20,7 @@ def is_one_whole_call(data: bytes) -> bool:
 
     Anything else has to be parsed to be answered, or must never be refused: health, metrics.
     """
-    head, end, body = data.partition(_HEADERS_END)
+    head, end, body = data.partition(HEADERS_END)
     line, _, headers = head.partition(b"\r\n")
     if not (end and line.startswith(_CALLS) and line.endswith(_VERSION)):
         return False

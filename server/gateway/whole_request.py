@@ -9,7 +9,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser, StreamWriter
 
 # Of a body that comes in one piece with its headers.
 _MOST_BYTES = 2**16
-_HEADERS_END = b"\r\n\r\n"
+HEADERS_END = b"\r\n\r\n"
 
 
 class WholeRequests:
@@ -44,7 +44,7 @@ class WholeRequests:
         body_bytes = 0 if payload is EMPTY_PAYLOAD else payload.total_bytes
         is_whole = payload is EMPTY_PAYLOAD or payload.is_eof()
         # By the parser's own count, so that no header is understood in two ways.
-        if not is_whole or data.find(_HEADERS_END) + len(_HEADERS_END) + body_bytes != len(data):
+        if not is_whole or data.find(HEADERS_END) + len(HEADERS_END) + body_bytes != len(data):
             return None
         self._parser = parser
         if (
