@@ -237,9 +237,7 @@ def protocols(
     server.request_handler = cast("Any", app[FRONT_DOOR].before(others))
 
     def speak_http() -> asyncio.Protocol:
-        return HttpProtocol(
-            server, app[ENVELOPE], idle_s=limits.idle_s, lingering_s=limits.client_s
-        )
+        return HttpProtocol(server, app[ENVELOPE], lingering_s=limits.client_s)
 
     return lambda: arriving(app[CONNECTIONS], speak_http)
 

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._is_answering = False
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
-        # While aiohttp's own timer does not run.
+        # While all that has come is answered.
         self._idle_due_s: float | None = None
         self._unsent_bytes = 0
         self._body: StreamReader | None = None
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
     def _wait_for_turn(self, data: bytes, *, begins_request: bool) -> None:
         self._held, self._begins_request = data, begins_request
         # It is not idle, however long it waits.
-        self._stop_idle_timer()
+        self._idle_due_s = None
         self._admission.join(self)
 
     def hand_on(self) -> None:
@@ -199,12 +199,6 @@ class Connection(asyncio.Protocol):
         self._connections.answered_at_once += 1
         self._is_between = True
         self._rest()
-
-    def _stop_idle_timer(self) -> None:
-        """Have nobody close the connection in a request that aiohttp may never know of."""
-        if self._idle_due_s is None:
-            cast("RequestHandler", self._http).keep_alive(True)  # noqa: FBT003 - aiohttp's
-        self._idle_due_s = None
 
     async def _answer(self, answering: Answering) -> None:
         answer: bytes | bool = False
@@ -261,10 +255,10 @@ class Connection(asyncio.Protocol):
     def begin_request(self) -> None:
         """Wait for no headers: they are here."""
         self._has_request = True
-        self._headers_due_s = None
+        self._headers_due_s = self._idle_due_s = None
 
     def end_request(self, *, body_bytes: int | None) -> None:
-        """Wait for headers again once a byte comes; until then aiohttp's own timer runs.
+        """Wait for the next request, and for its headers once a byte comes.
 
         The answer is sent. Unless what has come is the request and nothing more, what comes may be
         the rest of its body, whatever it looks like, or of the next request.
@@ -276,6 +270,7 @@ class Connection(asyncio.Protocol):
         self._is_between = (
             body_bytes is not None and self._received_bytes == self._head_bytes + body_bytes
         )
+        self._rest()
 
     def expect_body(self, body: StreamReader | None) -> None:
         """Fail the reading of a body that is under way when what has come is none."""
@@ -287,8 +282,9 @@ class Connection(asyncio.Protocol):
         """Cut the client off if it should have sent or taken more by now."""
         if self._headers_due_s is not None and self._headers_due_s <= now_s:
             self._cut()
-        elif self._part_due_s is not None and self._part_due_s <= now_s:
-            self._check_part_taken()
+        elif self._part_due_s is not None:
+            if self._part_due_s <= now_s:
+                self._check_part_taken()
         elif self._idle_due_s is not None and self._idle_due_s <= now_s and self._transport:
             self._transport.close()
 
@@ -309,7 +305,6 @@ class Connection(asyncio.Protocol):
         if admission.is_open or not transport or not is_one_whole_call(data):
             return False
         self._headers_due_s = None
-        self._stop_idle_timer()
         http = cast("RequestHandler", self._http)
         is_taking = self._part_due_s is None
         if is_taking and (

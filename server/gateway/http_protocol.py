@@ -10,6 +10,8 @@ from server.gateway.envelope import Envelope
 from server.gateway.problems import problem
 from server.gateway.request_connection import connection_of
 
+_NEVER_S = 1e9
+
 _DETAIL = "the request is not HTTP/1.1 as this server reads it"
 
 
@@ -18,15 +20,14 @@ class HttpProtocol(web.RequestHandler):
 
     __slots__ = ("_envelope",)
 
-    def __init__(
-        self, server: web.Server, envelope: Envelope, *, idle_s: float, lingering_s: float
-    ) -> None:
-        """`idle_s` and `lingering_s`: without a request; to read what is left of a body."""
+    def __init__(self, server: web.Server, envelope: Envelope, *, lingering_s: float) -> None:
+        """`lingering_s`: to read what is left of a body."""
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             access_log=cast("Any", None),
-            keepalive_timeout=idle_s,
+            # A connection is closed by who knows of all its requests, also of those not met here.
+            keepalive_timeout=_NEVER_S,
             lingering_time=lingering_s,
             # Bodies are decoded by the gateway, to a limit.
             auto_decompress=False,

@@ -34,9 +34,6 @@ class Heard(asyncio.Protocol):
         assert isinstance(connection, Connection)
         self.connection = connection
 
-    def keep_alive(self, val: bool) -> None:  # noqa: FBT001 - as aiohttp has it
-        """Wait no longer for the next request."""
-
     def data_received(self, data: bytes) -> None:
         self.received += data
 
