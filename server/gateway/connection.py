@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
     # Thousands of connections that are refused in turn are in no processor's cache: they are small.
     __slots__ = (
         "_admission",
+        "_answering",
         "_begins_request",
         "_body",
         "_connections",
@@ -67,7 +68,6 @@ class Connection(asyncio.Protocol):
         "_held",
         "_http",
         "_idle_due_s",
-        "_is_answering",
         "_is_between",
         "_is_paused",
         "_loop",
@@ -97,8 +97,8 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._received_bytes = 0
         self._head_tail = b""
-        # Whether a request was taken, and its answer is not sent.
-        self._is_answering = False
+        # What answers a request that was taken, until it has.
+        self._answering: asyncio.Task[None] | None = None
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
         # While all that has come is answered.
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Turn a request away, have it wait for its turn, or pass on what is none."""
-        if self._held or self._is_answering:
+        if self._held or self._answering:
             self._hold_more(data)
         elif not self._is_between:
             self._received_bytes += len(data)
@@ -188,10 +188,7 @@ class Connection(asyncio.Protocol):
         if isinstance(answer, bytes):
             self._answer_at_once(self._transport, answer)
             return True
-        self._is_answering = True
-        task = self._loop.create_task(self._answer(answer))
-        self._connections.answering.add(task)
-        task.add_done_callback(self._connections.answering.discard)
+        self._answering = self._loop.create_task(self._answer(answer))
         return True
 
     def _answer_at_once(self, transport: asyncio.Transport, answer: bytes) -> None:
@@ -205,7 +202,7 @@ class Connection(asyncio.Protocol):
         try:
             answer = await answering
         finally:
-            self._is_answering = False
+            self._answering = None
             self._has_request = False
             if self._transport and not answer:
                 self._transport.close()

@@ -43,7 +43,6 @@ class Connections:
         refused: how many were refused since the start, because too many were open.
         refusals: tells clients that too many are open.
         cut: how many were cut off since the start, because the client was too slow.
-        answering: what answers requests that were taken.
         answered_at_once: requests that were, since the start.
     """
 
@@ -59,7 +58,6 @@ class Connections:
         self.admission = admission
         self.take = take
         self.glance = glance
-        self.answering: set[asyncio.Task[None]] = set()
         self.most = limits.connections or MOST_CONNECTIONS
         self.client_s = limits.client_s
         self.idle_s = limits.idle_s

@@ -46,9 +46,11 @@ class Accounts:
         self._clock = clock
         self._random_bytes = random_bytes
         self._token_lifetime_s = token_lifetime_s
-        self._tokens: LeasedCache[bytes, Token] = LeasedCache(capacity=TOKENS_CACHED)
+        # By their texts: a digest takes longer than all the rest of a look, and a dict compares no
+        # two texts whose hashes differ.
+        self._tokens: LeasedCache[str, Token] = LeasedCache(capacity=TOKENS_CACHED)
         # What lasts as long as a token: ended when it is revoked.
-        self._visits: dict[bytes, set[asyncio.Timeout]] = {}
+        self._visits: dict[str, set[asyncio.Timeout]] = {}
         # Names never change, so that a name once read can be kept.
         self._names: LeasedCache[int, str] = LeasedCache(capacity=NAMES_CACHED)
 
@@ -85,25 +87,25 @@ class Accounts:
 
     async def sign_out(self, text: str) -> None:
         """Revoke a token."""
-        digest = token_digest(text)
-        await self._users.revoke_token(digest)
-        self._tokens.drop([digest])
-        for visit in self._visits.get(digest, ()):
+        await self._users.revoke_token(token_digest(text))
+        self._tokens.drop([text])
+        for visit in self._visits.get(text, ()):
             visit.reschedule(asyncio.get_running_loop().time())
 
     async def user_of(self, text: str) -> int:
         """Return whose token this is.
 
-        Found by its SHA-256 digest, so that no comparison takes longer the more of it is right.
+        Looked for in the store by its SHA-256 digest, so that no comparison takes longer the more
+        of it is right.
 
         Raises:
             NotAuthenticatedError: if it is forged, revoked or expired.
         """
-        return (await self._valid(token_digest(text))).user_id
+        return (await self._valid(text)).user_id
 
     def known_user_of(self, text: str) -> int | None:
         """Return whose token this is, if that is in memory and true now."""
-        token = self._tokens.get(token_digest(text))
+        token = self._tokens.get(text)
         is_valid = token is not None and token.expires_at_ms > self._clock.now_ms()
         return token.user_id if token and is_valid else None
 
@@ -114,19 +116,18 @@ class Accounts:
         Raises:
             NotAuthenticatedError: if it is not valid at the start.
         """
-        digest = token_digest(text)
-        expires_at_ms = (await self._valid(digest)).expires_at_ms
+        expires_at_ms = (await self._valid(text)).expires_at_ms
         visit = asyncio.timeout((expires_at_ms - self._clock.now_ms()) / 1000)
         try:
             async with visit:
-                visits = self._visits.setdefault(digest, set())
+                visits = self._visits.setdefault(text, set())
                 visits.add(visit)
                 try:
                     yield
                 finally:
                     visits.discard(visit)
                     if not visits:
-                        self._visits.pop(digest, None)
+                        self._visits.pop(text, None)
         except TimeoutError:
             # Another's, such as a connection's, is no end of the token.
             if not visit.expired():
@@ -196,17 +197,17 @@ class Accounts:
         await self._users.add_token(_stored(issued))
         return issued
 
-    async def _valid(self, digest: bytes) -> Token:
-        token = self._tokens.get(digest) or await self._read_token(digest)
+    async def _valid(self, text: str) -> Token:
+        token = self._tokens.get(text) or await self._read_token(text)
         if token is None or token.expires_at_ms <= self._clock.now_ms():
             raise NotAuthenticatedError(reason="the token is not valid, or not any more")
         return token
 
-    async def _read_token(self, digest: bytes) -> Token | None:
+    async def _read_token(self, text: str) -> Token | None:
         lease = self._tokens.lease()
-        token = await self._users.token(digest)
+        token = await self._users.token(token_digest(text))
         if token:
-            self._tokens.fill(digest, token, lease=lease)
+            self._tokens.fill(text, token, lease=lease)
         return token
 
     def _issue(self, user_id: int) -> IssuedToken:

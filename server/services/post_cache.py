@@ -18,7 +18,7 @@ _RENDITION_BYTES = 500
 # Of a post's note of JSON that shows it.
 _NOTE_BYTES = 100
 # Notes of JSON that is true no more go when a post has so many, and twice as many as it needed.
-_NOTES = 32
+_NOTES = 8
 
 
 @dataclass(slots=True, eq=False)

@@ -61,7 +61,7 @@ class Transaction:
             self.events.clear()
 
 
-@dataclass
+@dataclass(slots=True)
 class Job(Generic[T]):
     """What somebody wants written, and who is told when it is on disk."""
 
