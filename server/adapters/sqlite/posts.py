@@ -10,12 +10,13 @@ import orjson
 
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.media import orphan_media, show_media
-from server.adapters.sqlite.transactions import Transaction
+from server.adapters.sqlite.transactions import Transaction, insert_missing
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit
 
 BOX = "posts_db"
+_COLUMNS = ("post_id", "author_id", "text", "media_url", "description", "hashtags")
 # A millisecond's; the post with which there are more is counted too.
 EDGES_COUNTED_AT_ONCE = 20_000
 # Of most posts, and one object for all of them in the caches.
@@ -30,24 +31,22 @@ class SqlitePosts:
 
     async def add(self, post: Post, event: Event) -> None:
         """Add a post and its event; its media is kept as long as the post is."""
+        hashtags = json.dumps(post.hashtags) if post.hashtags else "[]"
+        row = (
+            post.post_id,
+            post.author_id,
+            post.text,
+            post.media_url,
+            post.description,
+            hashtags,
+        )
 
         def work(transaction: Transaction) -> None:
-            added = transaction.connection.execute(
-                "INSERT OR IGNORE INTO posts"
-                " (post_id, author_id, text, media_url, description, hashtags)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    post.post_id,
-                    post.author_id,
-                    post.text,
-                    post.media_url,
-                    post.description,
-                    json.dumps(post.hashtags) if post.hashtags else "[]",
-                ),
-            )
-            if added.rowcount:
-                if post.media_key:
-                    show_media(transaction, post.media_key)
+            if not post.media_key:
+                transaction.add("posts", _COLUMNS, row, event)
+            # At once: who deletes another post of the media looks for this one.
+            elif insert_missing(transaction.connection, "posts", _COLUMNS, [row]):
+                show_media(transaction, post.media_key)
                 transaction.queue(event)
 
         await self._database.write(BOX, work)

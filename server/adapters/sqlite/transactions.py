@@ -3,15 +3,19 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from typing import Generic, TypeVar, cast
-
-import orjson
 
 from server.model.events import Event, Queue
 from server.model.records import Counts
+
+# Rows of one statement, a power of two: of each length there is one statement in memory.
+ROWS_AT_ONCE = 64
+_EVENT_COLUMNS = ("queue", "kind", "user_id", "subject_id", "comment_id", "queued_at_ms")
 
 # The others are the disk's, or the file's.
 _JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
@@ -23,11 +27,11 @@ CountsListener = Callable[[Mapping[int, Counts]], None]
 
 @dataclass
 class Transaction:
-    """What a write job works with; its counts and announcements are gathered for the commit.
+    """What a write job works with; what the rows of many jobs can share is gathered for the commit.
 
     Attributes:
-        events: rows that are yet to be written, all at once: queue, kind, user, subject, comment,
-            and when it was queued.
+        events: rows that are yet to be written, of `_EVENT_COLUMNS`.
+        added: rows that are yet to be added, by their table and columns, each with its event.
         undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
     """
 
@@ -35,6 +39,9 @@ class Transaction:
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
     events: list[tuple[object, ...]] = field(default_factory=list)
+    added: dict[tuple[str, ...], list[tuple[tuple[object, ...], Event]]] = field(
+        default_factory=dict
+    )
     queues: set[Queue] = field(default_factory=set)
     undo: set[Callable[[], None]] = field(default_factory=set)
 
@@ -49,16 +56,36 @@ class Transaction:
         self.queues.add(queue)
         self.events.append((queue, *event, self.now_ms if queued_at_ms is None else queued_at_ms))
 
-    def write_events(self) -> None:
-        """Write the events so far, in one statement: each costs as much as some rows."""
-        if self.events:
-            self.connection.execute(
-                "INSERT INTO events (queue, kind, user_id, subject_id, comment_id, queued_at_ms)"
-                " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,"
-                " value ->> 5 FROM json_each(?) ORDER BY key",
-                (orjson.dumps(self.events).decode(),),
+    def add(
+        self, table: str, columns: tuple[str, ...], row: tuple[object, ...], event: Event
+    ) -> None:
+        """Add a row, and its event, before the commit; neither, if there is one with its key."""
+        self.added.setdefault((table, *columns), []).append((row, event))
+
+    def write_added(self) -> None:
+        """Add the rows so far.
+
+        Raises:
+            StandingRowError: if some of them stand, and which of many is not known.
+        """
+        for (table, *columns), rows in self.added.items():
+            written = insert_missing(
+                self.connection, table, tuple(columns), [row for row, _ in rows]
             )
-            self.events.clear()
+            if written < len(rows) > 1:
+                raise StandingRowError
+            for _, event in rows[:written]:
+                self.queue(event)
+        self.added.clear()
+
+    def write_events(self) -> None:
+        """Write the events so far."""
+        _insert(self.connection, "INSERT INTO events", _EVENT_COLUMNS, self.events)
+        self.events.clear()
+
+
+class StandingRowError(Exception):
+    """Of rows that were added together, one stands already."""
 
 
 @dataclass(slots=True)
@@ -79,6 +106,7 @@ class Job(Generic[T]):
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
+            part.write_added()
         except Exception as error:
             if _is_the_disks(error):
                 transaction.undo |= part.undo
@@ -137,6 +165,7 @@ def commit(
         try:
             for job in jobs:
                 job.result = job.work(transaction)
+            transaction.write_added()
         except Exception as error:
             if _is_the_disks(error):
                 raise
@@ -159,6 +188,39 @@ def commit(
         duration_s=time.perf_counter() - begun_s,
         cpu_s=time.thread_time() - used_s,
     )
+
+
+def insert_missing(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[object, ...]],
+) -> int:
+    """Insert those rows whose keys no row has yet; returns how many."""
+    return _insert(connection, f"INSERT OR IGNORE INTO {table}", columns, rows)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    into: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[object, ...]],
+) -> int:
+    """Insert rows in few statements, each of which costs as much as some rows; how many were."""
+    written = first = 0
+    while first < len(rows):
+        # The largest power of two that there are.
+        count = min(1 << (len(rows) - first).bit_length() - 1, ROWS_AT_ONCE)
+        values = tuple(chain.from_iterable(rows[first : first + count]))
+        written += connection.execute(_insertion(into, columns, count), values).rowcount
+        first += count
+    return written
+
+
+@cache
+def _insertion(into: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"{into} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
 
 
 def _begun(connection: sqlite3.Connection, now_ms: int, undo: ExitStack) -> Transaction:
