@@ -4,7 +4,7 @@ import math
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,12 +24,7 @@ _OWN_FAULTS = (OverloadedError, StorageError)
 # twice as long.
 UNSORTED = 256
 
-# A visit that is over: box, box behind it if any, when they began and when they ended.
-_Visited = tuple[str, str, float, float, float]
-
-# Twice as fast as the class itself, on a path that every request takes.
-_timing: Callable[[tuple[str, float, float | None]], BoxTiming] = partial(tuple.__new__, BoxTiming)
-_timings: ContextVar[list[BoxTiming] | None] = ContextVar("timings", default=None)
+_collected: ContextVar[list[Visit] | None] = ContextVar("collected", default=None)
 _bucket = partial(bisect_left, BOUNDS_S)
 
 
@@ -40,8 +35,8 @@ class _Histogram:
     sum_s: float = 0.0
     unsorted_s: list[float] = field(default_factory=list)
 
-    def observe(self, duration_s: float) -> None:
-        self.unsorted_s.append(duration_s)
+    def observe(self, *durations_s: float) -> None:
+        self.unsorted_s += durations_s
         if len(self.unsorted_s) >= UNSORTED:
             self.sort()
 
@@ -59,7 +54,8 @@ class Metrics:
     """
 
     def __init__(self, *, is_metered: bool = False) -> None:
-        self._visits: list[_Visited] = []
+        # Those that are over, and yet to be sorted.
+        self.visits: list[_Span] = []
         self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
         self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
         self._hits: dict[str, int] = defaultdict(int)
@@ -75,28 +71,26 @@ class Metrics:
         """Time a visit to a box; an exception that leaves it counts as an error."""
         return self._span(self, box)
 
-    def visited(self, visit: _Visited) -> None:
-        """Note a visit that is over."""
-        self._visits.append(visit)
-        if len(self._visits) >= UNSORTED:
-            self._sort_visits()
-
     def failed(self, box: str, error: BaseException) -> None:
         """Count an error, unless it is no fault of the box."""
         if box and _is_failure(error):
             self._counts["socialfeed_box_errors_total", box] += 1
 
-    def _sort_visits(self) -> None:
-        for box, inner_box, started_s, inner_started_s, ended_s in self._visits:
-            if inner_box:
-                self._durations[inner_box].observe(ended_s - inner_started_s)
-            self._durations[box].observe(ended_s - started_s)
-        self._visits.clear()
+    def sort_visits(self) -> None:
+        """Count those that are over by their boxes."""
+        durations_s: dict[str, list[float]] = defaultdict(list)
+        for visit in self.visits:
+            if visit.inner_box:
+                durations_s[visit.inner_box].append(visit.ended_s - visit.inner_started_s)
+            durations_s[visit.box].append(visit.ended_s - visit.started_s)
+        self.visits.clear()
+        for box, each_s in durations_s.items():
+            self._durations[box].observe(*each_s)
 
-    def collect_timings(self) -> list[BoxTiming]:
-        """Return a list that spans are added to from now on, by this task and those it starts."""
-        collected: list[BoxTiming] = []
-        _timings.set(collected)
+    def collect_visits(self) -> list[Visit]:
+        """Return a list that visits are added to from now on, by this task and those it starts."""
+        collected: list[Visit] = []
+        _collected.set(collected)
         return collected
 
     def cache(self, box: str, *, hits: int, misses: int) -> None:
@@ -141,7 +135,7 @@ class Metrics:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterable[str]:
-        self._sort_visits()
+        self.sort_visits()
         yield from _histogram_lines(
             "socialfeed_box_duration_seconds", "Duration of a visit to a box.", self._durations
         )
@@ -171,26 +165,25 @@ class Metrics:
 class _Span:
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_box", "_inner_box", "_inner_started_s", "_metrics", "_started_s")
+    __slots__ = ("_metrics", "box", "ended_s", "inner_box", "inner_started_s", "started_s")
 
     def __init__(self, metrics: Metrics, box: str) -> None:
         self._metrics = metrics
-        self._box = box
-        self._inner_box = ""
-        self._inner_started_s = 0.0
+        self.box = box
+        self.inner_box = ""
 
     def __enter__(self) -> Visit:
-        self._started_s = time.perf_counter()
+        self.started_s = time.perf_counter()
         return self
 
     def on_to(self, box: str) -> None:
         """See `Visit`."""
-        self._inner_box = box
-        self._inner_started_s = time.perf_counter()
+        self.inner_box = box
+        self.inner_started_s = time.perf_counter()
 
     def forget(self) -> None:
         """See `Visit`."""
-        self._box = ""
+        self.box = ""
 
     def __exit__(
         self,
@@ -198,22 +191,31 @@ class _Span:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        box, inner_box = self._box, self._inner_box
-        if not box:
+        if not self.box:
             return
-        ended_s = time.perf_counter()
-        self._metrics.visited((box, inner_box, self._started_s, self._inner_started_s, ended_s))
+        self.ended_s = time.perf_counter()
+        visits = self._metrics.visits
+        visits.append(self)
+        if len(visits) >= UNSORTED:
+            self._metrics.sort_visits()
         if error is not None:
-            self._metrics.failed(inner_box, error)
-            self._metrics.failed(box, error)
-        timings = _timings.get()
-        if timings is not None:
-            self._tell(timings, ended_s)
+            self._metrics.failed(self.inner_box, error)
+            self._metrics.failed(self.box, error)
+        collected = _collected.get()
+        if collected is not None:
+            collected.append(self)
 
-    def _tell(self, timings: list[BoxTiming], ended_s: float) -> None:
-        if self._inner_box:
-            timings.append(_timing((self._inner_box, ended_s - self._inner_started_s, None)))
-        timings.append(_timing((self._box, ended_s - self._started_s, None)))
+    @property
+    def timings(self) -> Sequence[BoxTiming]:
+        """See `Visit`."""
+        return self._timings(None, None)
+
+    def _timings(self, cpu_s: float | None, inner_cpu_s: float | None) -> Sequence[BoxTiming]:
+        own = BoxTiming(self.box, self.ended_s - self.started_s, cpu_s)
+        if not self.inner_box:
+            return (own,)
+        inner_s = self.ended_s - self.inner_started_s
+        return BoxTiming(self.inner_box, inner_s, inner_cpu_s), own
 
 
 class _MeteredSpan(_Span):
@@ -226,7 +228,7 @@ class _MeteredSpan(_Span):
         self._inner_cpu_s: float | None = None
         self._account = current_account()
         if self._account is not None:
-            self._account.enter(self._box)
+            self._account.enter(self.box)
         return super().__enter__()
 
     def on_to(self, box: str) -> None:
@@ -242,16 +244,15 @@ class _MeteredSpan(_Span):
         traceback: TracebackType | None,
     ) -> None:
         if self._account is not None:
-            if self._inner_box:
+            if self.inner_box:
                 self._inner_cpu_s = self._account.leave()
             self._cpu_s = self._account.leave()
         super().__exit__(kind, error, traceback)
 
-    def _tell(self, timings: list[BoxTiming], ended_s: float) -> None:
-        if self._inner_box:
-            inner_s = ended_s - self._inner_started_s
-            timings.append(_timing((self._inner_box, inner_s, self._inner_cpu_s)))
-        timings.append(_timing((self._box, ended_s - self._started_s, self._cpu_s)))
+    @property
+    def timings(self) -> Sequence[BoxTiming]:
+        """See `Visit`."""
+        return self._timings(self._cpu_s, self._inner_cpu_s)
 
 
 def _is_failure(error: BaseException) -> bool:

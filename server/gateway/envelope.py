@@ -22,6 +22,7 @@ from server.gateway.whole_response import (
     SERVER,
     WholeResponse,
 )
+from server.ports.telemetry import timings_of
 
 # Names of headers made once: to fold the case of a name takes as long as to set it.
 _REQUEST_ID = istr("X-Request-ID")
@@ -140,7 +141,7 @@ class Envelope:
         if logs.access:
             logs.access(json.dumps(entry))
         if is_slow and logs.slow:
-            timings = request[EXCHANGE].timings
+            timings = timings_of(request[EXCHANGE].visits)
             boxes = [{timing.box: round(timing.duration_s, 6)} for timing in timings]
             logs.slow(json.dumps({"slow": True, **entry, "boxesS": boxes}))
 

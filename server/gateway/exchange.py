@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from server.ports.telemetry import BoxTiming
+from server.ports.telemetry import Visit
 
 
 # Not frozen: the gateway finds out whose it is.
@@ -16,12 +16,12 @@ class Exchange:
     Attributes:
         request_id: what its answer and its line in a log are found by.
         caller_id: whose token it came with; None if that is not known, or nobody needs one.
-        timings: what the boxes took so far, in the order in which they ended.
+        visits: those to boxes that are over, in the order in which they ended.
     """
 
     request_id: str
     caller_id: int | None = field(default=None, init=False)
-    timings: Sequence[BoxTiming] = field(default=(), init=False)
+    visits: Sequence[Visit] = field(default=(), init=False)
 
 
 # Where a request has it.

@@ -22,7 +22,7 @@ from server.gateway.timing import Timings, server_timing
 from server.gateway.whole_response import WholeResponse
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import BoxTiming, Telemetry
+from server.ports.telemetry import Telemetry, Visit
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -173,10 +173,10 @@ class Gateway:
         kind = _kind(call)
         # A stream is counted by its box, since it stays for as long as its reader.
         place = 0 if call.is_stream else 1
-        timings: Sequence[BoxTiming] = ()
+        visits: Sequence[Visit] = ()
         if place:
             self._expect_room(call, kind)
-            request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
+            request[EXCHANGE].visits = visits = self._telemetry.collect_visits()
         self._in_progress[kind] += place
         try:
             with self._telemetry.span(BOX) as visit:
@@ -198,7 +198,7 @@ class Gateway:
             return answer
         response = _response(answer)
         if self._settings.shows_timing:
-            response.add_header("Server-Timing", server_timing(timings))
+            response.add_header("Server-Timing", server_timing(visits))
         return response
 
     def _expect_room(self, call: Call, kind: str) -> None:
@@ -216,7 +216,6 @@ class Gateway:
     ) -> WholeResponse | None:
         if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
             return None
-        request[EXCHANGE].timings = timings = self._telemetry.collect_timings()
         with self._telemetry.span(BOX) as visit:
             response = None
             try:
@@ -235,8 +234,10 @@ class Gateway:
             if response is None:
                 visit.forget()
                 return None
+        # Nothing that is at hand visits any other box.
+        request[EXCHANGE].visits = visits = (visit,)
         if self._settings.shows_timing:
-            response.add_header("Server-Timing", server_timing(timings))
+            response.add_header("Server-Timing", server_timing(visits))
         return response
 
     async def _body(self, call: Call, request: web.Request) -> bytes:

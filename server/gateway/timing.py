@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple, cast
 from aiohttp import web
 
 from server.gateway.whole_response import WholeResponse
-from server.ports.telemetry import BoxTiming
+from server.ports.telemetry import BoxTiming, Visit, timings_of
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -18,7 +18,7 @@ _HEADER = "Server-Timing"
 class Timings(Protocol):
     """What collects visits to boxes."""
 
-    def collect_timings(self) -> list[BoxTiming]:
+    def collect_visits(self) -> list[Visit]:
         """Return a list that grows while the boxes work for this task, and those it starts."""
         ...
 
@@ -39,7 +39,7 @@ def timed(
     """Do the same for what answers requests."""
 
     async def handle(request: web.Request, *given: *Given) -> web.StreamResponse:
-        visits = timings.collect_timings()
+        visits = timings.collect_visits()
         response = await answer(request, *given)
         if isinstance(response, WholeResponse):
             response.add_header(_HEADER, server_timing(visits))
@@ -50,9 +50,9 @@ def timed(
     return handle
 
 
-def server_timing(timings: Sequence[BoxTiming]) -> str:
+def server_timing(visits: Iterable[Visit]) -> str:
     """Return the value of a header `Server-Timing`."""
-    return ", ".join(map(_metric, timings))
+    return ", ".join(map(_metric, timings_of(visits)))
 
 
 def _metric(timing: BoxTiming) -> str:

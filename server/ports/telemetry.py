@@ -1,5 +1,6 @@
 """What the boxes tell about themselves."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -21,6 +22,11 @@ class BoxTiming(NamedTuple):
 class Visit(Protocol):
     """A visit to a box that is being timed."""
 
+    @property
+    def timings(self) -> Sequence[BoxTiming]:
+        """What it took once it is over, that of the box behind it first."""
+        ...
+
     def on_to(self, box: str) -> None:
         """From here to its end it is a visit to a box behind this one too.
 
@@ -31,6 +37,11 @@ class Visit(Protocol):
     def forget(self) -> None:
         """Tell nothing of it: it was not made after all."""
         ...
+
+
+def timings_of(visits: Iterable[Visit]) -> Sequence[BoxTiming]:
+    """Return what visits took that are over."""
+    return [timing for visit in visits for timing in visit.timings]
 
 
 class Telemetry(Protocol):

@@ -14,6 +14,8 @@ from server.adapters.metrics import Metrics
 
 
 class _Untimed:
+    timings = ()
+
     def __enter__(self) -> Self:
         return self
 
@@ -31,9 +33,9 @@ class _Untimed:
 def silenced() -> Iterator[None]:
     """Have nothing timed and nothing counted by box."""
     untimed = _Untimed()
-    no_timings: list[object] = []
+    no_visits: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Metrics, "span", lambda _metrics, _box: untimed)
-        patch.setattr(Metrics, "collect_timings", lambda _metrics: no_timings)
+        patch.setattr(Metrics, "collect_visits", lambda _metrics: no_visits)
         patch.setattr(Metrics, "cache", lambda _metrics, _box, **_found: None)
         yield

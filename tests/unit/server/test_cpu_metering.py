@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextvars import copy_context
 
 import pytest
 
 from server.adapters.cpu import OUTSIDE, meter_tasks
 from server.adapters.metrics import Metrics
-from server.ports.telemetry import BoxTiming
+from server.ports.telemetry import BoxTiming, timings_of
 
 PIECE_S = 0.02
 
@@ -58,16 +59,16 @@ def test_tasks_that_take_turns_are_charged_each_for_its_own_work() -> None:
 
 
 def test_a_box_inside_another_is_not_charged_to_the_outer_one() -> None:
-    async def run() -> list[BoxTiming]:
+    async def run() -> Sequence[BoxTiming]:
         metrics = Metrics(is_metered=True)
         metered(metrics)
 
-        async def request() -> list[BoxTiming]:
-            timings = metrics.collect_timings()
+        async def request() -> Sequence[BoxTiming]:
+            visits = metrics.collect_visits()
             with metrics.span("api_gateway"):
                 work(PIECE_S)
                 await visit(metrics, "feed_reader", pieces=3)
-            return timings
+            return timings_of(visits)
 
         return await asyncio.create_task(request())
 
@@ -132,17 +133,17 @@ def test_an_exception_and_a_cancellation_pass_through_a_metered_task() -> None:
 
 
 def test_a_visit_that_goes_on_to_a_box_behind_is_a_visit_to_both() -> None:
-    async def run() -> list[BoxTiming]:
+    async def run() -> Sequence[BoxTiming]:
         metrics = Metrics(is_metered=True)
         metered(metrics)
 
-        async def request() -> list[BoxTiming]:
-            timings = metrics.collect_timings()
+        async def request() -> Sequence[BoxTiming]:
+            visits = metrics.collect_visits()
             with metrics.span("api_gateway") as visit:
                 work(PIECE_S)
                 visit.on_to("feed_reader")
                 work(3 * PIECE_S)
-            return timings
+            return timings_of(visits)
 
         return await asyncio.create_task(request())
 
@@ -156,11 +157,11 @@ def test_a_visit_that_goes_on_to_a_box_behind_is_a_visit_to_both() -> None:
 def test_nothing_is_told_of_cpu_where_tasks_are_not_metered() -> None:
     metrics = Metrics(is_metered=True)
 
-    def run() -> list[BoxTiming]:
-        timings = metrics.collect_timings()
+    def run() -> Sequence[BoxTiming]:
+        visits = metrics.collect_visits()
         with metrics.span("feed_reader"):
             pass
-        return timings
+        return timings_of(visits)
 
     timings = copy_context().run(run)
 
