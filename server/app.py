@@ -138,6 +138,7 @@ def _app(
         request_id=_request_ids(surroundings.random_bytes(REQUEST_ID_BYTES).hex()),
         answered=parts.metrics.answered,
         logs=settings.logs,
+        now_ms=surroundings.clock.now_ms,
     )
     app = web.Application(
         middlewares=[envelope.middleware, _guard(gateway)],

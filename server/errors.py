@@ -226,6 +226,20 @@ class BrokenBodyError(RequestError):
         super().__init__(f"the body cannot be used: {reason}")
 
 
+class BodyTooLargeError(RequestError):
+    """A body that is larger than the server takes."""
+
+    def __init__(self, *, most_bytes: int) -> None:
+        super().__init__(f"the body is too large: expected at most {most_bytes:,} bytes, decoded")
+
+
+class UnsupportedBodyError(RequestError):
+    """A body whose headers tell of what the server does not read."""
+
+    def __init__(self, *, header: str, found: str, expected: str) -> None:
+        super().__init__(f"expected {header}: {expected}; found {found or 'none'}")
+
+
 class SlowBodyError(RequestError):
     """A body that has not come in time."""
 

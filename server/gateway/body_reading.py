@@ -6,7 +6,12 @@ import zlib
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, HttpVersion11
 
-from server.errors import BrokenBodyError, SlowBodyError
+from server.errors import (
+    BodyTooLargeError,
+    BrokenBodyError,
+    SlowBodyError,
+    UnsupportedBodyError,
+)
 from server.gateway.request_connection import while_body_arrives
 
 JSON = "application/json"
@@ -19,8 +24,8 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
     """Return the body, JSON in UTF-8 that is yet to be parsed.
 
     Raises:
-        HTTPUnsupportedMediaType: if its headers tell of anything else.
-        HTTPRequestEntityTooLarge: if it is too large, or its headers say that it will be.
+        UnsupportedBodyError: if its headers tell of anything else.
+        BodyTooLargeError: if it is too large, or its headers say that it will be.
         HTTPExpectationFailed: if the client expects what the server does not know.
         BrokenBodyError: if it ends early, or is not in the encoding that its headers tell.
         SlowBodyError: if it takes too long.
@@ -30,18 +35,23 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
         _expect_json(request)
     encoding = headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
     if encoding != "identity" and encoding not in _ENCODINGS:
-        raise web.HTTPUnsupportedMediaType
+        raise UnsupportedBodyError(
+            header=hdrs.CONTENT_ENCODING, found=encoding, expected="gzip or deflate, or none"
+        )
     # A small body is here already, with its headers.
     if request.content.is_eof():
         body = request.content.read_nowait()
         if len(body) > most_bytes:
-            raise web.HTTPRequestEntityTooLarge(most_bytes)
+            raise BodyTooLargeError(most_bytes=most_bytes)
     else:
         if (request.content_length or 0) > most_bytes:
-            raise web.HTTPRequestEntityTooLarge(most_bytes)
+            raise BodyTooLargeError(most_bytes=most_bytes)
         if hdrs.EXPECT in headers:
             await _let_go_on(request)
-        body = await _arriving(request, within_s)
+        try:
+            body = await _arriving(request, within_s)
+        except web.HTTPRequestEntityTooLarge as error:
+            raise BodyTooLargeError(most_bytes=most_bytes) from error
     return body if encoding == "identity" else _decoded(body, most_bytes=most_bytes)
 
 
@@ -55,7 +65,11 @@ def _expect_json(request: web.Request) -> None:
         "utf-8",
         "utf8",
     }:
-        raise web.HTTPUnsupportedMediaType
+        raise UnsupportedBodyError(
+            header=hdrs.CONTENT_TYPE,
+            found=request.headers.get(hdrs.CONTENT_TYPE, ""),
+            expected=f"{JSON}, in UTF-8",
+        )
 
 
 async def _let_go_on(request: web.Request) -> None:
@@ -94,7 +108,7 @@ def _decoded(body: bytes, *, most_bytes: int) -> bytes:
     except zlib.error as error:
         raise BrokenBodyError(reason="it is not in its Content-Encoding") from error
     if len(decoded) > most_bytes:
-        raise web.HTTPRequestEntityTooLarge(most_bytes)
+        raise BodyTooLargeError(most_bytes=most_bytes)
     if not decompressor.eof or decompressor.unused_data:
         raise BrokenBodyError(reason="it is not in its Content-Encoding")
     return decoded

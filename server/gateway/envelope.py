@@ -22,6 +22,7 @@ from server.gateway.whole_response import (
     SERVER,
     WholeResponse,
 )
+from server.model.ids import timestamp_at
 from server.ports.telemetry import timings_of
 
 # Names of headers made once: to fold the case of a name takes as long as to set it.
@@ -60,10 +61,13 @@ class Envelope:
         request_id: Callable[[], str],
         answered: Answered,
         logs: Logs,
+        now_ms: Callable[[], int],
     ) -> None:
+        """`now_ms` tells the time of what is in the logs."""
         self._request_id = request_id
         self._answered = answered
         self._logs = logs
+        self._now_ms = now_ms
         # Most requests are in no log: they do not ask at each.
         logs_from_s = logs.slow_s if logs.slow else math.inf
         self._logged_from_s = 0.0 if logs.access else logs_from_s
@@ -137,7 +141,10 @@ class Envelope:
         logs = self._logs
         # A stream is as slow as its reader stays.
         is_slow = duration_s >= logs.slow_s and response.content_length is not None
-        entry = _entry(request, response, route=route, duration_s=duration_s)
+        entry = {
+            "time": timestamp_at(self._now_ms()),
+            **_entry(request, response, route=route, duration_s=duration_s),
+        }
         if logs.access:
             logs.access(json.dumps(entry))
         if is_slow and logs.slow:

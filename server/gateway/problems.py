@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import (
+    BodyTooLargeError,
     BrokenBodyError,
     ForeignOriginError,
     InvalidFieldError,
@@ -26,6 +27,7 @@ from server.errors import (
     StorageError,
     TooManyRequestsError,
     UnsatisfiableRangeError,
+    UnsupportedBodyError,
     WrongBytesError,
 )
 from server.gateway.parsing import InvalidBodyError, MalformedBodyError
@@ -34,6 +36,7 @@ from server.gateway.shapes import FieldProblem, ProblemShape
 RETRY_AFTER_S = 1
 
 _STATUSES: dict[type[RequestError], HTTPStatus] = {
+    BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BrokenBodyError: HTTPStatus.BAD_REQUEST,
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
@@ -49,6 +52,7 @@ _STATUSES: dict[type[RequestError], HTTPStatus] = {
     WrongBytesError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ObjectExistsError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnsupportedBodyError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     UnsatisfiableRangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,8 +66,7 @@ def problem_for(error: Exception, request: web.Request) -> web.Response:
         case RequestError():
             return refusal(error)
         case web.HTTPClientError():
-            status = HTTPStatus(error.status)
-            response = problem(status, f"{request.method} {request.path}: {status.description}")
+            response = problem(HTTPStatus(error.status), _wording(error, request))
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
@@ -71,6 +74,21 @@ def problem_for(error: Exception, request: web.Request) -> web.Response:
             context = {"message": f"{request.method} {request.path} failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
+
+
+def _wording(error: web.HTTPClientError, request: web.Request) -> str:
+    """Return what is wrong with a request that no call has seen."""
+    match error:
+        case web.HTTPNotFound():
+            return f"there is nothing at {request.path}; /openapi.json tells what there is"
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return f"expected {allowed} for {request.path}; found {request.method}"
+        case web.HTTPExpectationFailed():
+            found = request.headers.get("Expect", "")
+            return f"expected Expect: 100-continue, or none; found {found}"
+        case _:
+            return f"{request.method} {request.path}: {HTTPStatus(error.status).description}"
 
 
 def problem(

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -90,6 +91,7 @@ def test_the_access_log_has_a_line_for_each_request_and_nothing_private(
     program: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
+    started = datetime.now(tz=UTC)
     with (
         log.open("w", encoding="utf-8") as file,
         serving(program, tmp_path / "data", "--access-log", stdout=file) as server,
@@ -125,6 +127,10 @@ def test_the_access_log_has_a_line_for_each_request_and_nothing_private(
     users = [None, ada.user_id, None, ada.user_id, None, None, ada.user_id]
     assert [line["userId"] for line in lines] == users
     assert all(line["durationS"] > 0 for line in lines)
+    times = [datetime.fromisoformat(line["time"]) for line in lines]
+    assert times == sorted(times)
+    assert started <= times[0] + timedelta(milliseconds=1)
+    assert times[-1] <= datetime.now(tz=UTC)
     assert [line["bytes"] for line in (lines[1], lines[-1])] == [len(made.body), None]
     assert (lines[1]["requestId"], made.headers["X-Request-ID"]) == ("mine-1", "mine-1")
     assert len({line["requestId"] for line in lines}) == len(lines)

@@ -4,6 +4,7 @@ import http.client
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,42 @@ def test_another_content_type_is_415(world: World, content_type: str) -> None:
     )
 
     expect_problem(reply, 415)
+    assert reply.json["detail"] == (
+        f"expected Content-Type: application/json, in UTF-8; found {content_type or 'none'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "told"),
+    [
+        ("GET", "/v1/no-such", {}, "nothing at /v1/no-such; /openapi.json tells what there is"),
+        ("PUT", "/v1/posts", {}, "expected POST for /v1/posts; found PUT"),
+        ("GET", "/v1/no-such", {"Expect": "cake"}, "expected Expect: 100-continue, or none; found"),
+        ("POST", "/v1/posts", {"Content-Encoding": "br"}, "gzip or deflate, or none; found br"),
+    ],
+)
+def test_who_asks_for_what_there_is_not_is_told_what_there_is(
+    world: World, method: str, path: str, headers: dict[str, str], told: str
+) -> None:
+    reply = world.server.send(method, path, {}, token=world.me.token, headers=headers)
+
+    assert told in reply.json["detail"]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_that_is_too_large_is_told_how_large_it_may_be(
+    world: World, *, is_chunked: bool
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", world.server.port, timeout=5)
+    headers = {"Authorization": f"Bearer {world.me.token}", "Content-Type": "application/json"}
+    parts = [b"x" * 2**16] * 17
+    body = iter(parts) if is_chunked else b"".join(parts)
+    with closing(connection):
+        connection.request("POST", "/v1/posts", body, headers, encode_chunked=is_chunked)
+        reply = connection.getresponse()
+
+        assert reply.status == 413
+        assert b"expected at most 1,048,576 bytes" in reply.read()
 
 
 def test_text_is_stored_as_it_is_given(world: World) -> None:

@@ -236,16 +236,16 @@ async def open_current_database(
         DamagedFileError: if it cannot be read, or its lock is not let go of.
     """
     with file_errors(path):
-        writer = await _connected(path)
-        try:
+        async with AsyncExitStack() as failing:
+            writer = await _connected(path)
+            failing.push_async_callback(writer.close)
             await writer.run(lambda connection: expect_current(connection, path, steps))
             reader = await _connected(path)
+            failing.push_async_callback(reader.close)
             if is_read_only:
                 for connection in (writer, reader):
                     await connection.execute("PRAGMA query_only = 1")
-        except BaseException:
-            await writer.close()
-            raise
+            failing.pop_all()
     return Database(writer=writer, reader=reader, clock=clock, telemetry=telemetry)
 
 

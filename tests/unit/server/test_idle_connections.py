@@ -22,7 +22,7 @@ AT_HAND = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 READ = b"GET /v1/feeds/1 HTTP/1.1\r\nHost: x\r\n\r\n"
 OTHER = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 LOOKS, LOOK_AGAIN_S = 500, 0.01
-ENVELOPE = Envelope(request_id=str, answered=lambda *_: None, logs=Logs())
+ENVELOPE = Envelope(request_id=str, answered=lambda *_: None, logs=Logs(), now_ms=lambda: 0)
 
 
 class AskedAtOnce(HttpProtocol):
