@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 
 from server.adapters.cpu import current_account
+from server.adapters.metric_names import MEANINGS, introduced
 from server.errors import OverloadedError, RequestError, StorageError
 from server.ports.telemetry import BoxTiming, Visit
 
@@ -123,7 +124,12 @@ class Metrics:
         self._answers[method, route, status] += 1
 
     def gauge(self, name: str, box: str, value: Callable[[], float]) -> None:
-        """Tell a value that is asked for each time."""
+        """Tell a value that is asked for each time.
+
+        Raises:
+            KeyError: if nothing says what it means (`MEANINGS`).
+        """
+        _ = MEANINGS[name]
         self._gauges[name, box] = value
 
     def charge(self, box: str, cpu_s: float) -> None:
@@ -136,15 +142,9 @@ class Metrics:
 
     def _lines(self) -> Iterable[str]:
         self.sort_visits()
-        yield from _histogram_lines(
-            "socialfeed_box_duration_seconds", "Duration of a visit to a box.", self._durations
-        )
-        yield from _histogram_lines(
-            "socialfeed_freshness_seconds",
-            "Age of an event when its effects were done: from the confirmation to the last feed.",
-            self._ages,
-        )
-        yield "# TYPE socialfeed_answers_total counter"
+        yield from _histogram_lines("socialfeed_box_duration_seconds", self._durations)
+        yield from _histogram_lines("socialfeed_freshness_seconds", self._ages)
+        yield from introduced("socialfeed_answers_total", "counter")
         for (method, route, status), count in sorted(self._answers.items()):
             labels = f'method="{method}",route="{route}",status="{status}"'
             yield f"socialfeed_answers_total{{{labels}}} {count}"
@@ -158,7 +158,7 @@ class Metrics:
         for (name, box), value in self._gauges.items():
             values[name].append((box, value()))
         for name, by_box in sorted((name, each) for name, each in values.items() if each):
-            yield f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
+            yield from introduced(name, "counter" if name.endswith("_total") else "gauge")
             yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
@@ -262,11 +262,8 @@ def _is_failure(error: BaseException) -> bool:
     return isinstance(error, Exception)
 
 
-def _histogram_lines(
-    name: str, explanation: str, histograms: dict[str, _Histogram]
-) -> Iterable[str]:
-    yield f"# HELP {name} {explanation}"
-    yield f"# TYPE {name} histogram"
+def _histogram_lines(name: str, histograms: dict[str, _Histogram]) -> Iterable[str]:
+    yield from introduced(name, "histogram")
     for box, histogram in sorted(histograms.items()):
         histogram.sort()
         count = 0

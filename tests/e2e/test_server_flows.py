@@ -272,6 +272,25 @@ def test_a_repeated_key_does_it_once(server: Serving, people: tuple[Person, Pers
     assert len(posts["items"]) == 1
 
 
+def test_every_metric_says_what_it_means_before_its_values(server: Serving) -> None:
+    lines = server.send("GET", "/metrics").body.decode().splitlines()
+
+    meant, typed = "", ""
+    for line in lines:
+        match line.split(maxsplit=3):
+            case ["#", "HELP", name, text]:
+                assert text.endswith(".")
+                meant = name
+            case ["#", "TYPE", name, kind]:
+                assert (name, kind in {"counter", "gauge", "histogram"}) == (meant, True)
+                typed = name
+            case [value, *_]:
+                assert value.startswith(typed)
+            case _:
+                pytest.fail(line)
+    assert typed
+
+
 def test_each_answer_tells_the_time_of_each_box(
     server: Serving, people: tuple[Person, Person]
 ) -> None:
