@@ -8,6 +8,7 @@ may be repeated: the second changes nothing.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from server.model.events import Event
@@ -72,6 +73,10 @@ class Users(Protocol):
         ...
 
 
+# No author's posts are bounded more than others'.
+NO_BOUNDS: Mapping[int, int] = MappingProxyType({})
+
+
 class Posts(Protocol):
     """Posts db: posts by id, and by author newest first."""
 
@@ -99,9 +104,17 @@ class Posts(Protocol):
         ...
 
     async def entries_by(
-        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+        self,
+        author_ids: Iterable[int],
+        page: PageRequest,
+        *,
+        above: int = 0,
+        below: Mapping[int, int] = NO_BOUNDS,
     ) -> Sequence[FeedEntry]:
-        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        """Return the authors' posts with ids above `above`, newest first, as feed entries.
+
+        Of an author in `below` only those with ids below that.
+        """
         ...
 
     async def newest_by(

@@ -1,11 +1,12 @@
 """The feed cache: what a reader's feed is made of, kept up to date by the feed generator."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from server.model.feeds import FanOut, Feed
-from server.model.records import FeedEntry
+from server.model.ids import LARGEST_ID
+from server.model.records import FeedEntry, Followee, Pair
 from server.ports.stores import Feeds, Follows
 from server.ports.telemetry import Telemetry
 
@@ -26,12 +27,13 @@ class FeedSources:
 
     Attributes:
         followees: all whom the reader follows: nobody else's posts are shown.
-        pulled: those of them whose posts may not be in the feed: not pushed, or not backfilled.
+        pulled: those of them whose posts may not be in the feed, not pushed or not backfilled, each
+            with the id from which on they are in it as soon as they are in anybody's.
         feed: the prepared feed, if there is one.
     """
 
     followees: frozenset[int]
-    pulled: tuple[int, ...]
+    pulled: Mapping[int, int]
     feed: Feed | None
 
 
@@ -60,6 +62,7 @@ class FeedCache:
         self._max_entries = max_entries
         self._cached: OrderedDict[int, _Cached] = OrderedDict()
         self._bytes = 0
+        self._pushed_from: dict[Pair, int] = {}
 
     @property
     def held(self) -> int:
@@ -111,6 +114,21 @@ class FeedCache:
                 if len(cached.pushed) > self._max_entries:
                     self._remove(user_id)
 
+    def follow(self, pair: Pair, *, pushed_from: int) -> None:
+        """Forget a feed whose user has just followed somebody, whose posts are pushed from now on.
+
+        What is pushed is not pulled before it is, until the rest is backfilled: it would be seen,
+        gone when nothing is pulled any more, and seen again when it is pushed.
+        """
+        self._pushed_from[pair] = pushed_from
+        self.drop([pair.follower_id])
+
+    def settle(self, pairs: Iterable[Pair]) -> None:
+        """Forget the feeds of users for whom it is settled whom they follow."""
+        for pair in pairs:
+            self._pushed_from.pop(pair, None)
+            self._remove(pair.follower_id)
+
     def drop(self, user_ids: Iterable[int]) -> None:
         """Forget the feeds of users whose feed or followees were just written."""
         for user_id in user_ids:
@@ -139,16 +157,22 @@ class FeedCache:
     async def _read(self, user_id: int) -> FeedSources:
         # The graph first: what is settled there is in the feed that is read after it.
         followees = await self._follows.followees(user_id)
+        pulled = {
+            followee.user_id: self._is_pulled_below(user_id, followee)
+            for followee in followees
+            if followee.is_pulled or not followee.is_settled
+        }
         feed = await self._feeds.get(user_id)
         return FeedSources(
             followees=frozenset(followee.user_id for followee in followees),
-            pulled=tuple(
-                followee.user_id
-                for followee in followees
-                if followee.is_pulled or not followee.is_settled
-            ),
+            pulled=pulled,
             feed=feed,
         )
+
+    def _is_pulled_below(self, user_id: int, followee: Followee) -> int:
+        if followee.is_pulled:
+            return LARGEST_ID
+        return self._pushed_from.get(Pair(user_id, followee.user_id), LARGEST_ID)
 
     def _with_pushed(self, user_id: int, cached: _Cached, sources: FeedSources) -> FeedSources:
         if not cached.pushed:

@@ -233,7 +233,7 @@ class FeedGenerator:
                 await self._feeds.remove_authors(gone)
             if standing:
                 await self._backfill(standing)
-            self._feed_cache.drop(followers)
+            self._feed_cache.settle(changed)
 
     async def _backfill(self, pairs: Collection[Pair]) -> None:
         """Put new followees' posts above the floors into the feeds, and settle the edges."""

@@ -1,6 +1,6 @@
 """The feed reader: a page of a feed in four steps, skeleton, hydration, rules, presentation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -136,9 +136,9 @@ class FeedReader:
         return post_ids
 
     async def _with_pulled(
-        self, pulled_ids: Sequence[int], feed: Feed, page: PageRequest
+        self, authors: Mapping[int, int], feed: Feed, page: PageRequest
     ) -> Sequence[int]:
-        pulled = await self._posts.entries_by(pulled_ids, page, above=feed.floor)
+        pulled = await self._posts.entries_by(authors, page, above=feed.floor, below=authors)
         both = dict.fromkeys(merge(feed.post_ids(page), _ids(pulled), reverse=True))
         return list(islice(both, page.limit))
 

@@ -6,7 +6,7 @@ from server.errors import InvalidFieldError
 from server.model.events import Event, EventKind
 from server.model.ids import IdGenerator, shard_of
 from server.model.pages import Page, PageRequest, first_page
-from server.model.records import Edge, EdgeAdding
+from server.model.records import Edge, EdgeAdding, Pair
 from server.ports.stores import Follows
 from server.services.accounts import Accounts
 from server.services.feed_cache import FeedCache
@@ -43,7 +43,11 @@ class FollowService:
             raise InvalidFieldError(
                 field="followeeId", reason=f"nobody can follow more than {MOST_FOLLOWEES} users"
             )
-        self._feed_cache.drop([follower_id])
+        if adding is EdgeAdding.DONE:
+            pair = Pair(follower_id, followee_id)
+            self._feed_cache.follow(pair, pushed_from=self._ids.ceiling + 1)
+        else:
+            self._feed_cache.drop([follower_id])
         return adding is EdgeAdding.DONE
 
     async def unfollow(self, follower_id: int, followee_id: int) -> None:

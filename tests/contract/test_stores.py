@@ -105,6 +105,17 @@ async def test_entries_are_the_newest_of_more_authors_than_are_asked_for(stores:
     assert entries == [FeedEntry(60, 2), FeedEntry(40, 4), FeedEntry(30, 3)]
 
 
+@pytest.mark.parametrize("limit", [2, 10])
+async def test_entries_of_an_author_are_bounded_apart(stores: Stores, limit: int) -> None:
+    for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 3)]:
+        await stores.posts.add(*posted(post_id, author_id))
+    page = PageRequest(50, limit)
+
+    entries = await stores.posts.entries_by([1, 2, 3], page, above=10, below={1: 30, 2: 40, 3: 90})
+
+    assert entries == [FeedEntry(20, 2)]
+
+
 async def test_the_newest_of_each_author_are_above_a_floor_of_their_own(stores: Stores) -> None:
     for post_id, author_id in [(10, 1), (20, 2), (30, 1), (40, 2), (50, 1), (60, 1)]:
         await stores.posts.add(*posted(post_id, author_id))

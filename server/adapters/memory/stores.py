@@ -28,7 +28,7 @@ from server.model.records import (
     User,
 )
 from server.ports.clock import Clock
-from server.ports.stores import Stores
+from server.ports.stores import NO_BOUNDS, Stores
 
 
 class MemoryUsers:
@@ -129,14 +129,24 @@ class MemoryPosts:
         return {post_id: post for post_id, post in found.items() if post is not None}
 
     async def entries_by(
-        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+        self,
+        author_ids: Iterable[int],
+        page: PageRequest,
+        *,
+        above: int = 0,
+        below: Mapping[int, int] = NO_BOUNDS,
     ) -> Sequence[FeedEntry]:
-        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
+        """Return the authors' posts with ids above `above`, newest first, as feed entries.
+
+        Of an author in `below` only those with ids below that.
+        """
         authors = set(author_ids)
         entries = [
             FeedEntry(post.post_id, post.author_id)
             for post in self._posts.values()
-            if post and post.author_id in authors and above < post.post_id < page.before
+            if post
+            and post.author_id in authors
+            and above < post.post_id < min(page.before, below.get(post.author_id, page.before))
         ]
         return sorted(entries, reverse=True)[: page.limit]
 

@@ -14,6 +14,7 @@ from server.adapters.sqlite.transactions import Transaction, insert_missing
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit
+from server.ports.stores import NO_BOUNDS
 
 BOX = "posts_db"
 _COLUMNS = ("post_id", "author_id", "text", "media_url", "description", "hashtags")
@@ -102,22 +103,32 @@ class SqlitePosts:
         return await self._database.read(BOX, work)
 
     async def entries_by(
-        self, author_ids: Iterable[int], page: PageRequest, *, above: int = 0
+        self,
+        author_ids: Iterable[int],
+        page: PageRequest,
+        *,
+        above: int = 0,
+        below: Mapping[int, int] = NO_BOUNDS,
     ) -> Sequence[FeedEntry]:
-        """Return the authors' posts with ids above `above`, newest first, as feed entries."""
-        authors = list(author_ids)
+        """Return the authors' posts with ids above `above`, newest first, as feed entries.
+
+        Of an author in `below` only those with ids below that.
+        """
+        authors = [
+            (author, min(page.before, below.get(author, page.before))) for author in author_ids
+        ]
 
         # The feed generator relies on one read being one snapshot: see `FeedGenerator.rebuild`.
         def work(connection: sqlite3.Connection) -> Sequence[FeedEntry]:
             # One seek for each author; SQLite would sort all their posts if asked for them at once.
             newest = (
                 FeedEntry(*row)
-                for author_id in _of_whom(connection, authors, page, above)
+                for author_id, before in _of_whom(connection, authors, page.limit, above)
                 for row in connection.execute(
                     "SELECT post_id, author_id FROM posts WHERE author_id = ?"
                     " AND post_id > ? AND post_id < ? AND is_deleted = 0"
                     " ORDER BY post_id DESC LIMIT ?",
-                    (author_id, above, page.before, page.limit),
+                    (author_id, above, before, page.limit),
                 )
             )
             return nlargest(page.limit, newest)
@@ -156,23 +167,26 @@ class SqlitePosts:
 
 
 def _of_whom(
-    connection: sqlite3.Connection, author_ids: Sequence[int], page: PageRequest, above: int
-) -> Sequence[int]:
+    connection: sqlite3.Connection, authors: Sequence[tuple[int, int]], limit: int, above: int
+) -> Sequence[tuple[int, int]]:
     """Return all authors whose posts may be on a page: no more than it has posts.
+
+    Each with the id below which their posts are wanted.
 
     A statement for each of 10,000 keeps the only reader, and the interpreter, for a tenth of a
     second: so the newest post of each is found first, in one statement.
     """
-    if len(author_ids) <= page.limit:
-        return author_ids
+    if len(authors) <= limit:
+        return authors
     (text,) = connection.execute(
-        "SELECT json_group_array(json_array((SELECT post_id FROM posts WHERE author_id = value"
-        " AND post_id > ? AND post_id < ? AND is_deleted = 0"
-        " ORDER BY post_id DESC LIMIT 1), value)) FROM json_each(?)",
-        (above, page.before, json.dumps(author_ids)),
+        "SELECT json_group_array(json_array((SELECT post_id FROM posts"
+        " WHERE author_id = value ->> 0 AND post_id > ? AND post_id < value ->> 1"
+        " AND is_deleted = 0 ORDER BY post_id DESC LIMIT 1), value ->> 0, value ->> 1))"
+        " FROM json_each(?)",
+        (above, json.dumps(authors)),
     ).fetchone()
     have_posts = (newest for newest in orjson.loads(text) if newest[0] is not None)
-    return [author_id for _, author_id in nlargest(page.limit, have_posts)]
+    return [(author_id, before) for _, author_id, before in nlargest(limit, have_posts)]
 
 
 def _post(row: tuple[Any, ...]) -> Post:

@@ -16,7 +16,7 @@ from server.services.post_cache import Presented, ShownPost
 READER = 1
 TOP = PageRequest(before=100, limit=2)
 PRESENTED = b"[9,8]"
-SOURCES = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+SOURCES = FeedSources(followees=frozenset({2}), pulled={}, feed=Feed(0))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_another_place_in_the_feed_is_another_page(cache: PageCache) -> None:
 
 
 def test_a_feed_that_was_pushed_to_makes_another_page(cache: PageCache) -> None:
-    pushed = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+    pushed = FeedSources(followees=frozenset({2}), pulled={}, feed=Feed(0))
 
     assert cache.get(READER, TOP, pushed) is None
 
@@ -141,8 +141,8 @@ def test_a_post_that_was_edited_or_deleted_makes_another_page(
 @pytest.mark.parametrize(
     "sources",
     [
-        FeedSources(followees=frozenset({2}), pulled=(2,), feed=Feed(0)),
-        FeedSources(followees=frozenset({2}), pulled=(), feed=None),
+        FeedSources(followees=frozenset({2}), pulled={2: 9}, feed=Feed(0)),
+        FeedSources(followees=frozenset({2}), pulled={}, feed=None),
     ],
     ids=["an author is pulled", "there is no feed"],
 )
@@ -167,7 +167,7 @@ def test_pages_of_a_feed_as_it_was_are_let_go_of(page: FeedPage) -> None:
     cache = PageCache(budget_bytes=math.inf)
     for limit in range(1, 10):
         cache.keep(READER, PageRequest(before=100, limit=limit), SOURCES, page)
-    pushed = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0))
+    pushed = FeedSources(followees=frozenset({2}), pulled={}, feed=Feed(0))
 
     cache.keep(READER, TOP, pushed, page)
 
@@ -195,7 +195,7 @@ def test_pages_without_posts_are_bounded_too() -> None:
 
 def test_a_page_does_not_keep_what_the_feed_cache_has_let_go(page: FeedPage) -> None:
     cache = PageCache(budget_bytes=math.inf)
-    sources = FeedSources(followees=frozenset({2}), pulled=(), feed=Feed(0, bytes(12_800)))
+    sources = FeedSources(followees=frozenset({2}), pulled={}, feed=Feed(0, bytes(12_800)))
     cache.keep(READER, TOP, sources, page)
     gone = weakref.ref(sources)
 
