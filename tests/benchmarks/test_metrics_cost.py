@@ -1,14 +1,18 @@
-"""What it costs a warm feed page that each box is timed and counted.
+"""What it costs that each box is timed and counted.
 
-Twice: as CPU in one process, where a microsecond shows, and as throughput of two servers in turn.
+A warm feed page, which is the least that a request takes, twice: as CPU in one process, where a
+microsecond shows, and as throughput of two servers in turn. And as throughput of the mixed load
+that the server is flooded with elsewhere.
 """
 
 import asyncio
+import json
 import secrets
 import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,8 +27,9 @@ from server.settings import ServerSettings
 from tests.benchmarks.in_process import answer, connected, cpu_us
 from tests.benchmarks.side_by_side import Compared, hammered
 from tests.benchmarks.silence import silenced
-from tests.benchmarks.worlds import pin
-from tests.e2e.serving import serving
+from tests.benchmarks.test_overload import mixture
+from tests.benchmarks.worlds import known, pin
+from tests.e2e.serving import Serving, serving
 
 USERS = 400
 ROUNDS = 50
@@ -57,18 +62,34 @@ def test_metrics_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         with_us, without_us = runner.run(compared(folder))
-    served = compared_servers(program, folder, silent_program, tmp_path / "same")
+    mixed = [in_a_line(*each) for each in mixture(*known(folder))]
+    loads = {"a warm page": first_pages(folder), "the mixed load's request": mixed}
+    with (
+        serving(program, folder, "--open") as told,
+        serving(silent_program, tmp_path / "same", "--open") as untold,
+    ):
+        for server in (told, untold):
+            pin(server.process.pid)
+            for path in first_pages(folder):
+                server.send("GET", path)
+        served = {what: side_by_side(told, untold, load) for what, load in loads.items()}
 
     costs_us = [w - o for w, o in zip(with_us, without_us, strict=True)]
-    shares = [w.per_s / o.per_s for w, o in zip(served.ours, served.theirs, strict=True)]
-    cpu_us = median(with_metrics.cpu_us for with_metrics in served.ours)
     with capsys.disabled():
         print(
             f"\nmetrics by box: {median(costs_us):.1f} µs of the {median(with_us):.1f} µs of CPU of"
-            f" a warm page without sockets ({ROUNDS} rounds in turn); served, a page takes"
-            f" {cpu_us:.0f} µs, and throughput is {median(shares):.1%} of a server's without them"
-            f" ({min(shares):.1%} to {max(shares):.1%} in {SERVED_ROUNDS} rounds)"
+            f" a warm page without sockets ({ROUNDS} rounds in turn)"
         )
+        for what, rounds in served.items():
+            pairs = list(zip(rounds.ours, rounds.theirs, strict=True))
+            shares = [ours.per_s / theirs.per_s for ours, theirs in pairs]
+            cpu_us = [ours.cpu_us for ours in rounds.ours]
+            more_us = [ours.cpu_us - theirs.cpu_us for ours, theirs in pairs]
+            print(
+                f"served, {what} takes {median(cpu_us):.0f} µs, {median(more_us):.1f} of them for"
+                f" metrics, and throughput is {median(shares):.1%} of a server's without them"
+                f" ({min(shares):.1%} to {max(shares):.1%} in {SERVED_ROUNDS} rounds)"
+            )
 
 
 async def compared(folder: Path) -> tuple[list[float], list[float]]:
@@ -91,21 +112,20 @@ async def compared(folder: Path) -> tuple[list[float], list[float]]:
     return with_us, without_us
 
 
-def compared_servers(program: Path, folder: Path, silent: Path, same: Path) -> Compared:
+def side_by_side(told: Serving, untold: Serving, requests: Sequence[str]) -> Compared:
     """Return what a server with metrics and one without can do, under the same client in turn."""
-    paths = first_pages(folder)
-    load = partial(hammered, requests=paths, connections=CONNECTIONS, seconds=SECONDS)
-    with serving(program, folder, "--open") as told, serving(silent, same, "--open") as untold:
-        for server in (told, untold):
-            pin(server.process.pid)
-            for path in paths:
-                server.send("GET", path)
-        rounds = [
-            (load(told.process.pid, told.port), load(untold.process.pid, untold.port))
-            for _ in range(SERVED_ROUNDS)
-        ]
+    load = partial(hammered, requests=requests, connections=CONNECTIONS, seconds=SECONDS)
+    rounds = [
+        (load(told.process.pid, told.port), load(untold.process.pid, untold.port))
+        for _ in range(SERVED_ROUNDS)
+    ]
     with_metrics, without = zip(*rounds, strict=True)
     return Compared(with_metrics, without)
+
+
+def in_a_line(method: object, path: object, body: object) -> str:
+    """Return a request as the hammering client takes it."""
+    return str(path) if body is None else f"{method}\t{path}\t\t{json.dumps(body)}"
 
 
 def first_pages(folder: Path) -> list[str]:
