@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._headers_due_s: float | None = None
         self._part_due_s: float | None = None
-        # While all that has come is answered.
+        # While no answer is on its way, and nothing waits for its turn.
         self._idle_due_s: float | None = None
         self._unsent_bytes = 0
         self._body: StreamReader | None = None
@@ -226,6 +226,7 @@ class Connection(asyncio.Protocol):
         self._idle_due_s = self._loop.time() + self._connections.idle_s
 
     def _pass_on(self, data: bytes) -> None:
+        # The rest of a body that nobody waits for counts as headers that do not come to an end.
         self._idle_due_s = None
         if not self._has_request and self._headers_due_s is None:
             self._headers_due_s = self._loop.time() + self._connections.client_s
@@ -283,7 +284,11 @@ class Connection(asyncio.Protocol):
             if self._part_due_s <= now_s:
                 self._check_part_taken()
         elif self._idle_due_s is not None and self._idle_due_s <= now_s and self._transport:
-            self._transport.close()
+            if self._transport.get_write_buffer_size():
+                # It has not taken its last answer, and `close` would wait for that.
+                self._cut()
+            else:
+                self._transport.close()
 
     def _hold_more(self, data: bytes) -> None:
         self._received_bytes += len(data)

@@ -16,6 +16,8 @@ from server.ports.stores import Users
 from server.services.caches import LeasedCache
 
 TOKEN_BYTES = 32
+# In base64, without its padding.
+TOKEN_CHARACTERS = -(-TOKEN_BYTES * 8 // 6)
 TOKENS_CACHED = 50_000
 NAMES_CACHED = 100_000
 
@@ -88,7 +90,9 @@ class Accounts:
     async def sign_out(self, text: str) -> None:
         """Revoke a token."""
         await self._users.revoke_token(token_digest(text))
-        self._tokens.drop([text])
+        if len(text) <= TOKEN_CHARACTERS:
+            # No longer one is in the cache, which remembers what was dropped.
+            self._tokens.drop([text])
         for visit in self._visits.get(text, ()):
             visit.reschedule(asyncio.get_running_loop().time())
 
@@ -206,7 +210,7 @@ class Accounts:
     async def _read_token(self, text: str) -> Token | None:
         lease = self._tokens.lease()
         token = await self._users.token(token_digest(text))
-        if token:
+        if token and len(text) <= TOKEN_CHARACTERS:
             self._tokens.fill(text, token, lease=lease)
         return token
 

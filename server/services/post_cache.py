@@ -95,6 +95,7 @@ class ShownPost:
             for presented in self._shown_in:
                 presented.json = b""
             self._shown_in.clear()
+            self._most_notes = _NOTES
 
     @property
     def post_id(self) -> int:

@@ -10,14 +10,13 @@ import orjson
 
 from server.adapters.sqlite.database import Database
 from server.adapters.sqlite.media import orphan_media, show_media
-from server.adapters.sqlite.transactions import Transaction, insert_missing
+from server.adapters.sqlite.transactions import Transaction, insert_missing_posts
 from server.model.events import Event
 from server.model.pages import PageRequest
 from server.model.records import Counts, FeedEntry, Post, PostEdit
 from server.ports.stores import NO_BOUNDS
 
 BOX = "posts_db"
-_COLUMNS = ("post_id", "author_id", "text", "media_url", "description", "hashtags")
 # A millisecond's; the post with which there are more is counted too.
 EDGES_COUNTED_AT_ONCE = 20_000
 # Of most posts, and one object for all of them in the caches.
@@ -44,9 +43,9 @@ class SqlitePosts:
 
         def work(transaction: Transaction) -> None:
             if not post.media_key:
-                transaction.add("posts", _COLUMNS, row, event)
+                transaction.add_post(row, event)
             # At once: who deletes another post of the media looks for this one.
-            elif insert_missing(transaction.connection, "posts", _COLUMNS, [row]):
+            elif insert_missing_posts(transaction.connection, [row]):
                 show_media(transaction, post.media_key)
                 transaction.queue(event)
 

@@ -15,12 +15,14 @@ from server.model.records import Counts
 
 # Rows of one statement, a power of two: of each length there is one statement in memory.
 ROWS_AT_ONCE = 64
+POST_COLUMNS = ("post_id", "author_id", "text", "media_url", "description", "hashtags")
 _EVENT_COLUMNS = ("queue", "kind", "user_id", "subject_id", "comment_id", "queued_at_ms")
 
 # The others are the disk's, or the file's.
 _JOBS_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 
 T = TypeVar("T")
+Row = tuple[object, ...]
 # Is told the new counts of posts.
 CountsListener = Callable[[Mapping[int, Counts]], None]
 
@@ -31,17 +33,15 @@ class Transaction:
 
     Attributes:
         events: rows that are yet to be written, of `_EVENT_COLUMNS`.
-        added: rows that are yet to be added, by their table and columns, each with its event.
+        posts: rows that are yet to be added, of `POST_COLUMNS`, each with its event.
         undo: called on the writer's thread if it is rolled back, for what a store remembers of it.
     """
 
     connection: sqlite3.Connection
     now_ms: int
     counts: dict[int, Counts] = field(default_factory=dict)
-    events: list[tuple[object, ...]] = field(default_factory=list)
-    added: dict[tuple[str, ...], list[tuple[tuple[object, ...], Event]]] = field(
-        default_factory=dict
-    )
+    events: list[Row] = field(default_factory=list)
+    posts: list[tuple[Row, Event]] = field(default_factory=list)
     queues: set[Queue] = field(default_factory=set)
     undo: set[Callable[[], None]] = field(default_factory=set)
 
@@ -56,27 +56,22 @@ class Transaction:
         self.queues.add(queue)
         self.events.append((queue, *event, self.now_ms if queued_at_ms is None else queued_at_ms))
 
-    def add(
-        self, table: str, columns: tuple[str, ...], row: tuple[object, ...], event: Event
-    ) -> None:
-        """Add a row, and its event, before the commit; neither, if there is one with its key."""
-        self.added.setdefault((table, *columns), []).append((row, event))
+    def add_post(self, row: Row, event: Event) -> None:
+        """Add a post and its event before the commit; neither, if it stands. One a job at most."""
+        self.posts.append((row, event))
 
-    def write_added(self) -> None:
-        """Add the rows so far.
+    def write_posts(self) -> None:
+        """Add the posts so far.
 
         Raises:
-            StandingRowError: if some of them stand, and which of many is not known.
+            StandingPostError: if some of them stand, and which of many is not known.
         """
-        for (table, *columns), rows in self.added.items():
-            written = insert_missing(
-                self.connection, table, tuple(columns), [row for row, _ in rows]
-            )
-            if written < len(rows) > 1:
-                raise StandingRowError
-            for _, event in rows[:written]:
-                self.queue(event)
-        self.added.clear()
+        written = insert_missing_posts(self.connection, [row for row, _ in self.posts])
+        if written < len(self.posts) > 1:
+            raise StandingPostError
+        for _, event in self.posts[:written]:
+            self.queue(event)
+        self.posts.clear()
 
     def write_events(self) -> None:
         """Write the events so far."""
@@ -84,8 +79,8 @@ class Transaction:
         self.events.clear()
 
 
-class StandingRowError(Exception):
-    """Of rows that were added together, one stands already."""
+class StandingPostError(Exception):
+    """Of posts that were added together, one stands already."""
 
 
 @dataclass(slots=True)
@@ -106,7 +101,7 @@ class Job(Generic[T]):
         part.connection.execute("SAVEPOINT job")
         try:
             self.result = self.work(part)
-            part.write_added()
+            part.write_posts()
         except Exception as error:
             if _is_the_disks(error):
                 transaction.undo |= part.undo
@@ -165,11 +160,11 @@ def commit(
         try:
             for job in jobs:
                 job.result = job.work(transaction)
-            transaction.write_added()
+            transaction.write_posts()
         except Exception as error:
             if _is_the_disks(error):
                 raise
-            # One of them is at fault: the others are done without it.
+            # One of them is at fault, or a post stands: each is done by itself.
             undo.close()
             transaction = _begun(connection, now_ms, undo)
             for job in jobs:
@@ -190,21 +185,13 @@ def commit(
     )
 
 
-def insert_missing(
-    connection: sqlite3.Connection,
-    table: str,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[object, ...]],
-) -> int:
-    """Insert those rows whose keys no row has yet; returns how many."""
-    return _insert(connection, f"INSERT OR IGNORE INTO {table}", columns, rows)
+def insert_missing_posts(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+    """Insert those posts, rows of `POST_COLUMNS`, that do not stand; returns how many."""
+    return _insert(connection, "INSERT OR IGNORE INTO posts", POST_COLUMNS, rows)
 
 
 def _insert(
-    connection: sqlite3.Connection,
-    into: str,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[object, ...]],
+    connection: sqlite3.Connection, into: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> int:
     """Insert rows in few statements, each of which costs as much as some rows; how many were."""
     written = first = 0
