@@ -1,7 +1,8 @@
 """One SQLite file: a writer whose jobs share commits, and a reader with snapshots of its own.
 
-A durable commit costs as much as 60 rows and a trip to a connection's thread as much as 35 reads
-(measured), so all jobs that wait while a commit is under way go into the next one, in one trip.
+A durable commit costs as much as 60 rows, a statement each, and a trip to a connection's thread as
+much as 35 reads (measured), so all jobs that wait while a commit is under way go into the next one,
+in one trip.
 
 Each row fetched and each statement gives the interpreter up and asks for it again, so a thread of
 ours should run few statements, and there should be few threads. With three readers that rebuilt
