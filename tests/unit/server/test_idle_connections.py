@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
 
@@ -18,6 +18,7 @@ from server.gateway.envelope import Envelope, Logs
 from server.gateway.http_protocol import HttpProtocol
 from server.gateway.request_connection import connection_of
 from server.limits import Limits
+from tests.unit.server.until import until
 
 LIMITS = Limits(idle_s=0.5, client_s=1.0)
 AT_HAND = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -31,7 +32,6 @@ LONG = b"GET /v1/feeds/2 HTTP/1.1\r\nHost: x\r\n\r\n"
 LONG_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + bytes(40_000)
 SOCKET_BYTES = 4_096
 WITHIN_S = 10
-LOOKS, LOOK_AGAIN_S = 500, 0.01
 ENVELOPE = Envelope(request_id=str, answered=lambda *_: None, logs=Logs(), now_ms=lambda: 0)
 
 
@@ -129,14 +129,6 @@ async def listening(
     finally:
         server.close()
         await until(lambda: not connections.open)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(LOOKS):
-        if condition():
-            return
-        await asyncio.sleep(LOOK_AGAIN_S)
-    raise TimeoutError
 
 
 def take(data: bytes, http: RequestHandler) -> bytes | None:

@@ -13,11 +13,11 @@ from server.gateway.admission import A_TURN, GLANCES_S, Admission
 from server.gateway.connection import Connection, arriving
 from server.gateway.connections import Connections, Glance
 from server.limits import Limits
+from tests.unit.server.until import until
 
 REQUEST = b"POST /v1/likes HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 READ = b"GET /v1/feeds/1 HTTP/1.1\r\nHost: x\r\n\r\n"
 AT_HAND = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-LOOKS, LOOK_AGAIN_S = 5_000, 0.001
 MB = 1_000_000
 
 
@@ -123,14 +123,6 @@ async def read_in_turn(opened: Gate, requests: int, *, every_s: float = 0.0) -> 
         await asyncio.sleep(every_s)
     client.close()
     return statuses
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(LOOKS):
-        if condition():
-            return
-        await asyncio.sleep(LOOK_AGAIN_S)
-    raise TimeoutError
 
 
 def test_what_follows_a_request_that_waits_comes_after_it() -> None:
