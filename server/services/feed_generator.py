@@ -162,6 +162,8 @@ class FeedGenerator:
             # read, and so writes it after the merge. A second reader, or entries that are read in
             # parts, would end that.
             await self._feeds.create(user_id, floor=self._ids.ceiling, now_ms=self._clock.now_ms())
+            # Who read without a feed would see posts that are not pushed yet, and then not.
+            self._feed_cache.drop([user_id])
             authors = [f.user_id for f in await self._follows.followees(user_id) if not f.is_pulled]
             most = self._settings.max_entries
             entries = await self._posts.entries_by(authors, PageRequest(LARGEST_ID, most))
