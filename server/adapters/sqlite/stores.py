@@ -91,10 +91,17 @@ def sqlite_stores(databases: Databases, *, max_entries: int) -> Stores:
 
 
 async def last_id_in(databases: Databases) -> int:
-    """Return the last id that was made before the databases were closed, however that was."""
+    """Return the last id that was made before the databases were closed, however that was.
+
+    The first versions kept none: of theirs, the last post's is the one that matters, since a feed
+    that is built begins above all posts.
+    """
 
     def work(connection: sqlite3.Connection) -> int:
-        row = connection.execute("SELECT value FROM settings WHERE name = 'last_id'").fetchone()
+        row = connection.execute(
+            "SELECT max(CAST(value AS INTEGER), coalesce((SELECT max(post_id) FROM posts), 0))"
+            " FROM settings WHERE name = 'last_id'"
+        ).fetchone()
         return int(row[0])
 
     return await databases.main.read("users_db", work)
