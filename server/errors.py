@@ -139,6 +139,16 @@ class DataFolderError(StartError):
         super().__init__(f"cannot keep data in {folder}: {reason}; expected a folder to write to")
 
 
+class NoDataError(DataFolderError):
+    """A data folder that is to be read, and in which there is nothing."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        Exception.__init__(
+            self, f"no server has kept data there: {folder}; expected the folder of `serve --data`"
+        )
+
+
 class DamagedFileError(DataFolderError):
     """A file of a data folder that is not what it should be."""
 

@@ -30,14 +30,7 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
         BrokenBodyError: if it ends early, or is not in the encoding that its headers tell.
         SlowBodyError: if it takes too long.
     """
-    headers = request.headers
-    if headers.get(hdrs.CONTENT_TYPE) != JSON:
-        _expect_json(request)
-    encoding = headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
-    if encoding != "identity" and encoding not in _ENCODINGS:
-        raise UnsupportedBodyError(
-            header=hdrs.CONTENT_ENCODING, found=encoding, expected="gzip or deflate, or none"
-        )
+    encoding = _expect_known_headers(request)
     # A small body is here already, with its headers.
     if request.content.is_eof():
         body = request.content.read_nowait()
@@ -46,7 +39,7 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
     else:
         if (request.content_length or 0) > most_bytes:
             raise BodyTooLargeError(most_bytes=most_bytes)
-        if hdrs.EXPECT in headers:
+        if hdrs.EXPECT in request.headers:
             await _let_go_on(request)
         try:
             body = await _arriving(request, within_s)
@@ -58,6 +51,21 @@ async def read_body(request: web.Request, *, within_s: float, most_bytes: int) -
 def expects_nothing_unknown(request: web.BaseRequest) -> bool:
     """Whether a client expects nothing, or what RFC 9110 has (section 10.1.1)."""
     return request.headers.get(hdrs.EXPECT, "100-continue").lower() == "100-continue"
+
+
+def _expect_known_headers(request: web.Request) -> str:
+    """Return how the body is encoded."""
+    headers = request.headers
+    if headers.get(hdrs.CONTENT_TYPE) != JSON:
+        _expect_json(request)
+    encoding = headers.get(hdrs.CONTENT_ENCODING, "identity").lower()
+    if encoding != "identity" and encoding not in _ENCODINGS:
+        raise UnsupportedBodyError(
+            header=hdrs.CONTENT_ENCODING, found=encoding, expected="gzip or deflate, or none"
+        )
+    if hdrs.EXPECT in headers and not expects_nothing_unknown(request):
+        raise web.HTTPExpectationFailed
+    return encoding
 
 
 def _expect_json(request: web.Request) -> None:
@@ -74,8 +82,6 @@ def _expect_json(request: web.Request) -> None:
 
 async def _let_go_on(request: web.Request) -> None:
     """Ask for the body of a client that waits to hear whether it is wanted."""
-    if not expects_nothing_unknown(request):
-        raise web.HTTPExpectationFailed
     if request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Nothing of the answer itself is sent yet.

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 
 from server.gateway.envelope import Envelope
 from server.gateway.problems import problem
@@ -13,6 +14,15 @@ from server.gateway.request_connection import connection_of
 _NEVER_S = 1e9
 
 _DETAIL = "the request is not HTTP/1.1 as this server reads it"
+# What the parser tells apart, and all else, without anything of what the client has sent.
+_PROBLEMS: dict[type[BaseException | None], str] = {
+    BadHttpMethod: "its method is none that HTTP has, in capitals; TLS is not spoken here",
+    LineTooLong: "its first line, or a header, is longer than 8,190 bytes",
+}
+_OTHER_PROBLEM = (
+    "its target or a header is malformed, or a header is there twice, or not, that is to be there"
+    " once"
+)
 
 
 class HttpProtocol(web.RequestHandler):
@@ -61,7 +71,8 @@ class HttpProtocol(web.RequestHandler):
             asyncio.get_running_loop().call_exception_handler(context)
             response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in the server")
         else:
-            response = problem(HTTPStatus(status), _DETAIL)
+            what = _PROBLEMS.get(type(exc), _OTHER_PROBLEM)
+            response = problem(HTTPStatus(status), f"{_DETAIL}: {what}")
         self._envelope.put_around(request, response)
         response.force_close()
         return response

@@ -44,7 +44,9 @@ def json_problem(error: ValueError | RecursionError) -> str:
         case UnicodeDecodeError():
             return "not in UTF-8"
         case JSONDecodeError():
-            return f"{error.msg} at line {error.lineno}, column {error.colno}"
+            # Some of Python's messages end so themselves.
+            what = error.msg.removesuffix(" at")
+            return f"{what} at line {error.lineno}, column {error.colno}"
         case RecursionError():
             return "nested too deeply"
         case _:

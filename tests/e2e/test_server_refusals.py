@@ -329,6 +329,9 @@ def test_another_content_type_is_415(world: World, content_type: str) -> None:
         ("GET /v1/no-such", {}, "nothing at /v1/no-such; /openapi.json tells what there is"),
         ("PUT /v1/posts", {}, "expected POST for /v1/posts; found PUT"),
         ("GET /v1/no-such", {"Expect": "cake"}, "expected Expect: 100-continue, or none; found"),
+        ("POST /v1/posts", {"Expect": "cake"}, "expected Expect: 100-continue, or none; found"),
+        ("POST /v1/posts", {"X": "x" * 9_000}, "longer than 8,190 bytes"),
+        ("post /v1/posts", {}, "its method is none that HTTP has, in capitals"),
         ("POST /v1/posts", {"Content-Encoding": "br"}, "gzip or deflate, or none; found br"),
     ],
 )

@@ -10,7 +10,7 @@ from server.adapters.sqlite.database import open_current_database
 from server.adapters.sqlite.queue import SqliteQueue
 from server.adapters.sqlite.schema import STEPS
 from server.adapters.sqlite.stores import FILE_NAME
-from server.errors import DataFolderError, RequestError
+from server.errors import DataFolderError, NoDataError, RequestError
 from server.model.events import DeadLetter
 
 AT_ONCE = 1_000
@@ -54,7 +54,7 @@ async def replay_dead_letters(folder: Path, sequences: Sequence[int] | None) -> 
 async def _queue(folder: Path, *, is_read_only: bool) -> AsyncIterator[SqliteQueue]:
     path = folder / FILE_NAME
     if not path.exists():
-        raise DataFolderError(folder=folder, reason="no server has kept data there")
+        raise NoDataError(folder=folder)
     with _failing_as_folder(folder):
         database = await open_current_database(
             path,
