@@ -139,7 +139,8 @@ def test_another_object_type_size_or_signature_is_refused_as_s3_does(
 
     codes = {name: (reply.status, s3_code(reply)) for name, reply in refused.items()}
     assert codes == dict.fromkeys(refused, (403, "SignatureDoesNotMatch"))
-    assert objects(folder) == before
+    # What a client before has left unfinished may have gone meanwhile.
+    assert objects(folder) <= before
     assert upload.put(data).status == 200
 
 
