@@ -1,51 +1,21 @@
 """Telemetry kept in memory and told in the Prometheus text format, version 0.0.4."""
 
-import math
 import time
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import partial
 from types import TracebackType
 
 from server.adapters.cpu import current_account
+from server.adapters.histogram import SORTED_AT_ONCE, Histogram, histogram_lines
 from server.adapters.metric_names import MEANINGS, introduced
 from server.errors import OverloadedError, RequestError, StorageError
-from server.ports.telemetry import BoxTiming, Visit
-
-# Upper bounds, seconds: from a read of the cache to a client's patience.
-BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from server.ports.telemetry import BoxTiming, Lookups, Stopwatch, Timed, Visit
 
 _OWN_FAULTS = (OverloadedError, StorageError)
 
-# So many visits are sorted by box, and durations into buckets, together: for each alone it takes
-# twice as long.
-UNSORTED = 256
-
-_collected: ContextVar[list[Visit] | None] = ContextVar("collected", default=None)
-_bucket = partial(bisect_left, BOUNDS_S)
-
-
-@dataclass(slots=True)
-class _Histogram:
-    # Of each bucket alone, the last above all bounds; Prometheus wants them summed up.
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
-    sum_s: float = 0.0
-    unsorted_s: list[float] = field(default_factory=list)
-
-    def observe(self, *durations_s: float) -> None:
-        self.unsorted_s += durations_s
-        if len(self.unsorted_s) >= UNSORTED:
-            self.sort()
-
-    def sort(self) -> None:
-        for at, count in Counter(map(_bucket, self.unsorted_s)).items():
-            self.buckets[at] += count
-        self.sum_s += sum(self.unsorted_s)
-        self.unsorted_s.clear()
+_collected: ContextVar[list[Timed] | None] = ContextVar("collected", default=None)
 
 
 class Metrics:
@@ -55,51 +25,39 @@ class Metrics:
     """
 
     def __init__(self, *, is_metered: bool = False) -> None:
-        # Those that are over, and yet to be sorted.
-        self.visits: list[_Span] = []
-        self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
-        self._ages: dict[str, _Histogram] = defaultdict(_Histogram)
-        self._hits: dict[str, int] = defaultdict(int)
-        self._misses: dict[str, int] = defaultdict(int)
+        self.durations: dict[str, Histogram] = defaultdict(Histogram)
+        self._ages: dict[str, Histogram] = defaultdict(Histogram)
+        self._lookups: dict[str, Lookups] = defaultdict(Lookups)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
         self._cpu_s: dict[str, float] = defaultdict(float)
         self._commit_cpu_s: dict[str, float] = defaultdict(float)
         self._answers: dict[tuple[str, str, int], int] = defaultdict(int)
         self._span: type[_Span] = _MeteredSpan if is_metered else _Span
+        self._stopwatch: type[_Stopwatch] = _MeteredStopwatch if is_metered else _Stopwatch
 
     def span(self, box: str) -> AbstractContextManager[Visit]:
         """Time a visit to a box; an exception that leaves it counts as an error."""
         return self._span(self, box)
+
+    def stopwatch(self, box: str, inner_box: str) -> Stopwatch:
+        """Return what times visits to a box and to the one behind it, one after the other."""
+        return self._stopwatch(self, box, inner_box)
 
     def failed(self, box: str, error: BaseException) -> None:
         """Count an error, unless it is no fault of the box."""
         if box and _is_failure(error):
             self._counts["socialfeed_box_errors_total", box] += 1
 
-    def sort_visits(self) -> None:
-        """Count those that are over by their boxes."""
-        durations_s: dict[str, list[float]] = defaultdict(list)
-        for visit in self.visits:
-            if visit.inner_box:
-                durations_s[visit.inner_box].append(visit.ended_s - visit.inner_started_s)
-            durations_s[visit.box].append(visit.ended_s - visit.started_s)
-        self.visits.clear()
-        for box, each_s in durations_s.items():
-            self._durations[box].observe(*each_s)
-
-    def collect_visits(self) -> list[Visit]:
+    def collect_visits(self) -> list[Timed]:
         """Return a list that visits are added to from now on, by this task and those it starts."""
-        collected: list[Visit] = []
+        collected: list[Timed] = []
         _collected.set(collected)
         return collected
 
-    def cache(self, box: str, *, hits: int, misses: int) -> None:
-        """Count what was found in a cache, and what was not."""
-        if hits:
-            self._hits[box] += hits
-        if misses:
-            self._misses[box] += misses
+    def lookups(self, box: str) -> Lookups:
+        """Return the counts of a cache, for the cache to add to."""
+        return self._lookups[box]
 
     def delivered(self, queue: str, *, age_s: float) -> None:
         """Note how old an event was when its effects were done."""
@@ -115,7 +73,7 @@ class Metrics:
 
     def committed(self, box: str, *, jobs: int, duration_s: float, cpu_s: float) -> None:
         """Note a group commit: its jobs, how long it took, and the CPU of its thread."""
-        self._durations[box].observe(duration_s)
+        self.durations[box].observe(duration_s)
         self._counts["socialfeed_commit_jobs_total", box] += jobs
         self._commit_cpu_s[box] += cpu_s
 
@@ -141,9 +99,8 @@ class Metrics:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterable[str]:
-        self.sort_visits()
-        yield from _histogram_lines("socialfeed_box_duration_seconds", self._durations)
-        yield from _histogram_lines("socialfeed_freshness_seconds", self._ages)
+        yield from histogram_lines("socialfeed_box_duration_seconds", self.durations)
+        yield from histogram_lines("socialfeed_freshness_seconds", self._ages)
         yield from introduced("socialfeed_answers_total", "counter")
         for (method, route, status), count in sorted(self._answers.items()):
             labels = f'method="{method}",route="{route}",status="{status}"'
@@ -151,8 +108,9 @@ class Metrics:
         values: dict[str, list[tuple[str, float]]] = defaultdict(list)
         for (name, box), count in self._counts.items():
             values[name].append((box, count))
-        values["socialfeed_cache_hits_total"] += self._hits.items()
-        values["socialfeed_cache_misses_total"] += self._misses.items()
+        for box, lookups in self._lookups.items():
+            values["socialfeed_cache_hits_total"].append((box, lookups.hits))
+            values["socialfeed_cache_misses_total"].append((box, lookups.misses))
         values["socialfeed_box_cpu_seconds_total"] += self._cpu_s.items()
         values["socialfeed_commit_cpu_seconds_total"] += self._commit_cpu_s.items()
         for (name, box), value in self._gauges.items():
@@ -162,10 +120,34 @@ class Metrics:
             yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
 
 
-class _Span:
+class _Timed:
+    """When a visit has begun, went on to the box behind, if it has, and ended."""
+
+    __slots__ = ("box", "ended_s", "inner_box", "inner_started_s", "started_s")
+
+    box: str
+    inner_box: str
+    started_s: float
+    inner_started_s: float
+    ended_s: float
+
+    @property
+    def timings(self) -> Sequence[BoxTiming]:
+        """See `Timed`."""
+        return self._timings(None, None)
+
+    def _timings(self, cpu_s: float | None, inner_cpu_s: float | None) -> Sequence[BoxTiming]:
+        own = BoxTiming(self.box, self.ended_s - self.started_s, cpu_s)
+        if not self.inner_box:
+            return (own,)
+        inner_s = self.ended_s - self.inner_started_s
+        return BoxTiming(self.inner_box, inner_s, inner_cpu_s), own
+
+
+class _Span(_Timed):
     """A class, since a generator's context costs three times as much, several times a request."""
 
-    __slots__ = ("_metrics", "box", "ended_s", "inner_box", "inner_started_s", "started_s")
+    __slots__ = ("_metrics",)
 
     def __init__(self, metrics: Metrics, box: str) -> None:
         self._metrics = metrics
@@ -181,41 +163,23 @@ class _Span:
         self.inner_box = box
         self.inner_started_s = time.perf_counter()
 
-    def forget(self) -> None:
-        """See `Visit`."""
-        self.box = ""
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self.box:
-            return
-        self.ended_s = time.perf_counter()
-        visits = self._metrics.visits
-        visits.append(self)
-        if len(visits) >= UNSORTED:
-            self._metrics.sort_visits()
+        self.ended_s = ended_s = time.perf_counter()
+        metrics = self._metrics
+        metrics.durations[self.box].observe(ended_s - self.started_s)
+        if self.inner_box:
+            metrics.durations[self.inner_box].observe(ended_s - self.inner_started_s)
         if error is not None:
-            self._metrics.failed(self.inner_box, error)
-            self._metrics.failed(self.box, error)
+            metrics.failed(self.inner_box, error)
+            metrics.failed(self.box, error)
         collected = _collected.get()
         if collected is not None:
             collected.append(self)
-
-    @property
-    def timings(self) -> Sequence[BoxTiming]:
-        """See `Visit`."""
-        return self._timings(None, None)
-
-    def _timings(self, cpu_s: float | None, inner_cpu_s: float | None) -> Sequence[BoxTiming]:
-        own = BoxTiming(self.box, self.ended_s - self.started_s, cpu_s)
-        if not self.inner_box:
-            return (own,)
-        inner_s = self.ended_s - self.inner_started_s
-        return BoxTiming(self.inner_box, inner_s, inner_cpu_s), own
 
 
 class _MeteredSpan(_Span):
@@ -251,7 +215,83 @@ class _MeteredSpan(_Span):
 
     @property
     def timings(self) -> Sequence[BoxTiming]:
-        """See `Visit`."""
+        """See `Timed`."""
+        return self._timings(self._cpu_s, self._inner_cpu_s)
+
+
+class _Stopwatch(_Timed):
+    """One object for all visits, which costs less than half of what a span for each does."""
+
+    __slots__ = ("_durations_s", "_histograms", "_inner_durations_s", "lap", "start")
+
+    def __init__(self, metrics: Metrics, box: str, inner_box: str) -> None:
+        self.box = box
+        self.inner_box = inner_box
+        # The clock itself, without a call around it.
+        self.start: Callable[[], float] = time.perf_counter
+        self.lap: Callable[[], float] = time.perf_counter
+        self._histograms = own, inner = metrics.durations[box], metrics.durations[inner_box]
+        self._durations_s = own.unsorted_s
+        self._inner_durations_s = inner.unsorted_s
+
+    def stop(self, started_s: float, lap_s: float) -> None:
+        """See `Stopwatch`."""
+        ended_s = time.perf_counter()
+        self.started_s, self.inner_started_s, self.ended_s = started_s, lap_s, ended_s
+        self._inner_durations_s.append(ended_s - lap_s)
+        durations_s = self._durations_s
+        durations_s.append(ended_s - started_s)
+        if len(durations_s) >= SORTED_AT_ONCE:
+            for histogram in self._histograms:
+                histogram.sort()
+
+    def reset(self) -> None:
+        """See `Stopwatch`."""
+
+
+class _MeteredStopwatch(_Stopwatch):
+    """Also charges CPU to the boxes."""
+
+    __slots__ = ("_account", "_cpu_s", "_entered", "_inner_cpu_s")
+
+    def __init__(self, metrics: Metrics, box: str, inner_box: str) -> None:
+        super().__init__(metrics, box, inner_box)
+        self.start = self._start
+        self.lap = self._lap
+
+    def _start(self) -> float:
+        self._cpu_s: float | None = None
+        self._inner_cpu_s: float | None = None
+        self._account = current_account()
+        self._entered = 0
+        self._enter(self.box)
+        return time.perf_counter()
+
+    def _lap(self) -> float:
+        self._enter(self.inner_box)
+        return time.perf_counter()
+
+    def stop(self, started_s: float, lap_s: float) -> None:
+        """See `Stopwatch`."""
+        if self._account is not None:
+            self._inner_cpu_s = self._account.leave()
+            self._cpu_s = self._account.leave()
+        super().stop(started_s, lap_s)
+
+    def reset(self) -> None:
+        """See `Stopwatch`."""
+        if self._account is not None:
+            for _ in range(self._entered):
+                self._account.leave()
+
+    def _enter(self, box: str) -> None:
+        if self._account is not None:
+            self._account.enter(box)
+            self._entered += 1
+
+    @property
+    def timings(self) -> Sequence[BoxTiming]:
+        """See `Timed`."""
         return self._timings(self._cpu_s, self._inner_cpu_s)
 
 
@@ -260,16 +300,3 @@ def _is_failure(error: BaseException) -> bool:
     if isinstance(error, RequestError):
         return isinstance(error, _OWN_FAULTS)
     return isinstance(error, Exception)
-
-
-def _histogram_lines(name: str, histograms: dict[str, _Histogram]) -> Iterable[str]:
-    yield from introduced(name, "histogram")
-    for box, histogram in sorted(histograms.items()):
-        histogram.sort()
-        count = 0
-        for bound, more in zip((*BOUNDS_S, math.inf), histogram.buckets, strict=True):
-            count += more
-            within = "+Inf" if bound == math.inf else f"{bound:g}"
-            yield f'{name}_bucket{{box="{box}",le="{within}"}} {count}'
-        yield f'{name}_sum{{box="{box}"}} {histogram.sum_s:.9g}'
-        yield f'{name}_count{{box="{box}"}} {count}'

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from server.ports.telemetry import Visit
+from server.ports.telemetry import Timed
 
 
 # Not frozen: the gateway finds out whose it is.
@@ -21,7 +21,7 @@ class Exchange:
 
     request_id: str
     caller_id: int | None = field(default=None, init=False)
-    visits: Sequence[Visit] = field(default=(), init=False)
+    visits: Sequence[Timed] = field(default=(), init=False)
 
 
 # Where a request has it.

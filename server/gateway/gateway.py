@@ -22,7 +22,7 @@ from server.gateway.timing import Timings, server_timing
 from server.gateway.whole_response import WholeResponse
 from server.limits import Limits
 from server.model.ids import IdGenerator
-from server.ports.telemetry import Telemetry, Visit
+from server.ports.telemetry import Telemetry, Timed
 from server.services.accounts import Accounts
 
 BOX = "api_gateway"
@@ -36,6 +36,9 @@ class ServeRequest(Protocol):
     ) -> Awaitable[web.StreamResponse]:
         """Answer a request; `parameters` are those in its path."""
         ...
+
+
+Find = Callable[[web.Request, Mapping[str, str]], WholeResponse | None]
 
 
 class GatewayTelemetry(Telemetry, Timings, Protocol):
@@ -54,7 +57,7 @@ class Served:
     """
 
     serve: ServeRequest
-    at_hand: Callable[[web.Request, Mapping[str, str]], WholeResponse | None] | None = None
+    at_hand: Find | None = None
     is_call: bool = False
 
 
@@ -124,7 +127,7 @@ class Gateway:
         router: Router[Served] = Router()
         for call in calls:
             if not call.is_stream:
-                at_hand = partial(self._at_hand, call, call.at_hand) if call.at_hand else None
+                at_hand = self._finder(call, call.at_hand) if call.at_hand else None
                 served = Served(partial(self._serve, call), at_hand, is_call=True)
                 router.add(call.method, call.path, served)
         for pattern, serve in others.items():
@@ -173,7 +176,7 @@ class Gateway:
         kind = _kind(call)
         # A stream is counted by its box, since it stays for as long as its reader.
         place = 0 if call.is_stream else 1
-        visits: Sequence[Visit] = ()
+        visits: Sequence[Timed] = ()
         if place:
             self._expect_room(call, kind)
             request[EXCHANGE].visits = visits = self._telemetry.collect_visits()
@@ -207,23 +210,22 @@ class Gateway:
         if call.queues_events and self._queued_events() >= self._limits.queued_events:
             raise OverloadedError(box="message_queue")
 
-    def _at_hand(
-        self,
-        call: Call,
-        find: Callable[[Incoming], Answer | None],
-        request: web.Request,
-        parameters: Mapping[str, str],
-    ) -> WholeResponse | None:
-        if self._in_progress[_kind(call)] >= self._limits.requests_at_once:
-            return None
-        with self._telemetry.span(BOX) as visit:
+    def _finder(self, call: Call, find: Callable[[Incoming], Answer | None]) -> Find:
+        """Return what answers a call without waiting, with what `find` finds."""
+        stopwatch = self._telemetry.stopwatch(BOX, call.box)
+        kind, needs_token = _kind(call), self._needs_token(call)
+
+        def at_hand(request: web.Request, parameters: Mapping[str, str]) -> WholeResponse | None:
+            if self._in_progress[kind] >= self._limits.requests_at_once:
+                return None
             response = None
+            started_s = lap_s = stopwatch.start()
             try:
                 self._expect_known_origin(request)
-                caller_id = self._known_caller(request) if self._needs_token(call) else None
+                caller_id = self._known_caller(request) if needs_token else None
                 counted = self._counts_for(request, caller_id)
                 if self._rate_limit.would_pass(*counted):
-                    visit.on_to(call.box)
+                    lap_s = stopwatch.lap()
                     incoming = Incoming(request, parameters, caller_id, b"", self._cursors, NO_ID)
                     response = _short(find(incoming))
                 if response:
@@ -232,13 +234,16 @@ class Gateway:
                 # It is told on the usual way.
                 response = None
             if response is None:
-                visit.forget()
+                stopwatch.reset()
                 return None
-        # Nothing that is at hand visits any other box.
-        request[EXCHANGE].visits = visits = (visit,)
-        if self._settings.shows_timing:
-            response.add_header("Server-Timing", server_timing(visits))
-        return response
+            stopwatch.stop(started_s, lap_s)
+            # Nothing that is at hand visits any other box, and these are told before the next.
+            request[EXCHANGE].visits = visits = (stopwatch,)
+            if self._settings.shows_timing:
+                response.add_header("Server-Timing", server_timing(visits))
+            return response
+
+        return at_hand
 
     async def _body(self, call: Call, request: web.Request) -> bytes:
         """Read the body; while it is on its way, its request takes nobody's place."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple, cast
 from aiohttp import web
 
 from server.gateway.whole_response import WholeResponse
-from server.ports.telemetry import BoxTiming, Visit, timings_of
+from server.ports.telemetry import BoxTiming, Timed, timings_of
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -18,7 +18,7 @@ _HEADER = "Server-Timing"
 class Timings(Protocol):
     """What collects visits to boxes."""
 
-    def collect_visits(self) -> list[Visit]:
+    def collect_visits(self) -> list[Timed]:
         """Return a list that grows while the boxes work for this task, and those it starts."""
         ...
 
@@ -50,7 +50,7 @@ def timed(
     return handle
 
 
-def server_timing(visits: Iterable[Visit]) -> str:
+def server_timing(visits: Iterable[Timed]) -> str:
     """Return the value of a header `Server-Timing`."""
     return ", ".join(map(_metric, timings_of(visits)))
 

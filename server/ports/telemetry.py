@@ -1,7 +1,8 @@
 """What the boxes tell about themselves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
@@ -19,13 +20,25 @@ class BoxTiming(NamedTuple):
     cpu_s: float | None
 
 
-class Visit(Protocol):
-    """A visit to a box that is being timed."""
+@dataclass(slots=True)
+class Lookups:
+    """How often something was looked up in a cache, and found in it or not."""
+
+    hits: int = 0
+    misses: int = 0
+
+
+class Timed(Protocol):
+    """A visit to a box."""
 
     @property
     def timings(self) -> Sequence[BoxTiming]:
         """What it took once it is over, that of the box behind it first."""
         ...
+
+
+class Visit(Timed, Protocol):
+    """A visit to a box that is being timed."""
 
     def on_to(self, box: str) -> None:
         """From here to its end it is a visit to a box behind this one too.
@@ -34,12 +47,34 @@ class Visit(Protocol):
         """
         ...
 
-    def forget(self) -> None:
-        """Tell nothing of it: it was not made after all."""
+
+class Stopwatch(Timed, Protocol):
+    """Times visits to a box and to the one behind it, one visit after the other.
+
+    For what is done so often, and so quickly, that a span for each would cost more than it tells.
+    `timings` are those of the last visit that was told.
+    """
+
+    @property
+    def start(self) -> Callable[[], float]:
+        """Begin a visit to the box; returns when, in seconds."""
+        ...
+
+    @property
+    def lap(self) -> Callable[[], float]:
+        """Go on to the box behind it, until both end; returns when."""
+        ...
+
+    def stop(self, started_s: float, lap_s: float) -> None:
+        """End the visit and tell it; it has been to the box behind."""
+        ...
+
+    def reset(self) -> None:
+        """End the visit and tell nothing of it: it was not made after all."""
         ...
 
 
-def timings_of(visits: Iterable[Visit]) -> Sequence[BoxTiming]:
+def timings_of(visits: Iterable[Timed]) -> Sequence[BoxTiming]:
     """Return what visits took that are over."""
     return [timing for visit in visits for timing in visit.timings]
 
@@ -51,8 +86,12 @@ class Telemetry(Protocol):
         """Time a visit to a box; an exception that leaves it counts as an error."""
         ...
 
-    def cache(self, box: str, *, hits: int, misses: int) -> None:
-        """Count what was found in a cache, and what was not."""
+    def stopwatch(self, box: str, inner_box: str) -> Stopwatch:
+        """Return what times visits to a box and to the one behind it, one after the other."""
+        ...
+
+    def lookups(self, box: str) -> Lookups:
+        """Return the counts of a cache, for the cache to add to."""
         ...
 
     def delivered(self, queue: str, *, age_s: float) -> None:

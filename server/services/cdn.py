@@ -128,6 +128,7 @@ class Cdn:
         self._storage = storage
         self._media_store = media
         self._telemetry = telemetry
+        self._lookups = telemetry.lookups(BOX)
         self._monotonic_s = monotonic_s
         self._media: LeasedCache[str, Media] = LeasedCache(capacity=REMEMBERED_OBJECTS)
         self._known: LeasedCache[str, _Known] = LeasedCache(
@@ -251,9 +252,10 @@ class Cdn:
         place = (found.key, number)
         size_bytes = min(SLICE_BYTES, found.stored.size_bytes - number * SLICE_BYTES)
         held, was_asked = self.cache.ask(place, size_bytes=size_bytes)
-        self._telemetry.cache(BOX, hits=held is not None, misses=held is None)
         if held is not None:
+            self._lookups.hits += 1
             return held.content, self._monotonic_s() - held.fetched_at_s
+        self._lookups.misses += 1
         return await self._fetched(found, number, size_bytes, may_evict=was_asked), 0.0
 
     async def _fetched(

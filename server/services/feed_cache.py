@@ -58,7 +58,7 @@ class FeedCache:
     ) -> None:
         self._follows = follows
         self._feeds = feeds
-        self._telemetry = telemetry
+        self._lookups = telemetry.lookups(BOX)
         self._max_entries = max_entries
         self._cached: OrderedDict[int, _Cached] = OrderedDict()
         self._bytes = 0
@@ -78,7 +78,7 @@ class FeedCache:
         """Return what a user's feed is made from, if it is in memory."""
         sources = self.at_hand(user_id)
         if sources is None:
-            self._telemetry.cache(BOX, hits=0, misses=1)
+            self._lookups.misses += 1
         else:
             self.note_hit(user_id)
         return sources
@@ -92,7 +92,7 @@ class FeedCache:
 
     def note_hit(self, user_id: int) -> None:
         """Note that what was at hand was used."""
-        self._telemetry.cache(BOX, hits=1, misses=0)
+        self._lookups.hits += 1
         self._cached.move_to_end(user_id)
 
     async def filled(self, user_id: int) -> FeedSources:

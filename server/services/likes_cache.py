@@ -18,7 +18,7 @@ class LikesCache:
 
     def __init__(self, counters: Counters, telemetry: Telemetry) -> None:
         self._counters = counters
-        self._telemetry = telemetry
+        self._lookups = telemetry.lookups(BOX)
         self._counts: LeasedCache[int, Counts] = LeasedCache(capacity=CAPACITY)
         counters.subscribe(self._put)
 
@@ -27,7 +27,8 @@ class LikesCache:
         wanted = list(post_ids)
         counts = {post_id: found for post_id in wanted if (found := self._counts.get(post_id))}
         missing = [post_id for post_id in wanted if post_id not in counts]
-        self._telemetry.cache(BOX, hits=len(counts), misses=len(missing))
+        self._lookups.hits += len(counts)
+        self._lookups.misses += len(missing)
         if missing:
             lease = self._counts.lease()
             for post_id, found in (await self._counters.get_many(missing)).items():

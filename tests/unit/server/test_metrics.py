@@ -1,0 +1,144 @@
+"""What is told of boxes in the Prometheus text format."""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from server.adapters.cpu import current_account, meter_tasks
+from server.adapters.histogram import BOUNDS_S, SORTED_AT_ONCE, Histogram
+from server.adapters.metrics import Metrics
+
+T = TypeVar("T")
+
+
+async def in_a_metered_task(work: Coroutine[Any, Any, T], metrics: Metrics) -> T:
+    """Do the work in a task whose CPU is charged to boxes."""
+    meter_tasks(asyncio.get_running_loop(), metrics.charge)
+    return await asyncio.create_task(work)
+
+
+def told(metrics: Metrics, name: str, box: str) -> float:
+    """Return the value of a metric of a box."""
+    found = re.search(rf'^{name}{{box="{box}"}} (.+)$', metrics.text(), re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+@pytest.mark.parametrize("number", [0, 1, SORTED_AT_ONCE - 1, SORTED_AT_ONCE, 1_000])
+def test_a_bucket_counts_all_up_to_its_bound_and_the_bound_itself(number: int) -> None:
+    rng = np.random.default_rng(7)
+    drawn_s = rng.lognormal(-6, 4, size=number).tolist()
+    durations_s = [*drawn_s, *BOUNDS_S, 0.0]
+    histogram = Histogram()
+
+    for duration_s in durations_s:
+        histogram.observe(duration_s)
+
+    lines = list(histogram.lines("took_seconds", "a_box"))
+    counts = {
+        bound: int(count)
+        for line in lines
+        for bound, count in re.findall(r'le="(.+?)"} (\d+)$', line)
+    }
+    expected = {f"{bound:g}": sum(each <= bound for each in durations_s) for bound in BOUNDS_S}
+    assert counts == {**expected, "+Inf": len(durations_s)}
+    assert lines[-1] == f'took_seconds_count{{box="a_box"}} {len(durations_s)}'
+    total_s = float(lines[-2].removeprefix('took_seconds_sum{box="a_box"} '))
+    assert total_s == pytest.approx(sum(durations_s))
+
+
+def test_a_histogram_keeps_few_durations_unsorted() -> None:
+    histogram = Histogram()
+
+    for _ in range(10 * SORTED_AT_ONCE + 1):
+        histogram.observe(0.001)
+
+    assert len(histogram.unsorted_s) == 1
+
+
+def test_a_stopwatch_tells_both_boxes() -> None:
+    metrics = Metrics()
+    stopwatch = metrics.stopwatch("api_gateway", "feed_reader")
+    visits = 2 * SORTED_AT_ONCE + 3
+
+    for _ in range(visits):
+        started_s = stopwatch.start()
+        stopwatch.stop(started_s, stopwatch.lap())
+
+    inner, outer = stopwatch.timings
+    assert (inner.box, outer.box) == ("feed_reader", "api_gateway")
+    assert 0 <= inner.duration_s <= outer.duration_s
+    for box in ("api_gateway", "feed_reader"):
+        assert told(metrics, "socialfeed_box_duration_seconds_count", box) == visits
+    sums_s = [
+        told(metrics, "socialfeed_box_duration_seconds_sum", box)
+        for box in ("feed_reader", "api_gateway")
+    ]
+    assert 0 < sums_s[0] <= sums_s[1]
+
+
+def test_a_stopwatch_that_is_reset_tells_nothing() -> None:
+    metrics = Metrics()
+    stopwatch = metrics.stopwatch("api_gateway", "feed_reader")
+
+    stopwatch.start()
+    stopwatch.lap()
+    stopwatch.reset()
+
+    assert told(metrics, "socialfeed_box_duration_seconds_count", "api_gateway") == 0
+    assert told(metrics, "socialfeed_box_duration_seconds_count", "feed_reader") == 0
+
+
+@pytest.mark.parametrize("laps", [0, 1])
+def test_a_metered_stopwatch_that_is_reset_leaves_the_boxes_it_was_in(laps: int) -> None:
+    metrics = Metrics(is_metered=True)
+    stopwatch = metrics.stopwatch("api_gateway", "feed_reader")
+
+    async def visit() -> tuple[str, str]:
+        account = current_account()
+        assert account
+        before = account.box
+        stopwatch.start()
+        for _ in range(laps):
+            stopwatch.lap()
+        stopwatch.reset()
+        return before, account.box
+
+    before, after = asyncio.run(in_a_metered_task(visit(), metrics))
+
+    assert before == after
+
+
+def test_a_metered_stopwatch_tells_the_cpu_of_both_boxes() -> None:
+    metrics = Metrics(is_metered=True)
+    stopwatch = metrics.stopwatch("api_gateway", "feed_reader")
+
+    async def visit() -> None:
+        started_s = stopwatch.start()
+        lap_s = stopwatch.lap()
+        sum(range(100_000))
+        stopwatch.stop(started_s, lap_s)
+
+    asyncio.run(in_a_metered_task(visit(), metrics))
+
+    inner, outer = stopwatch.timings
+    assert inner.cpu_s is not None
+    assert outer.cpu_s is not None
+    assert 0 <= outer.cpu_s < inner.cpu_s
+    charged_s = told(metrics, "socialfeed_box_cpu_seconds_total", "feed_reader")
+    assert charged_s == pytest.approx(inner.cpu_s)
+
+
+def test_a_cache_is_told_from_its_first_lookup_on() -> None:
+    metrics = Metrics()
+    lookups = metrics.lookups("feed_cache")
+
+    lookups.hits += 3
+    lookups.misses += 1
+
+    assert told(metrics, "socialfeed_cache_hits_total", "feed_cache") == 3
+    assert told(metrics, "socialfeed_cache_misses_total", "feed_cache") == 1
