@@ -3,6 +3,13 @@
 from collections.abc import Iterable
 
 MEANINGS = {
+    "process_cpu_seconds_total": "CPU of the server's process, its own and the system's for it.",
+    "process_max_fds": "File descriptors that the process may have open.",
+    "process_open_fds": "File descriptors that the process has open.",
+    "process_resident_memory_bytes": "Memory of the process that is resident.",
+    "process_start_time_seconds": "When the process was started, since 1970.",
+    "process_threads": "Threads of the process.",
+    "process_virtual_memory_bytes": "Addresses that the process has taken.",
     "socialfeed_answered_at_once_total": "Requests answered in the callback in which they came.",
     "socialfeed_answers_total": "Answers, by method, route and status.",
     "socialfeed_box_cpu_seconds_total": "CPU of the event loop's thread at work for a box.",

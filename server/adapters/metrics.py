@@ -10,6 +10,7 @@ from types import TracebackType
 from server.adapters.cpu import current_account
 from server.adapters.histogram import SORTED_AT_ONCE, Histogram, histogram_lines
 from server.adapters.metric_names import MEANINGS, introduced
+from server.adapters.process_metrics import process_lines
 from server.errors import OverloadedError, RequestError, StorageError
 from server.ports.telemetry import BoxTiming, Lookups, Stopwatch, Timed, Visit
 
@@ -118,6 +119,7 @@ class Metrics:
         for name, by_box in sorted((name, each) for name, each in values.items() if each):
             yield from introduced(name, "counter" if name.endswith("_total") else "gauge")
             yield from (f'{name}{{box="{box}"}} {value:.9g}' for box, value in sorted(by_box))
+        yield from process_lines()
 
 
 class _Timed:

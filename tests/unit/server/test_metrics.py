@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
+from server.adapters.clock import SystemClock
 from server.adapters.cpu import current_account, meter_tasks
 from server.adapters.histogram import BOUNDS_S, SORTED_AT_ONCE, Histogram
 from server.adapters.metrics import Metrics
@@ -142,3 +145,18 @@ def test_a_cache_is_told_from_its_first_lookup_on() -> None:
 
     assert told(metrics, "socialfeed_cache_hits_total", "feed_cache") == 3
     assert told(metrics, "socialfeed_cache_misses_total", "feed_cache") == 1
+
+
+def test_the_process_is_told_as_the_system_sees_it() -> None:
+    now_s, cpu_s = SystemClock().now_ms() / 1000, time.process_time()
+
+    found = dict(re.findall(r"^(process_\w+) (\S+)$", Metrics().text(), re.MULTILINE))
+
+    assert cpu_s - 0.1 <= float(found["process_cpu_seconds_total"]) <= time.process_time() + 0.1
+    # The system's clock may have been set since the boot.
+    assert now_s - 3_600 < float(found["process_start_time_seconds"]) < now_s + 2
+    resident = float(found["process_resident_memory_bytes"])
+    virtual = float(found["process_virtual_memory_bytes"])
+    assert 10e6 < resident < virtual
+    assert 2 < float(found["process_open_fds"]) < float(found["process_max_fds"])
+    assert float(found["process_threads"]) >= threading.active_count()
