@@ -10,7 +10,7 @@ from server.adapters.metric_names import introduced
 # Upper bounds, seconds: from a read of the cache to a client's patience.
 BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# So many durations are sorted together: that takes a quarter of finding the bucket of each alone.
+# So many durations are sorted together: that takes a third of finding the bucket of each alone.
 SORTED_AT_ONCE = 128
 
 
@@ -19,8 +19,8 @@ class Histogram:
     """How often something has taken how long.
 
     Attributes:
-        unsorted_s: those yet to be counted, seconds; the same list for ever. Who adds to it calls
-            `sort` once there are `SORTED_AT_ONCE`.
+        unsorted_s: those yet to be counted, seconds; the same list for ever. Who adds to it without
+            `observe`, where a call is too much, calls `sort` once it is `SORTED_AT_ONCE` long.
     """
 
     unsorted_s: list[float] = field(default_factory=list)

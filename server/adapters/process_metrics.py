@@ -4,9 +4,11 @@ Names: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metr
 fields are those of proc_pid_stat(5) and proc_pid_statm(5).
 """
 
+import math
 import os
 import resource
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from server.adapters.metric_names import introduced
@@ -24,7 +26,11 @@ def process_lines() -> Iterable[str]:
         values |= _in_proc()
     for name, value in sorted(values.items()):
         yield from introduced(name, "counter" if name.endswith("_total") else "gauge")
-        yield f"{name} {value:.15g}"
+        yield f"{name} {_told(value)}"
+
+
+def _told(value: float) -> str:
+    return "+Inf" if value == math.inf else f"{value:.15g}"
 
 
 def _in_proc() -> Mapping[str, float]:
@@ -35,16 +41,19 @@ def _in_proc() -> Mapping[str, float]:
     virtual, resident, *_ = map(int, (own / "statm").read_text().split())
     page_bytes = resource.getpagesize()
     most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    is_bounded = most_files != resource.RLIM_INFINITY
     return {
         "process_start_time_seconds": _boot_time_s() + since_boot_s,
         "process_threads": int(fields[_THREADS - 3]),
         "process_virtual_memory_bytes": virtual * page_bytes,
         "process_resident_memory_bytes": resident * page_bytes,
+        # With the one that lists them, as Prometheus' own clients count.
         "process_open_fds": sum(1 for _ in (own / "fd").iterdir()),
-        "process_max_fds": most_files,
+        "process_max_fds": most_files if is_bounded else math.inf,
     }
 
 
+@cache
 def _boot_time_s() -> int:
     lines = (_PROC / "stat").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("btime "))

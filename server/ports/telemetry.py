@@ -52,7 +52,7 @@ class Stopwatch(Timed, Protocol):
     """Times visits to a box and to the one behind it, one visit after the other.
 
     For what is done so often, and so quickly, that a span for each would cost more than it tells.
-    `timings` are those of the last visit that was told.
+    `timings` are those of the last visit that was told: to be read before the next begins.
     """
 
     @property
@@ -66,7 +66,7 @@ class Stopwatch(Timed, Protocol):
         ...
 
     def stop(self, started_s: float, lap_s: float) -> None:
-        """End the visit and tell it; it has been to the box behind."""
+        """End the visit and tell it; it has been to the box behind, so after `lap`."""
         ...
 
     def reset(self) -> None:
@@ -88,6 +88,10 @@ class Telemetry(Protocol):
 
     def stopwatch(self, box: str, inner_box: str) -> Stopwatch:
         """Return what times visits to a box and to the one behind it, one after the other."""
+        ...
+
+    def failed(self, box: str, error: BaseException) -> None:
+        """Count an error, unless it is no fault of the box."""
         ...
 
     def lookups(self, box: str) -> Lookups:
