@@ -16,27 +16,32 @@ SORTED_AT_ONCE = 128
 
 @dataclass(slots=True)
 class Histogram:
-    """How often something has taken how long.
+    """How often something has taken how long."""
 
-    Attributes:
-        unsorted_s: those yet to be counted, seconds; the same list for ever. Who adds to it without
-            `observe`, where a call is too much, calls `sort` once it is `SORTED_AT_ONCE` long.
-    """
-
-    unsorted_s: list[float] = field(default_factory=list)
+    # Those yet to be counted.
+    _unsorted_s: list[float] = field(default_factory=list)
     # Of each bucket alone, the last above all bounds; Prometheus wants them summed up.
     _buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     _sum_s: float = 0.0
 
     def observe(self, duration_s: float) -> None:
         """Count one."""
-        self.unsorted_s.append(duration_s)
-        if len(self.unsorted_s) >= SORTED_AT_ONCE:
-            self.sort()
+        self._unsorted_s.append(duration_s)
+        if len(self._unsorted_s) >= SORTED_AT_ONCE:
+            self._sort()
 
-    def sort(self) -> None:
-        """Count those that are yet to be counted."""
-        durations_s = self.unsorted_s
+    def add(self, number: int, *, sum_s: float) -> None:
+        """Count so many of at most `BOUNDS_S[0]`."""
+        self._buckets[0] += number
+        self._sum_s += sum_s
+
+    @property
+    def unsorted(self) -> int:
+        """How many are yet to be counted."""
+        return len(self._unsorted_s)
+
+    def _sort(self) -> None:
+        durations_s = self._unsorted_s
         durations_s.sort()
         self._sum_s += sum(durations_s)
         below = 0
@@ -49,7 +54,7 @@ class Histogram:
 
     def lines(self, name: str, box: str) -> Iterable[str]:
         """Return the lines that tell it."""
-        self.sort()
+        self._sort()
         count = 0
         for bound, more in zip((*BOUNDS_S, math.inf), self._buckets, strict=True):
             count += more

@@ -32,7 +32,7 @@ from tests.benchmarks.worlds import known, pin
 from tests.e2e.serving import Serving, serving
 
 USERS = 400
-PROCESSES = 8
+PROCESSES = 10
 SECONDS = 8
 # Between the client's last answer that counts, and its end.
 ENDING_S = 0.5

@@ -60,7 +60,7 @@ def test_a_histogram_keeps_few_durations_unsorted() -> None:
     for _ in range(10 * SORTED_AT_ONCE + 1):
         histogram.observe(0.001)
 
-    assert len(histogram.unsorted_s) == 1
+    assert histogram.unsorted == 1
 
 
 def test_a_stopwatch_tells_both_boxes() -> None:
@@ -100,19 +100,28 @@ def test_a_stopwatch_that_is_reset_tells_nothing() -> None:
         assert told(metrics, "socialfeed_box_duration_seconds_count", box) == 1
 
 
-@pytest.mark.parametrize("box", ["api_gateway", "feed_reader"])
-def test_a_stopwatch_keeps_few_durations_unsorted_whatever_spans_add(box: str) -> None:
+def test_a_stopwatch_tells_slow_visits_with_quick_ones_and_those_of_spans() -> None:
     metrics = Metrics()
     stopwatch = metrics.stopwatch("api_gateway", "feed_reader")
 
-    for _ in range(10 * SORTED_AT_ONCE):
-        started_s = stopwatch.start()
-        stopwatch.stop(started_s, stopwatch.lap())
-        with metrics.span(box):
-            pass
+    for took_s, inner_s in ((0.0001, 0.00005), (0.003, 0.002), (20.0, 0.0001)):
+        now_s = stopwatch.start()
+        stopwatch.stop(now_s - took_s, now_s - inner_s)
+    with metrics.span("feed_reader"):
+        pass
 
-    for histogram in metrics.durations.values():
-        assert len(histogram.unsorted_s) < SORTED_AT_ONCE
+    # Twice: what was told is not told again.
+    for _ in range(2):
+        text = metrics.text()
+        counts = {
+            box: [int(count) for count in re.findall(rf'_bucket{{box="{box}",le=.+?}} (\d+)', text)]
+            for box in ("api_gateway", "feed_reader")
+        }
+        at_once, five_ms = 0, BOUNDS_S.index(0.005)
+        outer, inner = counts["api_gateway"], counts["feed_reader"]
+        assert (outer[at_once], outer[five_ms], outer[-2], outer[-1]) == (1, 2, 2, 3)
+        assert (inner[at_once], inner[five_ms], inner[-1]) == (3, 4, 4)
+    assert told(metrics, "socialfeed_box_duration_seconds_sum", "api_gateway") > 20
 
 
 @pytest.mark.parametrize("laps", [0, 1])
