@@ -49,7 +49,8 @@ def _lines(calibration: Calibration) -> Iterator[str]:
         asleep_s = calibration.wake_up_s.get(name, 0.0)
         yield (
             f"{name}: wakes up in {figures.duration(asleep_s)}, with {figures.duration(work_s)} "
-            "of work"
+            f"of work, and up to {figures.duration(calibration.cold_work_s.get(name, 0.0))} more "
+            "after a long sleep"
         )
     if client_s := calibration.client_s.get(_ONE_REQUEST):
         yield f"client: takes {figures.duration(client_s)} of each response itself"

@@ -50,6 +50,10 @@ class Box(Section):
             for the next; one that comes later is served at once.
         wake_up: seconds that a worker who was idle takes before it serves.
         wake_up_work: seconds of work that it adds to the visit that wakes the worker.
+        cold_work: seconds that it adds besides after a long sleep, when nothing that the worker
+            needs is left in the processor's caches.
+        cools_in: seconds of sleep after which 63 % of `cold_work` are added: 1 - exp(-t/cools_in)
+            after t.
         turn: seconds that a visit keeps a worker before the next in line has its turn; until it is
             served if not given.
         workers: visits, or batches, that one instance serves at a time.
@@ -74,6 +78,8 @@ class Box(Section):
     gathers: Seconds | None = None
     wake_up: Seconds | None = None
     wake_up_work: Seconds | None = None
+    cold_work: Seconds | None = None
+    cools_in: PositiveSeconds | None = None
     turn: PositiveSeconds | None = None
     workers: Whole
     memory: PositiveBytes
@@ -98,6 +104,10 @@ class Box(Section):
                 raise ImpossibleValueError(
                     key=key, found=f"{key} without batch", expected="batch of two visits or more"
                 )
+        if self.cold_work is not None and self.cools_in is None:
+            raise ImpossibleValueError(
+                key="cold_work", found="cold_work without cools_in", expected="both"
+            )
         return self
 
     @property

@@ -163,6 +163,9 @@ class Calibration(_Part):
         clips: what the renditions of a video took; the pictures' are those of the box.
         wake_up_s: by box, what an idle worker took before it served.
         wake_up_work_s: by box, what serving took longer then.
+        cold_work_s: by box, what it took longer besides after a long sleep.
+        warm_share: of what a visit was measured to take on average, the part that is left when
+            what waking up takes is told apart; the boxes' times have been reduced to it.
         client_s: by flow, what the load generator itself takes of a median response: it is in what
             a load test measures, and not in what the server does.
         file: that it was read from; empty if from none.
@@ -180,6 +183,8 @@ class Calibration(_Part):
     clips: Clips | None = None
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
     wake_up_work_s: dict[Name, Seconds] = Field(default_factory=dict)
+    cold_work_s: dict[Name, Seconds] = Field(default_factory=dict)
+    warm_share: Ratio = 1.0
     client_s: dict[Name, Seconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
 
@@ -286,6 +291,7 @@ def _with_box(box: object, name: str, calibration: Calibration) -> object:
     for key, found in (
         ("wake_up", calibration.wake_up_s),
         ("wake_up_work", calibration.wake_up_work_s),
+        ("cold_work", calibration.cold_work_s),
     ):
         if name in found:
             changed[key] = _figure(found[name], source)

@@ -153,6 +153,12 @@ def wake_ups_per_s(results: Sequence[SliceResult], box: str) -> float:
     return sum(result.wake_ups[box] for result in results) / measured_s
 
 
+def coldness_per_s(results: Sequence[SliceResult], box: str) -> float:
+    """Return how many wake-ups after a long sleep a second those of a box amount to, as played."""
+    measured_s = sum(result.measured_s for result in results)
+    return sum(result.coldness[box] for result in results) / measured_s
+
+
 def _growth(own_per_s: Mapping[str, float], rates_per_s: Mapping[str, float]) -> float:
     own = sum(own_per_s.get(name, 0.0) for name in _NOTIFIED)
     return sum(rates_per_s.get(name, 0.0) for name in _NOTIFIED) / own if own else 0.0
@@ -167,6 +173,7 @@ def _step_at_speed(step: WorkStep, speed: float) -> WorkStep:
         step.habits,
         wake_up_s=step.habits.wake_up_s / speed,
         wake_up_work_s=step.habits.wake_up_work_s / speed,
+        cold_work_s=step.habits.cold_work_s / speed,
         turn_s=step.habits.turn_s / speed,
     )
     return replace(

@@ -1,10 +1,13 @@
 """What an idle server adds: the work of waking up, the time until it is awake, and the client's.
 
-A busy server uses less for a request than one that each request finds asleep. The work of waking up
-is what the measured utilisation is above the played one, at loads of all sizes, over the wake-ups
-that were played. What measured medians have beyond the played ones, where hardly any request
-queues, is the time that waking up takes, as far as it goes with how often requests are played to
-wake the core, and else the client's own: until its request is sent, and its answer read.
+A busy server uses less for a request than one that each request finds asleep, and the longer it has
+slept, the more of what it needs is in no cache. So what a visit was measured to take, on average of
+those that found it asleep and those that did not, is told apart into the work of the visit and that
+of waking up: by least squares over loads of all sizes, from how busy they were measured, and how
+often they are played to wake the core after how long. What measured medians have beyond the played
+ones, where hardly any request queues, is the time that waking up takes, as far as it goes with how
+often requests are played to wake the core, and else the client's own: until its request is sent,
+and its answer read.
 """
 
 import math
@@ -28,31 +31,55 @@ class Played:
     Attributes:
         measured, played: busy part of the core.
         wake_ups_per_s: of an idle core, as played.
+        coldness_per_s: of these, how many after a long sleep they amount to.
         medians_s: played, by flow.
     """
 
     measured: float
     played: float
     wake_ups_per_s: float
+    coldness_per_s: float = 0.0
     medians_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def wake_up_work_s(loads: Sequence[Played], *, played_with_s: float = 0.0) -> float:
-    """Return the work of a wake-up that explains the loads best, played with so much of it.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What keeps a core busy.
 
-    Least squares of what is missing, as a share of the measured utilisation; not negative.
+    Attributes:
+        warm_share: of what visits were measured to take on average.
+        wake_up_s: of each visit that finds it asleep.
+        cold_s: of such a visit besides, after a long sleep.
     """
-    rows = [
-        (
-            (each.measured - each.played) / each.measured,
-            each.wake_ups_per_s / each.measured,
-        )
-        for each in loads
-        if each.measured
-    ]
-    squares = math.fsum(wakes**2 for _, wakes in rows)
-    missing_s = math.fsum(gap * wakes for gap, wakes in rows) / squares if squares else 0.0
-    return max(0.0, played_with_s + missing_s)
+
+    warm_share: float = 1.0
+    wake_up_s: float = 0.0
+    cold_s: float = 0.0
+
+
+def work(loads: Sequence[Played], *, played_with: Work) -> Work:
+    """Return the work that explains best how busy the core was under loads played with some.
+
+    Least squares of errors as shares of the measured utilisation, no part negative.
+
+    Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.
+    """
+    rows = np.array(
+        [
+            (
+                each.played
+                - each.wake_ups_per_s * played_with.wake_up_s
+                - each.coldness_per_s * played_with.cold_s,
+                each.wake_ups_per_s,
+                each.coldness_per_s,
+            )
+            for each in loads
+        ]
+    )
+    rows[:, 0] /= played_with.warm_share
+    measured = np.array([each.measured for each in loads])
+    warm_share, wake_up_s, cold_s = nnls(rows / measured[:, None], np.ones(len(loads)))[0]
+    return Work(float(warm_share), float(wake_up_s), float(cold_s))
 
 
 @dataclass(frozen=True, slots=True)

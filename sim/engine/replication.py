@@ -65,6 +65,7 @@ class SliceResult:
         failed: requests given up, by flow.
         utilisation: of the sampled workers, by box.
         wake_ups: of idle ones, by box, while it was measured.
+        coldness: of wake-ups, put together, by box: 1 for each after a long sleep, less for others.
         celebrity_freshness_s: of the celebrity's post, None without one.
         requests, visits: simulated in all.
         measured_s: simulated seconds that were measured.
@@ -75,6 +76,7 @@ class SliceResult:
     failed: Mapping[str, int]
     utilisation: Mapping[str, float]
     wake_ups: Mapping[str, int]
+    coldness: Mapping[str, float]
     celebrity_freshness_s: float | None
     requests: int
     visits: int
@@ -129,6 +131,7 @@ def play(spec: SliceSpec) -> SliceResult:
             for box, station in stations.items()
         },
         wake_ups={box: station.wake_ups for box, station in stations.items()},
+        coldness={box: station.coldness for box, station in stations.items()},
         celebrity_freshness_s=celebrity.record.freshness_s[0] if celebrity else None,
         requests=requests,
         visits=sum(station.visits for station in stations.values()),

@@ -44,9 +44,9 @@ class Workers:
         return turn
 
     @property
-    def have_slept(self) -> bool:
-        """Whether the worker just taken was idle for some time, not for the instant between two."""
-        return self._env.now > self._idle_since_s
+    def slept_s(self) -> float:
+        """How long the worker just taken was idle; 0 for the instant between two visits."""
+        return self._env.now - self._idle_since_s
 
     @property
     def are_awaited(self) -> bool:
@@ -71,6 +71,7 @@ class Station:
         visits: visits that have begun service.
         busy_s: worker seconds within `measured_s`; waking up is not work.
         wake_ups: how often an idle worker was woken within it.
+        coldness: how many of them would have taken all of `cold_work_s`, put together.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Station:
         self.visits = 0
         self.busy_s = 0.0
         self.wake_ups = 0
+        self.coldness = 0.0
         self._env = env
         self._instances = (
             [Workers(env, sample.workers * sample.sampled)]
@@ -144,7 +146,7 @@ class Station:
         arrived_s = self._env.now
         service_time_s += added_s
         habits = self.sample.habits
-        if service_time_s > habits.turn_s or habits.wake_up_s or habits.wake_up_work_s:
+        if service_time_s > habits.turn_s or habits.sleeps:
             self._env.process(self.serve(instance, service_time_s))
             return
 
@@ -166,9 +168,8 @@ class Station:
         turn = workers.enter()
         if turn is not None:
             yield turn
-        elif workers.have_slept:
-            service_time_s += self.sample.habits.wake_up_work_s
-            self._count_wake_up()
+        elif workers.slept_s:
+            service_time_s += self._waking_s(workers.slept_s)
             if self.sample.habits.wake_up_s:
                 yield self._env.timeout(self.sample.habits.wake_up_s)
         served_s = min(service_time_s, self.sample.habits.turn_s)
@@ -222,9 +223,15 @@ class Station:
             self._waits[self.visits % _WAITS_KEPT] = now - arrived_s
         self._count_busy(now, now + service_time_s)
 
-    def _count_wake_up(self) -> None:
+    def _waking_s(self, slept_s: float) -> float:
+        """Count a wake-up, and return the work that it adds to the visit."""
+        habits = self.sample.habits
+        coldness = habits.coldness(slept_s)
         begin_s, end_s = self._measured_s
-        self.wake_ups += begin_s <= self._env.now < end_s
+        if begin_s <= self._env.now < end_s:
+            self.wake_ups += 1
+            self.coldness += coldness
+        return habits.wake_up_work_s + coldness * habits.cold_work_s
 
     def _count_busy(self, from_s: float, until_s: float) -> None:
         """Count the part of a worker's busy time that lies within the measured time."""

@@ -34,6 +34,8 @@ class Habits:
         gathers_s: how long a worker rests after a batch that was not full.
         wake_up_s: what one who was idle takes before it serves: a busy worker does not sleep.
         wake_up_work_s: what serving takes longer then.
+        cold_work_s, cools_in_s: what it takes longer besides, the more of it the longer one was
+            idle: 1 - exp(-t / cools_in_s) of it after t.
         turn_s: how long a visit keeps one before the next in line has its turn.
     """
 
@@ -43,7 +45,18 @@ class Habits:
     gathers_s: float = 0.0
     wake_up_s: float = 0.0
     wake_up_work_s: float = 0.0
+    cold_work_s: float = 0.0
+    cools_in_s: float = math.inf
     turn_s: float = math.inf
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether it makes a difference that a worker was idle."""
+        return bool(self.wake_up_s or self.wake_up_work_s or self.cold_work_s)
+
+    def coldness(self, slept_s: float) -> float:
+        """Return which part of `cold_work_s` a visit takes that finds a worker who was idle."""
+        return 0.0 if math.isinf(self.cools_in_s) else -math.expm1(-slept_s / self.cools_in_s)
 
 
 PLAIN = Habits()
@@ -280,6 +293,8 @@ def _habits(box: Box) -> Habits:
         gathers_s=float(box.gathers or 0.0),
         wake_up_s=float(box.wake_up or 0.0),
         wake_up_work_s=float(box.wake_up_work or 0.0),
+        cold_work_s=float(box.cold_work or 0.0),
+        cools_in_s=math.inf if box.cools_in is None else float(box.cools_in),
         turn_s=math.inf if box.turn is None else float(box.turn),
     )
 
