@@ -164,6 +164,7 @@ class Calibration(_Part):
         wake_up_s: by box, what an idle worker took before it served.
         wake_up_work_s: by box, what serving took longer then.
         cold_work_s: by box, what it took longer besides after a long sleep.
+        cools_in_s: by box, how its work was taken to grow with sleep when `cold_work_s` was found.
         warm_share: of what a visit was measured to take on average, the part that is left when
             what waking up takes is told apart; the boxes' times have been reduced to it.
         client_s: by flow, what the load generator itself takes of a median response: it is in what
@@ -184,6 +185,7 @@ class Calibration(_Part):
     wake_up_s: dict[Name, Seconds] = Field(default_factory=dict)
     wake_up_work_s: dict[Name, Seconds] = Field(default_factory=dict)
     cold_work_s: dict[Name, Seconds] = Field(default_factory=dict)
+    cools_in_s: dict[Name, PositiveSeconds] = Field(default_factory=dict)
     warm_share: Ratio = 1.0
     client_s: dict[Name, Seconds] = Field(default_factory=dict)
     file: str = Field(default="", exclude=True)
@@ -295,6 +297,11 @@ def _with_box(box: object, name: str, calibration: Calibration) -> object:
     ):
         if name in found:
             changed[key] = _figure(found[name], source)
+    if name in calibration.cools_in_s:
+        # The one was found with the other: a box that cools otherwise would take something else.
+        changed["cools_in"] = _figure(
+            calibration.cools_in_s[name], f"assumption with which cold_work was {source}"
+        )
     return changed
 
 

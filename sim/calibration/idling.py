@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from scenarios.calibration import BoxService, Calibration, Service
+from scenarios.model import Scenario
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.observing import Observed
 from sim.calibration.playing import coldness_per_s, machine_under, mean_busy, wake_ups_per_s
@@ -48,14 +49,20 @@ def with_idling(served: Calibration, subject: Subject, loads: Sequence[Observed]
     if not sleeping:
         return served
     core = sleeping[0]
+    cools_in_s = {
+        name: float(cools_in)
+        for name in sleeping
+        if (cools_in := subject.assumed.boxes[name].cools_in) is not None
+    }
 
     def with_times(found: Work, latency_s: float) -> Calibration:
         update = {
-            "boxes": _warm(served, subject, core, share=found.warm_share),
+            "boxes": warm_boxes(served, subject.assumed, core, share=found.warm_share),
             "warm_share": found.warm_share,
             "wake_up_s": dict.fromkeys(sleeping, latency_s),
             "wake_up_work_s": dict.fromkeys(sleeping, found.wake_up_s),
-            "cold_work_s": dict.fromkeys(sleeping, found.cold_s),
+            "cold_work_s": dict.fromkeys(cools_in_s, found.cold_s),
+            "cools_in_s": cools_in_s,
         }
         return served.model_copy(update=update)
 
@@ -85,11 +92,11 @@ def with_idling(served: Calibration, subject: Subject, loads: Sequence[Observed]
     )
 
 
-def _warm(
-    served: Calibration, subject: Subject, core: str, *, share: float
+def warm_boxes(
+    served: Calibration, scenario: Scenario, core: str, *, share: float
 ) -> Mapping[str, BoxService]:
-    """Return the boxes with times reduced to a share, of those whose work is the core's."""
-    boxes = subject.assumed.boxes
+    """Return what was measured, with times reduced to a share where a box's work is the core's."""
+    boxes = scenario.boxes
     return {
         name: _reduced(box, share) if name in boxes and boxes[name].runs_on == core else box
         for name, box in served.boxes.items()

@@ -64,6 +64,9 @@ def work(loads: Sequence[Played], *, played_with: Work) -> Work:
 
     Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.
     """
+    seen = [each for each in loads if each.measured]
+    if not seen:
+        return played_with
     rows = np.array(
         [
             (
@@ -73,12 +76,12 @@ def work(loads: Sequence[Played], *, played_with: Work) -> Work:
                 each.wake_ups_per_s,
                 each.coldness_per_s,
             )
-            for each in loads
+            for each in seen
         ]
     )
     rows[:, 0] /= played_with.warm_share
-    measured = np.array([each.measured for each in loads])
-    warm_share, wake_up_s, cold_s = nnls(rows / measured[:, None], np.ones(len(loads)))[0]
+    measured = np.array([each.measured for each in seen])
+    warm_share, wake_up_s, cold_s = nnls(rows / measured[:, None], np.ones(len(seen)))[0]
     return Work(float(warm_share), float(wake_up_s), float(cold_s))
 
 

@@ -1,5 +1,8 @@
 """Batches that keep their workers and wait for disks, turns that go on: exactly, and by theory."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import simpy
@@ -19,9 +22,13 @@ def sample(box: str, habits: Habits) -> BoxSample:
     return BoxSample(box, 1, 1, 1, pooled=False, visits=(), batches=(), habits=habits)
 
 
-def station(env: simpy.Environment, habits: Habits = Habits()) -> Station:  # noqa: B008 - frozen
+def station(
+    env: simpy.Environment,
+    habits: Habits = Habits(),  # noqa: B008 - frozen
+    measured_s: tuple[float, float] = ALWAYS,
+) -> Station:
     rng = np.random.default_rng(1)
-    return Station(env, sample("core", habits), balancer="random", rng=rng, measured_s=ALWAYS)
+    return Station(env, sample("core", habits), balancer="random", rng=rng, measured_s=measured_s)
 
 
 def batches(env: simpy.Environment, habits: Habits, host: Station | None = None) -> BatchStation:
@@ -33,6 +40,24 @@ def batches(env: simpy.Environment, habits: Habits, host: Station | None = None)
         measured_s=ALWAYS,
         host=host,
     )
+
+
+def visited(
+    env: simpy.Environment, core: Station, *, after_s: Sequence[float]
+) -> Sequence[tuple[float, float]]:
+    """Return when visits of 1 s came, the first at 0, others after pauses; and what each took."""
+    told = []
+
+    def visits() -> Process:
+        for pause_s in (0.0, *after_s):
+            yield env.timeout(pause_s)
+            begun_s = env.now
+            yield from core.serve(0, 1.0)
+            told.append((begun_s, env.now - begun_s))
+
+    env.process(visits())
+    env.run()
+    return told
 
 
 def test_each_visit_adds_to_its_batch() -> None:
@@ -134,6 +159,46 @@ def test_a_worker_wakes_up_after_a_pause_and_not_between_two_visits() -> None:
     assert core.wake_ups == 2
     # The time until it is awake is no work.
     assert core.busy_s == pytest.approx(3.5)
+
+
+def test_the_longer_a_worker_slept_the_more_waking_up_adds() -> None:
+    env = simpy.Environment()
+    core = station(env, Habits(wake_up_work_s=0.25, cold_work_s=2.0, cools_in_s=3.0))
+    took_s = [served_s for _, served_s in visited(env, core, after_s=(0.0, 1.0, 3.0, 30.0))]
+
+    # The first finds it as cold as it gets, the second at once.
+    cold = [1.0, 0.0, 1 - math.exp(-1 / 3), 1 - math.exp(-1), 1 - math.exp(-10)]
+    added_s = [0.25 * (each > 0) + 2.0 * each for each in cold]
+    assert took_s == pytest.approx([1.0 + each_s for each_s in added_s])
+    assert core.wake_ups == 4
+    assert core.coldness == pytest.approx(sum(cold))
+    assert core.busy_s == pytest.approx(sum(took_s))
+
+
+def test_only_sleep_that_ends_while_it_is_measured_is_counted() -> None:
+    env = simpy.Environment()
+    habits = Habits(cold_work_s=2.0, cools_in_s=3.0)
+    core = station(env, habits, measured_s=(10.0, 20.0))
+    begun_s = [at_s for at_s, _ in visited(env, core, after_s=(1.0, 6.0, 30.0))]
+
+    assert [10.0 <= at_s < 20.0 for at_s in begun_s] == [False, False, True, False]
+    assert core.wake_ups == 1
+    assert core.coldness == pytest.approx(1 - math.exp(-2))
+
+
+def test_a_worker_that_does_not_cool_is_as_warm_after_a_long_sleep() -> None:
+    env = simpy.Environment()
+    core = station(env, Habits(wake_up_work_s=0.25))
+
+    def visits() -> Process:
+        yield env.timeout(100.0)
+        yield from core.serve(0, 1.0)
+
+    env.process(visits())
+    env.run()
+
+    assert env.now == pytest.approx(101.25)
+    assert (core.wake_ups, core.coldness) == (1, 0.0)
 
 
 @pytest.mark.slow

@@ -95,6 +95,30 @@ def test_an_idle_worker_wakes_up_before_it_serves() -> None:
     assert not found.covers(theory(0))
 
 
+def test_a_worker_that_slept_for_longer_takes_more_to_wake() -> None:
+    rate_per_s, cools_in_s, cold_s = 0.5, 2.0, 1.6
+    habits = Habits(cold_work_s=cold_s, cools_in_s=cools_in_s)
+    system = System([flow(step("core", takes=Takes(habits=habits)), rate_per_s=rate_per_s)])
+
+    def theory(cold_work_s: float) -> float:
+        # Welch, as above, with an extra D = K (1 - e^(-T/c)) after an idle time T that is
+        # exponential, so that E[e^(-T/c)] = a / (1 + a) and E[e^(-2T/c)] = a / (2 + a), a = λc. How
+        # long the busy period before was does not matter to T, so that extras are independent.
+        a = rate_per_s * cools_in_s
+        first = cold_work_s / (1 + a)
+        second = cold_work_s**2 * (1 - 2 * a / (1 + a) + a / (2 + a))
+        added_s = (2 * first + rate_per_s * second) / (2 * (1 + rate_per_s * first))
+        return 1 / (1 - rate_per_s) + added_s
+
+    found = mean_response_s(system, "read", measured_s=24_000)
+
+    print(f"theory {theory(cold_s):.4f} in {found}")
+    assert found.covers(theory(cold_s))
+    assert not found.covers(theory(0))
+    # Nor does it take all of the work every time.
+    assert not found.covers(theory(cold_s * (1 + rate_per_s * cools_in_s)))
+
+
 @pytest.mark.parametrize("scv", [0.5, 4.0])
 def test_short_turns_share_a_worker_whatever_the_service_times_vary(scv: float) -> None:
     rate_per_s = 0.7

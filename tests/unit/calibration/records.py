@@ -85,6 +85,9 @@ def calibration() -> Calibration:
         clips=Clips(start_s=0.9, per_second_s=0.6, lengths_s=(1.0, 5.0), used_s=(1.5, 3.9)),
         wake_up_s={"core": 0.0004},
         wake_up_work_s={"core": 0.0001},
+        cold_work_s={"core": 0.0021},
+        cools_in_s={"core": 0.03},
+        warm_share=0.8,
     )
 
 

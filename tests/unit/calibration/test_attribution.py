@@ -21,7 +21,7 @@ from sim.calibration.renditions import renditions_service
 from sim.calibration.run import paths_of
 from sim.calibration.sampler import Sample
 from sim.calibration.telling import BUSY_S, CALLS, CPU_S, BoxTime, Metrics, metrics, server_timing
-from sim.calibration.waits import Median, Played, duration_scvs, latencies, wake_up_work_s
+from sim.calibration.waits import Median, Played, Work, duration_scvs, latencies, work
 from tests.unit.calibration.records import PATHS, observation
 
 TRIP_S = (0.010 - 0.002) / 20
@@ -315,12 +315,57 @@ def test_calls_of_stores_vary_as_their_durations_do() -> None:
     assert found == {"posts_db": pytest.approx(1.25), "disk": pytest.approx(0)}
 
 
-def test_the_work_of_waking_up_is_what_played_loads_lack() -> None:
-    loads = [Played(0.1 + 50 * 0.0004, 0.1, 50), Played(0.5 + 100 * 0.0004, 0.5, 100)]
+SLEEPS = ((0.05, 40, 30.0), (0.2, 90, 25.0), (0.5, 110, 8.0), (0.8, 30, 0.5))
+"""Loads: busy with what visits take on average, wake-ups a second, and how cold they are in all."""
 
-    assert wake_up_work_s(loads) == pytest.approx(0.0004)
-    assert wake_up_work_s(loads, played_with_s=0.0001) == pytest.approx(0.0005)
-    assert wake_up_work_s([Played(0.1, 0.2, 50)]) == 0
+
+def busy(sleeps: tuple[float, int, float], taking: Work) -> float:
+    """Return the busy part of a core under a load that takes so much work."""
+    visits, wake_ups, coldness = sleeps
+    return taking.warm_share * visits + taking.wake_up_s * wake_ups + taking.cold_s * coldness
+
+
+@pytest.mark.parametrize(
+    "played_with",
+    [Work(), Work(0.9, 0.0001, 0.004), Work(0.5, 0.002, 0.0), Work(0.7, 0.0003, 0.002)],
+)
+def test_what_waking_up_takes_is_told_from_what_visits_take(played_with: Work) -> None:
+    taken = Work(warm_share=0.7, wake_up_s=0.0003, cold_s=0.002)
+    loads = [Played(busy(each, taken), busy(each, played_with), *each[1:]) for each in SLEEPS]
+
+    found = work(loads, played_with=played_with)
+
+    assert (found.warm_share, found.wake_up_s, found.cold_s) == pytest.approx((0.7, 0.0003, 0.002))
+
+
+def test_no_part_of_the_work_is_less_than_nothing() -> None:
+    odd = Work(warm_share=1.0, wake_up_s=-0.0004, cold_s=0.001)
+    loads = [Played(busy(each, odd), busy(each, Work()), *each[1:]) for each in SLEEPS]
+
+    found = work(loads, played_with=Work())
+
+    assert found.wake_up_s == 0
+    assert min(found.warm_share, found.cold_s) >= 0
+
+
+def test_what_no_load_shows_is_not_told() -> None:
+    taken = Work(warm_share=0.8, wake_up_s=0.0004)
+    warm = [(visits, wake_ups, 0.0) for visits, wake_ups, _ in SLEEPS]
+    awake = [(visits, 0, 0.0) for visits, _, _ in SLEEPS]
+
+    for loads in (warm, awake):
+        found = work(
+            [Played(busy(each, taken), busy(each, Work()), *each[1:]) for each in loads],
+            played_with=Work(),
+        )
+
+        assert found.warm_share == pytest.approx(0.8)
+        assert found.wake_up_s == pytest.approx(0.0004 if loads is warm else 0)
+        assert found.cold_s == 0
+
+
+def test_loads_that_kept_the_core_idle_tell_nothing_of_its_work() -> None:
+    assert work([Played(0.0, 0.0, 0)], played_with=Work(0.5, 0.1, 0.2)) == Work(0.5, 0.1, 0.2)
 
 
 def test_what_wakes_up_is_told_from_what_the_client_takes() -> None:

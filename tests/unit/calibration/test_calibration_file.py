@@ -86,6 +86,35 @@ def test_a_calibration_of_other_boxes_is_refused() -> None:
         load("news_feed", calibration=other.model_copy(update={"wake_up_work_s": {}, "flows": {}}))
 
 
+def test_a_file_from_before_sleep_was_told_apart_still_counts(tmp_path: Path) -> None:
+    lines = calibration_text(calibration()).splitlines()
+    for table in ("cold_work_s", "cools_in_s"):
+        at = lines.index(f"[{table}]")
+        del lines[at : at + 2]
+    path = tmp_path / "old.toml"
+    path.write_text("\n".join(line for line in lines if not line.startswith("warm_share")))
+
+    found = read_calibration(path)
+
+    assert (found.cold_work_s, found.cools_in_s, found.warm_share) == ({}, {}, 1.0)
+    assert found.wake_up_work_s == {"core": 0.0001}
+    core = load("one_machine", calibration=found).boxes["core"]
+    assert core.cools_in == load("one_machine").boxes["core"].cools_in
+
+
+def test_a_box_cools_as_it_did_when_its_cold_work_was_found(tmp_path: Path) -> None:
+    measured = calibration().model_copy(update={"cools_in_s": {"core": 0.002}})
+    path = tmp_path / "never_cools.toml"
+    path.write_text('extends = "one_machine"\n[boxes.core]\ncold_work = false\ncools_in = false\n')
+
+    for name in ("one_machine", str(path)):
+        core = load(name, calibration=measured).boxes["core"]
+        assert core.cold_work is not None
+        assert core.cools_in is not None
+        assert (float(core.cold_work), float(core.cools_in)) == pytest.approx((0.0021, 0.002))
+        assert not is_measured(core.cools_in.source)
+
+
 def test_only_what_was_measured_changes(tmp_path: Path) -> None:
     assumed = dict(load("one_machine").assumptions())
     measured = dict(
@@ -99,6 +128,7 @@ def test_only_what_was_measured_changes(tmp_path: Path) -> None:
         "boxes.feed_reader.scv",
         "boxes.core.wake_up",
         "boxes.core.wake_up_work",
+        "boxes.core.cold_work",
         "flows.read_feed.steps.feed_reader.service_time",
         "flows.read_feed.steps.feed_reader.scv",
         "flows.read_feed.steps.feed_reader.probability",
@@ -114,8 +144,9 @@ def test_only_what_was_measured_changes(tmp_path: Path) -> None:
     assert all(
         (float(value), value.source) == (float(assumed[key]), assumed[key].source)
         for key, value in measured.items()
-        if key not in changed
+        if key not in changed | {"boxes.core.cools_in"}
     )
+    assert float(measured["boxes.core.cools_in"]) == pytest.approx(0.03)
 
 
 def test_a_measured_figure_has_its_value_its_interval_and_its_source(tmp_path: Path) -> None:

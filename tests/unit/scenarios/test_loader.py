@@ -334,6 +334,17 @@ def test_twitter_2013_has_the_figures_published() -> None:
     assert pages_per_s == pytest.approx(300_000)
 
 
+def test_work_that_grows_with_sleep_needs_to_know_how_fast() -> None:
+    message = problem_with("startup", "boxes.api_gateway.cold_work=1ms")
+
+    assert "boxes.api_gateway" in message
+    assert "cold_work without cools_in, expected both" in message
+    load(
+        "startup",
+        overrides=["boxes.api_gateway.cold_work=1ms", "boxes.api_gateway.cools_in=30ms"],
+    )
+
+
 def test_more_visits_than_can_be_played_are_refused() -> None:
     with pytest.raises(
         InvalidScenarioError, match=r"hydration\.visits\.of: found 1,000,000 visits"
