@@ -45,15 +45,25 @@ def _lines(calibration: Calibration) -> Iterator[str]:
             f"{MEDIA_PROCESSOR}: a clip takes {figures.duration(clips.start_s)}, and "
             f"{figures.duration(clips.per_second_s)} for each second of 720p"
         )
-    for name, work_s in calibration.wake_up_work_s.items():
-        asleep_s = calibration.wake_up_s.get(name, 0.0)
-        yield (
-            f"{name}: wakes up in {figures.duration(asleep_s)}, with {figures.duration(work_s)} "
-            f"of work, and up to {figures.duration(calibration.cold_work_s.get(name, 0.0))} more "
-            "after a long sleep"
-        )
+    yield from _idling(calibration)
     if client_s := calibration.client_s.get(_ONE_REQUEST):
         yield f"client: takes {figures.duration(client_s)} of each response itself"
+
+
+def _idling(calibration: Calibration) -> Iterator[str]:
+    for name, work_s in calibration.wake_up_work_s.items():
+        asleep_s = calibration.wake_up_s.get(name, 0.0)
+        cold_s = calibration.cold_work_s.get(name, 0.0)
+        yield (
+            f"{name}: wakes up in {figures.duration(asleep_s)}, with {figures.duration(work_s)} "
+            "of work"
+            + (f", and up to {figures.duration(cold_s)} more after a long sleep" if cold_s else "")
+        )
+    if calibration.warm_share != 1:
+        yield (
+            f"visits: {figures.rounded_share(calibration.warm_share)} of what was measured on "
+            "average, without the work of waking up"
+        )
 
 
 _ONE_REQUEST = "read_feed"
