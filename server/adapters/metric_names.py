@@ -10,7 +10,7 @@ MEANINGS = {
     "process_start_time_seconds": "When the process was started, since 1970.",
     "process_threads": "Threads of the process.",
     "process_virtual_memory_bytes": "Addresses that the process has taken.",
-    "socialfeed_answered_at_once_total": "Requests answered as they came, from memory, without a wait.",
+    "socialfeed_answered_at_once_total": "Requests answered from memory as they came.",
     "socialfeed_answers_total": "Answers, by method, route and status.",
     "socialfeed_box_cpu_seconds_total": "CPU of the event loop's thread at work for a box.",
     "socialfeed_box_duration_seconds": (
