@@ -95,11 +95,11 @@ def replay(
     from server.errors import DataFolderError
 
     try:
-        replayed = asyncio.run(replay_dead_letters(data, sequences or None))
+        replayed, unknown = asyncio.run(replay_dead_letters(data, sequences or None))
     except DataFolderError as error:
         raise CommandError(str(error), exit_code=ExitCode.BAD_INPUT) from error
     typer.echo(f"{replayed} replayed")
-    unknown = len(set(sequences or ())) - replayed
-    if unknown > 0:
-        message = f"no dead letter has {unknown} of these numbers; see `dead-letters list`"
+    if unknown:
+        told = ", ".join(map(str, unknown))
+        message = f"found no dead letter {told}; `dead-letters list` tells which there are"
         raise CommandError(message, exit_code=ExitCode.BAD_INPUT)

@@ -208,7 +208,10 @@ def serve(
         ),
     ] = None,
     server_timing: Annotated[
-        bool, typer.Option("--server-timing", help="Tell the time of each box in every answer.")
+        bool,
+        typer.Option(
+            "--server-timing", help="Tell the time of each box in every answer that is no error."
+        ),
     ] = False,
     access_log: Annotated[
         bool, typer.Option("--access-log", help="A JSON line for each request, to stdout.")
@@ -247,11 +250,12 @@ def serve(
 
     if rate_limit is None:
         rate_limit = 0.0 if is_loopback(host) else DEFAULT_RATE_PER_S
-    slow_lines = LogLines(partial(typer.echo, err=True))
+    access_lines, slow_lines = LogLines(typer.echo), LogLines(partial(typer.echo, err=True))
     logs = Logs(
-        access=typer.echo if access_log else None,
+        access=access_lines.take if access_log else None,
         slow=slow_lines.take,
         slow_s=positive_s(slow_requests, "--slow-requests", DEFAULT_SLOW_S),
+        dropped=lambda: access_lines.dropped + slow_lines.dropped,
     )
     settings = ServerSettings(
         data_folder=data,
@@ -284,7 +288,7 @@ def serve(
     )
     announce = partial(_announce, data=data, has_public_url=public_url is not None)
     try:
-        with slow_lines:
+        with access_lines, slow_lines:
             if demo:
                 _run_demo(settings, host=host, port=port, announce=announce)
             else:

@@ -29,7 +29,7 @@ from server.gateway.connections import Connections
 from server.gateway.cursors import Cursors
 from server.gateway.envelope import Envelope, seal
 from server.gateway.front_door import FrontDoor
-from server.gateway.gateway import Gateway, ServeRequest
+from server.gateway.gateway import BOX, Gateway, ServeRequest
 from server.gateway.health import HEALTH_PATHS, READINESS, Readiness, health_routes
 from server.gateway.idempotency import Idempotency
 from server.gateway.media_calls import MediaCalls
@@ -154,6 +154,7 @@ def _app(
     )
     _add_ways_in(app, gateway, settings, parts)
     _add_gauges(app, gateway, parts)
+    parts.metrics.gauge("socialfeed_log_lines_dropped_total", BOX, settings.logs.dropped)
     app.on_response_prepare.append(_seal)
     app.on_shutdown.append(_end_streams(boxes))
     app.cleanup_ctx.append(_life(boxes, parts, background))

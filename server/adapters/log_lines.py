@@ -1,6 +1,7 @@
-"""Lines for a log that nobody may be reading: written by a thread, and dropped when it is stuck.
+"""Lines for a log that nobody may be reading: written by a thread, and dropped when that fails.
 
-A pipe that is full blocks who writes to it. That must never be the event loop.
+A pipe that is full blocks who writes to it. That must never be the event loop. And a disk that is
+full, or a reader who has gone, must not keep a request from its answer.
 """
 
 import queue
@@ -9,15 +10,17 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-WAITING_LINES = 1_000
+WAITING_LINES = 10_000
+# In one call of the system: one for each costs more than all else that a line takes.
+AT_ONCE = 100
 LAST_LINES_S = 1.0
 
 
 class LogLines:
-    """Takes lines, in a `with` block.
+    """Takes lines, in a `with` block; `write` gets one or more, without the last one's end.
 
     Attributes:
-        dropped: lines that were not written, because too many waited.
+        dropped: lines that were not written, because too many waited, or writing one has failed.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -51,5 +54,22 @@ class LogLines:
             self.dropped += 1
 
     def _run(self) -> None:
-        while (line := self._waiting.get()) is not None:
-            self._write(line)
+        is_open = True
+        while is_open:
+            lines, is_open = self._next()
+            try:
+                if lines:
+                    self._write("\n".join(lines))
+            except OSError:
+                self.dropped += len(lines)
+
+    def _next(self) -> tuple[list[str], bool]:
+        """Return the lines that wait, at least one, and whether more may come."""
+        line = self._waiting.get()
+        lines = []
+        while line is not None:
+            lines.append(line)
+            if len(lines) == AT_ONCE or self._waiting.empty():
+                return lines, True
+            line = self._waiting.get()
+        return lines, False

@@ -10,10 +10,13 @@ MEANINGS = {
     "process_start_time_seconds": "When the process was started, since 1970.",
     "process_threads": "Threads of the process.",
     "process_virtual_memory_bytes": "Addresses that the process has taken.",
-    "socialfeed_answered_at_once_total": "Requests answered in the callback in which they came.",
+    "socialfeed_answered_at_once_total": "Requests answered from memory as they came.",
     "socialfeed_answers_total": "Answers, by method, route and status.",
     "socialfeed_box_cpu_seconds_total": "CPU of the event loop's thread at work for a box.",
-    "socialfeed_box_duration_seconds": "Duration of a visit to a box.",
+    "socialfeed_box_duration_seconds": (
+        "Duration of a visit to a box. The gateway's is a call of /v1, without its wait in the"
+        " line; the message queue's may be a look for events that finds none."
+    ),
     "socialfeed_box_errors_total": "Visits to a box that failed through no fault of the request.",
     "socialfeed_cache_bytes": "What a cache holds, by estimate; of SQLite exactly.",
     "socialfeed_cache_hits_total": "Looks into a cache that found what they looked for.",
@@ -34,6 +37,7 @@ MEANINGS = {
     "socialfeed_freshness_seconds": (
         "Age of an event when its effects were done: from the confirmation to the last feed."
     ),
+    "socialfeed_log_lines_dropped_total": "Lines of logs that could not be written.",
     "socialfeed_loop_lag_seconds": "How late a timer of the event loop was at most, in 15 s.",
     "socialfeed_queue_age_seconds": "Age of the oldest event of a queue.",
     "socialfeed_queue_depth": "Events that wait in a queue.",

@@ -242,7 +242,7 @@ class _Stopwatch(_Timed):
     def __init__(self, metrics: Metrics, box: str, inner_box: str) -> None:
         self.box = box
         self.inner_box = inner_box
-        # The clock itself: a method around each reading is a fifth more.
+        # The clock itself: a method around each reading is a quarter more.
         self.start: Callable[[], float] = time.perf_counter
         self.lap: Callable[[], float] = time.perf_counter
         self._durations, self._inner_durations = (

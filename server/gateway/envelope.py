@@ -45,11 +45,13 @@ class Logs:
         access: takes a line for each request; None for no such log.
         slow: takes a line for each request that took `slow_s`, with what each box took, the boxes
             inside it included; in the order in which they ended.
+        dropped: returns how many lines were not written.
     """
 
     access: Log | None = None
     slow: Log | None = None
     slow_s: float = 1.0
+    dropped: Callable[[], int] = lambda: 0
 
 
 class Envelope:

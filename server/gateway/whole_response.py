@@ -3,7 +3,7 @@
 from functools import cache
 from http import HTTPStatus
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 
@@ -67,7 +67,9 @@ class WholeResponse(web.StreamResponse):
             self._is_sent = True
             if self._is_last is None:
                 self._is_last = not request.keep_alive
-            head, body = self._head(request), self._whole_body or b""
+            head = self._head(request)
+            is_wanted = request.method != hdrs.METH_HEAD
+            body = (self._whole_body or b"") if is_wanted else b""
             if self.is_short:
                 await request.writer.write_eof(head + body)
             else:

@@ -1,10 +1,12 @@
 """Who may listen in: `--open` on this machine only, and nothing private in the access log."""
 
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -151,6 +153,39 @@ def test_the_access_log_has_a_line_for_each_request_and_nothing_private(
     assert "of-ada" not in text
     assert "of+ada" not in text
     assert ada.token not in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+def test_an_access_log_that_cannot_be_written_keeps_no_request_from_its_answer(
+    program: Path, tmp_path: Path
+) -> None:
+    with (
+        Path("/dev/full").open("w", encoding="utf-8") as file,
+        serving(program, tmp_path / "data", "--access-log", stdout=file) as server,
+    ):
+        ada = server.sign_up("ada")
+        post_id = server.post(ada, "text of ada")
+
+        assert server.send("GET", f"/v1/posts/{post_id}", token=ada.token).status == 200
+        dropped = partial(metric, server, "socialfeed_log_lines_dropped_total")
+        eventually(lambda: dropped() >= 3, within_s=5)
+
+
+def test_an_access_log_that_nobody_reads_holds_nobody_up(program: Path, tmp_path: Path) -> None:
+    unread, into = os.pipe()
+    # All that a pipe holds, so that the first line waits.
+    os.set_blocking(into, False)
+    with suppress(BlockingIOError):
+        while os.write(into, bytes(65_536)):
+            pass
+    os.set_blocking(into, True)
+    with (
+        os.fdopen(unread),
+        os.fdopen(into, "w") as file,
+        serving(program, tmp_path / "data", "--access-log", stdout=file) as server,
+    ):
+        for _ in range(100):
+            assert server.send("GET", "/livez").status == 200
 
 
 def test_a_slow_request_is_logged_with_the_times_of_its_boxes(

@@ -1,8 +1,10 @@
 """The server against its own OpenAPI document, by a fuzzer that knows nothing else of it."""
 
+import http.client
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +44,28 @@ def test_the_document_tells_how_media_is_read(program: Path, tmp_path: Path) -> 
     told = media["responses"]["200"]
     assert reply.headers["Content-Type"] in told["content"]
     assert set(told["headers"]) - {"Age", "Vary"} <= set(reply.headers)
+
+
+def test_an_answer_to_head_is_that_to_get_without_its_body(program: Path, tmp_path: Path) -> None:
+    with serving(program, tmp_path / "data") as server:
+        ada = server.sign_up("ada")
+        post = f"/v1/posts/{server.post(ada, 'text of ada')}"
+        user, feed = f"/v1/users/{ada.user_id}", f"/v1/feeds/{ada.user_id}"
+        lists = [feed, f"{user}/posts", f"{post}/comments", f"/v1/notifications/{ada.user_id}"]
+        others = ["/", "/livez", "/openapi.json", "/v1/posts/1", "/nowhere"]
+        headers = {"Authorization": f"Bearer {ada.token}"}
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        with closing(connection):
+            # The feed is soon in memory, where another way leads to it.
+            for path in [user, post, *lists, *others, feed, feed, feed]:
+                told = {}
+                for method in ("HEAD", "GET"):
+                    # A body after the first would be read as the second's beginning.
+                    connection.request(method, path, headers=headers)
+                    response = connection.getresponse()
+                    told[method] = response.status, response.headers["Content-Length"]
+                    assert bool(response.read()) == (method == "GET")
+                assert told["HEAD"] == told["GET"], path
 
 
 @pytest.mark.slow

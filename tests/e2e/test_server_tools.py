@@ -153,11 +153,26 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(
     assert letter["reason"] == "UnreadableEventError: kind cannot be the text 'poison'"
     unknown = run_socialfeed("dead-letters", "replay", "98", "99", "--data", folder)
     assert (unknown.returncode, unknown.stdout) == (2, "0 replayed\n")
-    assert "no dead letter has 2 of these numbers" in unknown.stderr
+    assert "found no dead letter 98, 99;" in unknown.stderr
     assert run_socialfeed("dead-letters", "replay", "--data", folder).stdout == "1 replayed\n"
     none = run_socialfeed("dead-letters", "list", "--data", folder)
     assert (none.returncode, none.stdout) == (0, "")
     assert none.stderr == "there are no dead letters\n"
+
+
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_dead_letters_of_a_file_that_cannot_be_opened_are_refused_in_a_line(
+    run_socialfeed: RunProgram, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "socialfeed.sqlite3").mkdir()
+
+    # What a thread prints that is still running at the end comes now and then.
+    for _ in range(3):
+        done = run_socialfeed("dead-letters", command, "--data", str(tmp_path))
+
+        assert done.returncode == 2
+        assert "unable to open database file" in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 LETTER = (

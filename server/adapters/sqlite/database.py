@@ -48,6 +48,20 @@ T = TypeVar("T")
 
 
 class _Connection(aiosqlite.Connection):
+    _ending: asyncio.Future[object] | None = None
+
+    def stop(self) -> asyncio.Future[object] | None:
+        """Have its thread end; so does a file that cannot be opened."""
+        self._ending = super().stop()
+        return self._ending
+
+    async def end(self) -> None:
+        """Wait for its thread: one that ends later than the event loop prints a traceback."""
+        if self._ending is None:
+            await self.close()
+        else:
+            await self._ending
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function on the connection's thread: many statements in one trip."""
         done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
@@ -255,12 +269,12 @@ async def _connected(path: Path) -> _Connection:
         # Autocommit: transactions are begun and ended here, not by the driver.
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
-    connection = cast("_Connection", await _Connection(connect, iter_chunk_size=64))
+    connection = _Connection(connect, iter_chunk_size=64)
     try:
+        _ = await connection
         await connection.run(_configure)
     except BaseException:
-        # Waited for: a thread that ends later than the event loop prints a traceback.
-        await connection.close()
+        await connection.end()
         raise
     return connection
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from server.adapters.clock import SystemClock
 from server.adapters.metrics import Metrics
@@ -32,8 +33,15 @@ async def list_dead_letters(folder: Path) -> Sequence[DeadLetter]:
                 return letters
 
 
-async def replay_dead_letters(folder: Path, sequences: Sequence[int] | None) -> int:
-    """Put these dead letters, or all, back into their queues; how many were there.
+class Replayed(NamedTuple):
+    """How many dead letters were put back, and which of the numbers asked for no letter has."""
+
+    number: int
+    unknown: Sequence[int]
+
+
+async def replay_dead_letters(folder: Path, sequences: Sequence[int] | None) -> Replayed:
+    """Put these dead letters, or all, back into their queues.
 
     A server that runs takes them up within a second.
 
@@ -41,13 +49,15 @@ async def replay_dead_letters(folder: Path, sequences: Sequence[int] | None) -> 
         DataFolderError: if there is no server's data, or not this version's, or another program
             has it locked.
     """
+    known = [letter.sequence for letter in await list_dead_letters(folder)]
     if sequences is None:
-        sequences = [letter.sequence for letter in await list_dead_letters(folder)]
+        sequences = known
+    unknown = sorted({*sequences} - {*known})
     replayed = 0
     async with _queue(folder, is_read_only=False) as queue:
         for start in range(0, len(sequences), AT_ONCE):
             replayed += await queue.replay(sequences[start : start + AT_ONCE])
-    return replayed
+    return Replayed(replayed, unknown)
 
 
 @asynccontextmanager
