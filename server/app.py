@@ -217,7 +217,7 @@ def _connections(
         take, glance = metered(take, metrics.charge), metered(glance, metrics.charge)
     # Not in the context of whoever is the first in a turn: what it notes would be noted for him.
     soon = partial(asyncio.get_running_loop().call_soon, context=Context())
-    admission = Admission(clock.monotonic_s, soon)
+    admission = Admission(clock.monotonic_s, soon, waited=metrics.waits(BOX))
     return Connections(settings.limits, admission, take=take, glance=glance)
 
 

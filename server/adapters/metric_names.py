@@ -37,6 +37,7 @@ MEANINGS = {
     "socialfeed_freshness_seconds": (
         "Age of an event when its effects were done: from the confirmation to the last feed."
     ),
+    "socialfeed_line_wait_seconds": "Wait in the line of a request that is not begun at once.",
     "socialfeed_log_lines_dropped_total": "Lines of logs that could not be written.",
     "socialfeed_loop_lag_seconds": "How late a timer of the event loop was at most, in 15 s.",
     "socialfeed_queue_age_seconds": "Age of the oldest event of a queue.",

@@ -28,6 +28,7 @@ class Metrics:
     def __init__(self, *, is_metered: bool = False) -> None:
         self.durations: dict[str, Histogram] = defaultdict(Histogram)
         self._ages: dict[str, Histogram] = defaultdict(Histogram)
+        self._waits: dict[str, Histogram] = defaultdict(Histogram)
         self._lookups: dict[str, Lookups] = defaultdict(Lookups)
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
@@ -66,6 +67,10 @@ class Metrics:
     def delivered(self, queue: str, *, age_s: float) -> None:
         """Note how old an event was when its effects were done."""
         self._ages[queue].observe(age_s)
+
+    def waits(self, box: str) -> Callable[[float], None]:
+        """Return what notes for how long a request has waited for its turn at a box, seconds."""
+        return self._waits[box].observe
 
     def retried(self, queue: str) -> None:
         """Count an event that failed and is tried again."""
@@ -107,6 +112,7 @@ class Metrics:
             stopwatch.settle()
         yield from histogram_lines("socialfeed_box_duration_seconds", self.durations)
         yield from histogram_lines("socialfeed_freshness_seconds", self._ages)
+        yield from histogram_lines("socialfeed_line_wait_seconds", self._waits)
         yield from introduced("socialfeed_answers_total", "counter")
         for (method, route, status), count in sorted(self._answers.items()):
             labels = f'method="{method}",route="{route}",status="{status}"'

@@ -51,12 +51,24 @@ class Admission:
     """
 
     def __init__(
-        self, monotonic_s: Callable[[], float], soon: Callable[[Callable[[], None]], object]
+        self,
+        monotonic_s: Callable[[], float],
+        soon: Callable[[Callable[[], None]], object],
+        *,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`soon` calls what it is given in the loop's next turn."""
+        """Let everybody in for now.
+
+        Args:
+            monotonic_s: a clock that never goes back.
+            soon: calls what it is given in the loop's next turn.
+            waited: is told for how long each has waited who had to, seconds.
+        """
         self._monotonic_s = monotonic_s
         self._soon = soon
-        self._line: OrderedDict[InLine, None] = OrderedDict()
+        self._waited = waited
+        # Since when each has waited.
+        self._line: OrderedDict[InLine, float] = OrderedDict()
         self._most_waiting = BURST_WAIT_S / FIRST_PACE_S
         # Since when somebody waits all the time.
         self._filled_s = 0.0
@@ -96,9 +108,10 @@ class Admission:
             self._expect_turn()
             one.hand_on()
             return
+        now_s = self._monotonic_s()
         if not self._line:
-            self._filled_s = self._monotonic_s()
-        self._line[one] = None
+            self._filled_s = now_s
+        self._line[one] = now_s
 
     def leave(self, one: InLine) -> None:
         """Take a request out of the line, because its client has gone."""
@@ -124,7 +137,8 @@ class Admission:
         self._learn_pace(now_s)
         self._set_bound(now_s)
         while self._left and self._line:
-            one, _ = self._line.popitem(last=False)
+            one, since_s = self._line.popitem(last=False)
+            self._waited(now_s - since_s)
             self._left -= 1
             one.hand_on()
 

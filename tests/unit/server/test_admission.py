@@ -102,6 +102,19 @@ def test_so_many_are_begun_in_a_turn_and_the_others_wait(
     assert [loop.turn(), loop.turn(), loop.turn()] == [16, 8, 0]
 
 
+def test_who_had_to_wait_is_told_for_how_long(loop: HandLoop) -> None:
+    waits_s: list[float] = []
+    admission = Admission(loop.monotonic_s, loop.soon, waited=waits_s.append)
+
+    # Sixteen are begun at once; the first turn comes when they have taken their time.
+    let_in(admission, loop, 40)
+    loop.now_s += 0.1
+    loop.turns(3)
+
+    assert len(loop.begun) == 40
+    assert waits_s == pytest.approx([0.1] * A_TURN + [0.1 + A_TURN * PACE_S] * 8)
+
+
 def test_requests_are_begun_in_the_order_in_which_they_came(
     admission: Admission, loop: HandLoop
 ) -> None:
