@@ -9,6 +9,7 @@ import numpy as np
 
 from scenarios.calibration import BoxService, Calibration, Service
 from scenarios.model import Scenario
+from sim.calibration.attribution import LEAST_S
 from sim.calibration.errors import TooFewSamplesError
 from sim.calibration.observing import Observed
 from sim.calibration.playing import coldness_per_s, machine_under, mean_busy, wake_ups_per_s
@@ -120,10 +121,12 @@ def _reduced(box: BoxService, share: float) -> BoxService:
 
 
 def _times(service: Service, share: float) -> Mapping[str, object]:
-    low_s, high_s = service.interval_s
+    # Still something that could be told: a scenario has no box that takes no time.
+    mean_s = max(service.mean_s * share, min(service.mean_s, LEAST_S))
+    low_s, high_s = (bound_s * share for bound_s in service.interval_s)
     return {
-        "mean_s": service.mean_s * share,
-        "interval_s": (low_s * share, high_s * share),
+        "mean_s": mean_s,
+        "interval_s": (min(low_s, mean_s), max(high_s, mean_s)),
         "event_loop_s": service.event_loop_s * share,
         "threads_s": service.threads_s * share,
     }

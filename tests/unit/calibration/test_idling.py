@@ -63,3 +63,17 @@ def test_what_does_not_run_on_the_core_takes_what_it_was_measured_to_take(name: 
 
     assert found[name] == box(1.0)
     assert found["feed_reader"] != box(1.0)
+
+
+def test_what_is_left_of_a_short_visit_can_still_be_told() -> None:
+    short = box(1.0).model_copy(update={"mean_s": 1.2e-6, "interval_s": (1.1e-6, 1.3e-6)})
+    found = warm_boxes(
+        measured("feed_reader").model_copy(update={"boxes": {"feed_reader": short}}),
+        load("one_machine"),
+        "core",
+        share=SHARE,
+    )["feed_reader"]
+
+    low_s, high_s = found.interval_s
+    assert found.mean_s == pytest.approx(1e-6)
+    assert low_s <= found.mean_s <= high_s

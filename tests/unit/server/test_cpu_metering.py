@@ -166,4 +166,4 @@ def test_nothing_is_told_of_cpu_where_tasks_are_not_metered() -> None:
     timings = copy_context().run(run)
 
     assert timings[0].cpu_s is None
-    assert "cpu_seconds" not in metrics.text()
+    assert "box_cpu_seconds" not in metrics.text()
