@@ -130,6 +130,27 @@ def test_a_person_without_a_mouse_signs_up_and_posts(open_window: OpenWindow) ->
     expect(guest.post_with("Without a mouse")).to_be_visible()
 
 
+def test_what_is_typed_right_after_the_key_for_a_new_post_is_in_it(
+    open_window: OpenWindow,
+) -> None:
+    guest = open_window()
+    sign_in(guest, "Bo")
+
+    for place in ("Home", "People"):
+        guest.page.get_by_role("link", name=place, exact=True).click()
+        expect(guest.page.get_by_role("heading", name=place, level=1)).to_be_attached()
+        # Before the page has any other turn.
+        focused = guest.page.evaluate(
+            """() => {
+                document.activeElement.blur();
+                const key = new KeyboardEvent("keydown", {key: "n", bubbles: true});
+                document.body.dispatchEvent(key);
+                return document.activeElement.id;
+            }"""
+        )
+        assert focused == "composer-text", place
+
+
 def test_a_person_without_a_mouse_reads_likes_comments_and_goes_on(
     open_window: OpenWindow,
 ) -> None:

@@ -58,9 +58,12 @@ class App {
   }
 
   write() {
-    location.hash = "#/";
-    // The view is there once the address has changed.
-    setTimeout(() => this.home.write());
+    if (this.router.shown !== this.home) {
+      location.hash = "#/";
+      // Not once the page is told of the new address: what is typed until then would be lost.
+      this.router.show();
+    }
+    this.home.write();
   }
 
   retitle(view) {
