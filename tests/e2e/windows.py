@@ -47,7 +47,7 @@ REFUSED = re.compile(r"^Failed to load resource: ")
 
 # What nobody answers but who intercepts requests.
 PROBED = "**/is-it-intercepted"
-PROBE = "() => fetch('/is-it-intercepted').then((answer) => answer.status)"
+PROBE = "() => fetch('/is-it-intercepted').then((answer) => answer.status, () => 0)"
 PROBE_ANSWERED = 204
 
 # Runs before the page's own script: notes layout shifts that no key or click has caused, what the
