@@ -17,18 +17,21 @@ LAST_LINES_S = 1.0
 
 
 class LogLines:
-    """Takes lines, in a `with` block; `write` gets one or more, without the last one's end.
-
-    Attributes:
-        dropped: lines that were not written, because too many waited, or writing one has failed.
-    """
+    """Takes lines, in a `with` block; `write` gets one or more, without the last one's end."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._waiting: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
         # Not waited for when the process ends: it may be stuck for ever.
         self._thread = threading.Thread(target=self._run, name="log lines", daemon=True)
-        self.dropped = 0
+        # Counted apart, each by one thread: a sum of two may lose what both add at once.
+        self._refused = 0
+        self._unwritten = 0
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were not written: too many waited, or writing one has failed."""
+        return self._refused + self._unwritten
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -51,7 +54,7 @@ class LogLines:
         try:
             self._waiting.put_nowait(line)
         except queue.Full:
-            self.dropped += 1
+            self._refused += 1
 
     def _run(self) -> None:
         is_open = True
@@ -61,7 +64,7 @@ class LogLines:
                 if lines:
                     self._write("\n".join(lines))
             except OSError:
-                self.dropped += len(lines)
+                self._unwritten += len(lines)
 
     def _next(self) -> tuple[list[str], bool]:
         """Return the lines that wait, at least one, and whether more may come."""

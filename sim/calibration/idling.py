@@ -28,8 +28,8 @@ QUIET = 0.7
 """Busy part of the core up to which a median tells latencies, rather than queues."""
 
 ROUNDS = 5
-"""A core that works for longer is woken less often: what it takes is found again. From round to
-round shares then change by a hundredth."""
+"""A core that works for longer is woken less often: what it takes is found again. It has not come
+to an end after these: in two calibrations the share of the visits still fell by 0.016 and 0.018."""
 
 LEAST_SHARE = 0.1
 """Of what a visit was measured to take: next to nothing would be no visit."""
